@@ -1,0 +1,47 @@
+"""Progress for whatever takes longer than two seconds: a live bar in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+QUIET_SECONDS = 2.0  # nothing is printed for work shorter than this
+LINE_SECONDS = 15.0  # without a terminal: at most one line in so many seconds
+
+Item = TypeVar("Item")
+
+
+def format_seconds(seconds: float) -> str:
+    """Writes a duration for people: `0.4 s`, `42 s`, `3 min 05 s`, `1 h 02 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
+    """Yields `items`, showing how far the work is and what is left.
+
+    Args:
+        items: what is worked through.
+        description: what the work is, e.g. `"caching camvid"`.
+        total: number of items where `len(items)` is not known.
+    """
+    total = len(items) if total is None and hasattr(items, "__len__") else total
+    if sys.stderr.isatty():
+        yield from tqdm(items, description, total, delay=QUIET_SECONDS, leave=False, dynamic_ncols=True)
+        return
+    start = last = time.monotonic()
+    for count, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if total and count < total and now - start > QUIET_SECONDS and now - last > LINE_SECONDS:
+            left = (now - start) / count * (total - count)
+            print(f"{description}: {count} of {total}, {format_seconds(left)} left", flush=True)
+            last = now
