@@ -1,0 +1,408 @@
+"""The typed configuration of an experiment, and the profiles that scale a whole set of them.
+
+An experiment is laid together from four layers, the later ones winning:
+
+1. the recipe of its model (`seg_helpers/recipes/*.yaml`): optimizer, schedule, loss, augmentation, stages;
+2. the profile's `defaults` (`notebooks/profiles/*.yaml`): input size, epochs, batch size;
+3. the run's own entry in the recipe, then, for a run marked `study`, the profile's `study` entry;
+4. the run's entry in the profile's `runs`, then overrides given on the command line or by papermill.
+
+Every key is checked: an unknown one is an error that names the file or run, the key and the nearest known key.
+"""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+RECIPES = Path(__file__).parent / "recipes"
+Size = tuple[int, int]  # (height, width) in pixels
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message says where, what and what to do."""
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitConfig(Section):
+    """How frames are divided into train, val and test."""
+
+    kind: Literal["given", "grouped", "after_augmentation"] = "given"
+    val_fraction: float = Field(0.1, gt=0, lt=1)
+    guard: int = Field(5, ge=0)  # frames left out on either side of a held-out block
+    folds: int | None = Field(None, ge=2)
+    fold: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _fold_is_one_of_folds(self):
+        if (self.folds is None) != (self.fold is None) or (self.folds and self.fold >= self.folds):
+            raise ValueError(f"fold={self.fold} needs folds greater than it, got folds={self.folds}")
+        return self
+
+
+class DataConfig(Section):
+    """Which data set, read how, at which size it is trained on."""
+
+    dataset: Literal["sample", "soccer", "camvid", "cam101", "cityscapes"] = "sample"
+    root: Path | None = None  # default: data/<dataset>
+    layout: Literal["auto", "segnet", "colour", "cam101", "cityscapes"] = "auto"
+    classes: str = "auto"
+    split: SplitConfig = SplitConfig()
+    on_problem: Literal["exclude", "stop"] = "exclude"
+    size: Size | None = None  # images are resized to this once, for training; None keeps the files' size
+    expand: int = Field(1, ge=1)  # how many augmented samples each training frame gives an epoch
+
+
+class AugmentationConfig(Section):
+    """Joint augmentation of images and labels; null or 0 switches a transform off."""
+
+    enabled: bool = True
+    scale: tuple[float, float] | None = (0.5, 2.0)
+    crop: Size | None = None  # None: the training size
+    hflip: float = Field(0.5, ge=0, le=1)
+    rotate: float = Field(0.0, ge=0, le=180)  # degrees
+    brightness: float = Field(0.3, ge=0)
+    contrast: float = Field(0.3, ge=0)
+    saturation: float = Field(0.3, ge=0)
+    hue: float = Field(0.05, ge=0, le=0.5)
+    blur: float = Field(0.0, ge=0, le=1)
+    noise: float = Field(0.0, ge=0, le=1)
+
+
+class ModelConfig(Section):
+    """A network of the registry (`seg_helpers.models.list_models()`)."""
+
+    name: str
+    encoder: str | None = None  # None: the architecture's own default
+    encoder_weights: str = "none"  # "none", "imagenet" or the path of a state_dict
+    options: dict[str, Any] = {}
+
+
+class OptimizerConfig(Section):
+    """The optimizer and its learning rate, which the schedule multiplies."""
+
+    name: Literal["sgd", "adam", "adamw"] = "adamw"
+    learning_rate: float = Field(1.0e-3, gt=0)
+    weight_decay: float = Field(1.0e-2, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1)  # SGD only
+    encoder_factor: float = Field(1.0, ge=0)  # the encoder's learning rate over the rest's
+    decay: Literal["all", "weights", "dense"] = "weights"  # weights: no decay on norms and biases; dense: nor on depthwise
+
+
+class ScheduleConfig(Section):
+    """How the learning rate moves, as a factor on the optimizer's."""
+
+    name: Literal["poly", "cosine", "one_cycle", "exponential", "cyclical", "none"] = "one_cycle"
+    span: Literal["run", "stage"] = "run"  # one curve over the whole run, or one for each stage
+    warmup_epochs: float = Field(0.0, ge=0)
+    power: float = Field(0.9, gt=0)  # poly
+    gamma: float = Field(0.95, gt=0, le=1)  # exponential, for each epoch
+    rise: float = Field(0.3, gt=0, lt=1)  # one_cycle: the share of steps on the way up
+    cycle_epochs: float = Field(4.0, gt=0)  # cyclical: the length of one triangle
+
+
+class LossTerm(Section):
+    """One term of the loss and its weight in the sum."""
+
+    name: Literal["cross_entropy", "focal", "dice"] = "cross_entropy"
+    weight: float = Field(1.0, gt=0)
+    gamma: float = Field(2.0, ge=0)  # focal
+
+
+class LossConfig(Section):
+    """A weighted sum of terms; void never counts."""
+
+    terms: tuple[LossTerm, ...] = (LossTerm(),)
+    class_weights: Literal["none", "inverse", "log_inverse", "median"] = "none"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+
+
+class StageConfig(Section):
+    """A part of a run with its own input scale, trained part, learning rate or loss."""
+
+    epochs: int = Field(gt=0)  # scaled so that the stages fill the run's `epochs`
+    scale: float = Field(1.0, gt=0, le=1)  # inputs are resized by this
+    unfreeze: Literal["all"] | int = "all"  # 0: the encoder is frozen; k: its top k stages are trained
+    learning_rate: float | Literal["range_test"] | None = None  # None: the optimizer's
+    loss: LossConfig | None = None  # None: the run's
+
+
+class EvaluationConfig(Section):
+    """How predictions are made and scored."""
+
+    every: int = Field(1, ge=1)  # epochs between two validations
+    batch_size: int = Field(1, ge=1)
+    scales: tuple[float, ...] = (1.0, 0.75, 1.25)  # multi-scale inference, reported beside the plain score
+    flip: bool = True  # with its mirror image, in the same extra score
+    extra: bool = True  # report that extra score
+    bootstrap: int = Field(1000, ge=100)
+
+
+class ExperimentConfig(Section):
+    """All that decides a run's result."""
+
+    name: str
+    title: str = ""
+    recipe: str = ""
+    study: bool = False  # a shorter run, made for a comparison inside one notebook
+    data: DataConfig = DataConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    model: ModelConfig
+    loss: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    stages: tuple[StageConfig, ...] = ()
+    epochs: int = Field(30, gt=0)
+    batch_size: int = Field(8, gt=0)
+    gradient_clip: float | None = Field(None, gt=0)
+    ema: float | None = Field(None, gt=0, lt=1)
+    patience: int | None = Field(None, gt=0)  # early stopping, in validations without a better mean IoU
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    seed: int = 0
+    workers: int = Field(1, ge=0)
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    def planned_stages(self) -> tuple[StageConfig, ...]:
+        """The stages with their epochs apportioned (largest remainder) to fill `epochs`; one stage if none is named."""
+        if not self.stages:
+            return (StageConfig(epochs=self.epochs),)
+        if len(self.stages) > self.epochs:
+            raise ConfigError(f"run {self.name}: {len(self.stages)} stages do not fit into epochs={self.epochs}")
+        total = sum(stage.epochs for stage in self.stages)
+        shares = [stage.epochs * self.epochs / total for stage in self.stages]
+        epochs = [max(1, int(share)) for share in shares]
+        by_remainder = sorted(range(len(shares)), key=lambda i: epochs[i] - shares[i])
+        while sum(epochs) != self.epochs:
+            step = 1 if sum(epochs) < self.epochs else -1
+            i = by_remainder.pop(0 if step > 0 else -1)
+            if epochs[i] + step > 0:
+                epochs[i] += step
+            by_remainder = by_remainder or sorted(range(len(shares)), key=lambda i: epochs[i] - shares[i])
+        return tuple(stage.model_copy(update={"epochs": n}) for stage, n in zip(self.stages, epochs, strict=True))
+
+    def identity(self) -> dict[str, Any]:
+        """What must agree for a finished run to be taken as this one: everything but where files lie."""
+        plain = json.loads(self.model_dump_json())
+        for key in ("title", "workers", "recipe"):
+            plain.pop(key)
+        plain["data"].pop("root")
+        plain["evaluation"] = {"every": plain["evaluation"]["every"]}
+        if plain["model"]["encoder_weights"] not in ("none", "imagenet"):
+            plain["model"]["encoder_weights"] = Path(plain["model"]["encoder_weights"]).name
+        return plain
+
+
+class ProfileFile(Section):
+    """A file of `notebooks/profiles/`."""
+
+    description: str
+    data: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
+    study: dict[str, Any] = {}
+    runs: dict[str, dict[str, Any]] = {}
+    skip: dict[str, str] = {}  # run: why this profile does not train it
+
+
+class RecipeFile(Section):
+    """A file of `seg_helpers/recipes/`: what its runs share, and each run's own part."""
+
+    description: str
+    base: dict[str, Any]
+    runs: dict[str, dict[str, Any]]
+
+
+class Profile:
+    """A profile with its runs, as a notebook or the command line asks for it.
+
+    Attributes:
+        name: the profile file's stem.
+        description: one sentence for the report.
+        folder: where its reports and runs go.
+        weights: a local encoder state_dict that stands in for the ImageNet download, or None.
+        skipped: run to the reason why this profile leaves it out.
+    """
+
+    def __init__(self, name, file, recipes, data="", weights="", overrides=(), reports="reports"):
+        self.name, self.description, self.skipped = name, file.description, dict(file.skip)
+        self.folder = resolve(reports) / name
+        self.weights = resolve(weights) if weights else None
+        self._file, self._recipes, self._data = file, recipes, data
+        self._overrides = _parse_overrides(overrides)
+        known = self.run_names()
+        for where, keys in (("runs", file.runs), ("skip", file.skip)):
+            for run in keys:
+                if run not in known:
+                    raise ConfigError(f"profile {name}: {where}.{run}: no such run{_nearest(run, known)}")
+        for run, key, _ in self._overrides:
+            if run and run not in known:
+                raise ConfigError(f"override {run}:{key}: no such run{_nearest(run, known)}")
+
+    def run_names(self, recipe: str | None = None) -> list[str]:
+        """Names of all runs, or of one recipe's; those the profile skips are among them."""
+        return [run for stem, file in self._recipes.items() if recipe in (None, stem) for run in file.runs]
+
+    def experiment(self, run: str) -> ExperimentConfig:
+        """The validated configuration of a run.
+
+        Raises:
+            ConfigError: the run or one of its keys is unknown, or a value does not fit.
+        """
+        if run not in self.run_names():
+            raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
+        recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
+        file = self._recipes[recipe]
+        layers = [file.base, {"data": self._file.data}, self._file.defaults, file.runs[run]]
+        if file.runs[run].get("study"):
+            layers.append(self._file.study)
+        layers.append(self._file.runs.get(run, {}))
+        for target, key, value in self._overrides:
+            if target in ("", run):
+                layers.append(_nest(key, value))
+        merged = {"name": run, "recipe": recipe}
+        for layer in layers:
+            merged = _merge(merged, layer)
+        config = validate(ExperimentConfig, merged, f"profile {self.name}, run {run}")
+        return config.model_copy(update={"data": self._placed(config.data)})
+
+    def data(self) -> DataConfig:
+        """The profile's own data configuration, as notebooks 01 and 02 show it."""
+        layer = {}
+        for target, key, value in self._overrides:
+            if not target and key.startswith("data."):
+                layer = _merge(layer, _nest(key, value))
+        merged = _merge(self._file.data, layer.get("data", {}))
+        merged = _merge(self._file.defaults.get("data", {}), merged)
+        return self._placed(validate(DataConfig, merged, f"profile {self.name}, data"))
+
+    def _placed(self, data: DataConfig) -> DataConfig:
+        """Fills in the data set's folder: DATA stands for the profile's own data set only."""
+        own = data.dataset == self._file.data.get("dataset", "sample")
+        root = self._data if self._data and own else data.root or Path("data") / data.dataset
+        return data.model_copy(update={"root": resolve(root)})
+
+
+def project_root() -> Path:
+    """The folder that holds pyproject.toml, found from the current directory or from this package upwards."""
+    for start in (Path.cwd(), Path(__file__).resolve().parent):
+        for folder in (start, *start.parents):
+            if (folder / "pyproject.toml").is_file() and (folder / "notebooks").is_dir():
+                return folder
+    raise ConfigError(f"no project folder (with pyproject.toml and notebooks/) above {Path.cwd()}: run from inside it")
+
+
+def resolve(path: str | Path) -> Path:
+    """A path as the user means it: relative ones start at the project's root, wherever the kernel runs."""
+    path = Path(path).expanduser()
+    return path if path.is_absolute() else (project_root() / path).resolve()
+
+
+def load_profile(
+    profile: str = "sample",
+    data: str | Path = "",
+    weights: str | Path = "",
+    overrides: list[str] | tuple[str, ...] = (),
+    reports: str | Path = "reports",
+) -> Profile:
+    """Reads a profile and the recipes it scales.
+
+    Args:
+        profile: a stem in `notebooks/profiles/`, or the path of a YAML file.
+        data: the data set's folder; empty for the profile's own.
+        weights: a local encoder state_dict used where `imagenet` is asked for; empty for the library's download.
+        overrides: `"key=value"` for every run or `"run:key=value"` for one, keys dotted, values YAML.
+        reports: the folder that profiles' report folders are made in.
+
+    Raises:
+        ConfigError: a file, run, key or value is wrong; the message names it.
+    """
+    folder = project_root() / "notebooks" / "profiles"
+    path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        raise ConfigError(f"no profile {profile!r}{_nearest(profile, known)}: looked for {path}; there are {', '.join(known)}")
+    if weights and not resolve(weights).is_file():
+        raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
+    file = validate(ProfileFile, _read_yaml(path), f"profile {path.stem}")
+    recipes = {
+        recipe.stem: validate(RecipeFile, _read_yaml(recipe), f"recipe {recipe.stem}")
+        for recipe in sorted(RECIPES.glob("*.yaml"))
+    }
+    return Profile(path.stem, file, recipes, data, weights, overrides, reports)
+
+
+def validate(kind: type[Section], values: dict[str, Any], where: str) -> Any:
+    """Builds `kind` from plain values, turning every complaint into one sentence with file, key and remedy."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        lines = [f"{where}: {_explain(kind, problem)}" for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _explain(kind: type[Section], problem: dict[str, Any]) -> str:
+    path = [part for part in problem["loc"] if not (isinstance(part, str) and part.startswith("literal["))]
+    key = ".".join(str(part) for part in path)
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_nearest(str(path[-1]), _keys_at(kind, path[:-1]))}"
+    if problem["type"] == "missing":
+        return f"{key}: missing"
+    return f"{key or 'values'}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
+
+
+def _keys_at(kind: type[Section], path: list) -> list[str]:
+    for part in path:
+        if isinstance(part, int):
+            continue
+        annotation = kind.model_fields[part].annotation
+        inner = [annotation, *getattr(annotation, "__args__", ())]
+        kind = next((k for k in inner if isinstance(k, type) and issubclass(k, Section)), kind)
+    return list(kind.model_fields)
+
+
+def _nearest(word: str, known) -> str:
+    found = difflib.get_close_matches(word, [str(k) for k in known], n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(map(str, known))}"
+
+
+def _merge(below: dict, above: dict) -> dict:
+    """Lays one mapping over another; mappings merge, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _nest(key: str, value: Any) -> dict:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def _parse_overrides(overrides) -> list[tuple[str, str, Any]]:
+    parsed = []
+    for text in overrides:
+        key, equals, value = str(text).partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"override {text!r}: write key=value, or run:key=value for one run")
+        run, _, key = key.strip().rpartition(":")
+        parsed.append((run, key, yaml.safe_load(value)))
+    return parsed
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(content).__name__}")
+    return content
