@@ -3,8 +3,9 @@
 An experiment is laid together from four layers, the later ones winning:
 
 1. the recipe of its model (`seg_helpers/recipes/*.yaml`): optimizer, schedule, loss, augmentation, stages;
-2. the profile's `defaults` (`notebooks/profiles/*.yaml`): input size, epochs, batch size;
-3. the run's own entry in the recipe, then, for a run marked `study`, the profile's `study` entry;
+2. the profile's `defaults` (`notebooks/profiles/*.yaml`): input size, epochs, batch size; for a run marked
+   `study`, a shorter one made for a comparison, its `study` entry too;
+3. the run's own entry in the recipe, which says what makes it different;
 4. the run's entry in the profile's `runs`, then overrides given on the command line or by papermill.
 
 Every key is checked: an unknown one is an error that names the file or run, the key and the nearest known key.
@@ -259,10 +260,9 @@ class Profile:
             raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
         recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
         file = self._recipes[recipe]
-        layers = [file.base, {"data": self._file.data}, self._file.defaults, file.runs[run]]
-        if file.runs[run].get("study"):
-            layers.append(self._file.study)
-        layers.append(self._file.runs.get(run, {}))
+        study = self._file.study if file.runs[run].get("study") else {}
+        profile = [{"data": self._file.data}, self._file.defaults, study]
+        layers = [file.base, *profile, file.runs[run], self._file.runs.get(run, {})]
         for target, key, value in self._overrides:
             if target in ("", run):
                 layers.append(_nest(key, value))

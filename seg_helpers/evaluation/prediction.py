@@ -1,0 +1,113 @@
+"""Prediction at the labels' own resolution: padding to the network's stride, mirror images, several scales."""
+
+import contextlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seg_helpers.evaluation.confusion import count_confusion
+
+
+def resize_logits(logits: Tensor, size: Sequence[int]) -> Tensor:
+    """Logits (N,C,h,w) at the labels' resolution (N,C,H,W); labels themselves are never resized."""
+    if tuple(logits.shape[-2:]) == tuple(size):
+        return logits
+    return F.interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+def pad_to_stride(images: Tensor, stride: int) -> Tensor:
+    """Pads (N,3,H,W) on the right and bottom to multiples of `stride`, by reflection where the image is large enough."""
+    height, width = images.shape[-2:]
+    bottom, right = -height % stride, -width % stride
+    mode = "reflect" if bottom < height and right < width else "replicate"
+    return F.pad(images, (0, right, 0, bottom), mode=mode) if bottom or right else images
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
+    """The context that a forward pass runs in: bfloat16 where `precision` is `"bf16"`, else plain float32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: nn.Module,
+    images: Tensor,
+    size: Sequence[int] | None = None,
+    *,
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+    precision: str = "fp32",
+) -> Tensor:
+    """Runs the network as it is scored: padded to its stride, cropped back, resized to the labels.
+
+    With several scales or `flip` the class probabilities of all views are averaged and their logarithm returned.
+
+    Args:
+        model: a network in eval mode.
+        images: (N,3,H,W) float, normalised, on the model's device.
+        size: (height, width) of the labels; None for the images' own.
+        scales: the images are resized by each.
+        flip: also predict the mirror image.
+        precision: `"fp32"` or `"bf16"`.
+
+    Returns:
+        (N,C,*size) float32.
+    """
+    size = tuple(size or images.shape[-2:])
+    views = [(scale, mirrored) for scale in scales for mirrored in ((False, True) if flip else (False,))]
+    if views == [(1.0, False)]:
+        return _predict_view(model, images, size, 1.0, False, precision)
+    mean = sum(_predict_view(model, images, size, *view, precision).softmax(1) for view in views) / len(views)
+    return mean.log()
+
+
+def _predict_view(model, images, size, scale, mirrored, precision) -> Tensor:
+    if scale != 1.0:
+        images = F.interpolate(images, scale_factor=scale, mode="bilinear", antialias=True)
+    if mirrored:
+        images = images.flip(-1)
+    height, width = images.shape[-2:]
+    padded = pad_to_stride(images, model.stride).contiguous(memory_format=torch.channels_last)
+    with autocast(images.device, precision):
+        logits = model(padded)
+    # a network that answers at a fraction of its input's size is brought back before the padding is cut off
+    logits = resize_logits(logits.float(), padded.shape[-2:])[..., :height, :width]
+    if mirrored:
+        logits = logits.flip(-1)
+    return resize_logits(logits, size)
+
+
+@torch.inference_mode()
+def evaluate_frames(
+    model: nn.Module, batches: Iterable[dict], num_classes: int, criterion: nn.Module | None = None, **how
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Scores frames one by one.
+
+    Args:
+        model: a network; put in eval mode.
+        batches: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
+        num_classes: C.
+        criterion: a loss on (logits, labels), or None.
+        **how: passed to `predict_logits`.
+
+    Returns:
+        Frame indices (frames,), confusion matrices (frames, C, C) int64, and the mean loss over batches' frames (NaN
+        without a criterion).
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    indices, confusions, losses = [], [], []
+    for batch in batches:
+        labels = batch["label"].to(device)
+        logits = predict_logits(model, batch["image"].to(device), labels.shape[-2:], **how)
+        if criterion is not None:
+            losses.append(float(criterion(logits, labels)) * len(labels))
+        for prediction, label in zip(logits.argmax(1), labels, strict=True):
+            confusions.append(count_confusion(prediction, label, num_classes).cpu().numpy())
+        indices.extend(batch["index"].tolist())
+    loss = sum(losses) / len(indices) if losses else float("nan")
+    shape = (len(indices), num_classes, num_classes)
+    return np.array(indices, dtype=np.int64), np.array(confusions, dtype=np.int64).reshape(shape), loss

@@ -1,0 +1,57 @@
+"""Devices and precision: detected and said, never assumed."""
+
+import platform
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
+
+
+def detect_precision(device: torch.device) -> str:
+    """`"bf16"` where the hardware computes in bfloat16, else `"fp32"`: emulated bfloat16 is slower than float32."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+    if device.type == "cpu":
+        return "bf16" if _cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "fp32"
+    return "fp32"
+
+
+def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Accelerator:
+    """An Accelerator for the device at hand.
+
+    Args:
+        precision: `"auto"`, `"fp32"` or `"bf16"`.
+        frozen_parts: the run freezes parameters, so with several processes some get no gradient.
+    """
+    AcceleratorState._reset_state()  # one notebook trains several runs, each with its own precision
+    device = Accelerator().device
+    AcceleratorState._reset_state()
+    chosen = detect_precision(device) if precision == "auto" else precision
+    kwargs = [DistributedDataParallelKwargs(find_unused_parameters=frozen_parts)]
+    return Accelerator(mixed_precision="bf16" if chosen == "bf16" else "no", kwargs_handlers=kwargs)
+
+
+def describe_device(device: torch.device | None = None) -> str:
+    """The device in words, e.g. `AMD EPYC, 2 threads` or `NVIDIA A100`."""
+    device = device or Accelerator().device
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"{_cpu_name()}, {threads} thread{'s' if threads != 1 else ''}"
+    return device.type
+
+
+def _cpuinfo(key: str) -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")
+
+
+def _cpu_flags() -> set[str]:
+    return set((_cpuinfo("flags") or _cpuinfo("Features")).split())
+
+
+def _cpu_name() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()

@@ -1,0 +1,51 @@
+"""The optimizer: parameter groups by encoder and by what weight decay applies to."""
+
+import torch
+from torch import nn
+
+from seg_helpers.config import OptimizerConfig
+
+
+def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
+    """Builds the optimizer with one group for each learning rate and decay.
+
+    Every parameter is in a group, frozen ones too: they get no gradient, so no step, until a stage thaws them.
+    Each group keeps its own full learning rate as `peak`; the loop sets `lr` from it.
+
+    Args:
+        model: a network, with its pretrained part (if any) as `model.encoder`.
+        config: kind, learning rate, decay and the encoder's factor.
+    """
+    encoder = {id(p) for p in model.encoder.parameters()} if getattr(model, "encoder", None) is not None else set()
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for module in model.modules():
+        for parameter in module.parameters(recurse=False):
+            key = (id(parameter) in encoder, _decays(module, parameter, config.decay))
+            groups.setdefault(key, []).append(parameter)
+    settings = [
+        {
+            "params": parameters,
+            "weight_decay": config.weight_decay if decays else 0.0,
+            "lr": config.learning_rate * (config.encoder_factor if in_encoder else 1.0),
+        }
+        for (in_encoder, decays), parameters in groups.items()
+    ]
+    for group in settings:
+        group["peak"] = group["lr"]
+    if config.name == "sgd":
+        return torch.optim.SGD(settings, momentum=config.momentum)
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name](settings)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> float:
+    """Sets every group to `factor` times its peak; returns the highest learning rate set."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor
+    return max(group["lr"] for group in optimizer.param_groups)
+
+
+def _decays(module: nn.Module, parameter: nn.Parameter, rule: str) -> bool:
+    if rule == "all":
+        return True
+    depthwise = isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+    return parameter.ndim > 1 and not (rule == "dense" and depthwise)
