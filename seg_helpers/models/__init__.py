@@ -1,0 +1,14 @@
+"""The model zoo: one architecture a file, all built by `build_model`. Given num_classes, never a data set."""
+
+from seg_helpers.models.encoders import WeightsError
+from seg_helpers.models.network import SegmentationNetwork
+from seg_helpers.models.registry import ModelInfo, build_model, count_parameters, list_models
+
+__all__ = [
+    "ModelInfo",
+    "SegmentationNetwork",
+    "WeightsError",
+    "build_model",
+    "count_parameters",
+    "list_models",
+]

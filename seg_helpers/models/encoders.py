@@ -1,0 +1,172 @@
+"""Encoders of segmentation-models-pytorch and where their ImageNet weights come from.
+
+Pretrained weights are never dropped silently: what cannot be loaded is an error that names the remedies.
+"""
+
+import difflib
+import os
+import warnings
+from pathlib import Path
+
+import segmentation_models_pytorch as smp
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+StateDict = dict[str, Tensor]
+
+# parts of a published classifier that a segmentation encoder does not have
+CLASSIFIER_PREFIXES = (
+    "classifier.",
+    "fc.",
+    "head.",
+    "last_linear.",
+    "incre_modules.",
+    "downsamp_modules.",
+    "final_layer.",
+)
+
+
+class WeightsError(RuntimeError):
+    """Pretrained weights were asked for and cannot be had, or do not fit."""
+
+
+def build_encoder(name: str, output_stride: int = 32) -> nn.Module:
+    """Build an encoder with random weights.
+
+    Args:
+        name: A name of segmentation-models-pytorch ("mobilenet_v2", "resnet50", "vgg16_bn", "tu-…" for timm).
+        output_stride: 32, or 16 or 8 with dilation in place of the last strides.
+
+    Returns:
+        A module whose forward gives six feature maps, at strides 1 to 32 (or to `output_stride`).
+
+    Raises:
+        ValueError: For an unknown name (with the nearest known ones) or an encoder that cannot be dilated.
+    """
+    check_encoder(name, output_stride)
+    encoder = smp.encoders.get_encoder(name, weights=None, output_stride=output_stride)
+    return undilate_pointwise(encoder)
+
+
+def check_encoder(name: str, output_stride: int = 32) -> None:
+    """Check that an encoder exists and can be had at an output stride; ValueError with the way out if not."""
+    known = smp.encoders.get_encoder_names()
+    if name not in known and not name.startswith("tu-"):
+        near = difflib.get_close_matches(name, known, n=3) or known[:5]
+        raise ValueError(
+            f"unknown encoder {name!r}: did you mean {', '.join(near)}? (`tu-NAME` takes timm's)"
+        )
+    if output_stride not in (8, 16, 32):
+        raise ValueError(f"output_stride must be 8, 16 or 32, got {output_stride}")
+    if name.startswith("vgg") and output_stride != 32:
+        raise ValueError(
+            f"encoder {name!r} halves by max pooling and cannot be dilated to output stride {output_stride}: "
+            "use a resnet or mobilenet_v2"
+        )
+
+
+def undilate_pointwise(encoder: nn.Module) -> nn.Module:
+    """Reset the dilation of 1x1 convolutions, which means nothing but bars the CPU's fast kernels."""
+    for module in encoder.modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
+            module.dilation = (1, 1)
+    return encoder
+
+
+def load_weights(
+    encoder: nn.Module, name: str, encoder_weights: str = "none", weights_file: str | Path | None = None
+) -> StateDict:
+    """Load pretrained weights into an encoder, in place.
+
+    Args:
+        encoder: The encoder to fill.
+        name: Its name in segmentation-models-pytorch.
+        encoder_weights: "none" (keep the random weights), "imagenet", or the path of a state_dict.
+        weights_file: For "imagenet": a local state_dict, used if it fits; default: variable WEIGHTS.
+
+    Returns:
+        The entries of the source that are a classifier's (empty for "none").
+
+    Raises:
+        WeightsError: If the weights do not fit or cannot be had.
+    """
+    if encoder_weights == "none":
+        return {}
+    if encoder_weights != "imagenet":
+        return fill(encoder, read_state_dict(encoder_weights), source=str(encoder_weights))
+    weights_file = weights_file or os.environ.get("WEIGHTS")
+    refusal = "no local file was given"
+    if weights_file:
+        try:
+            return fill(encoder, read_state_dict(weights_file), source=str(weights_file))
+        except WeightsError as error:
+            refusal = str(error)
+    try:
+        state = download_state_dict(name)
+    except Exception as error:  # the hub's client raises many kinds: each means that there are no weights
+        raise WeightsError(
+            f"ImageNet weights for encoder {name!r} cannot be had. Local file: {refusal}. "
+            f"Download: {type(error).__name__}: {str(error).splitlines()[0].rstrip('.') if str(error) else 'no reason given'}. "
+            f"Either name a local state_dict of {name} (WEIGHTS=PATH, or weights_file=PATH), or connect to the "
+            "internet once so that the library can download it; encoder_weights='none' trains from scratch"
+        ) from error
+    if weights_file:
+        warnings.warn(f"{refusal}; the downloaded ImageNet weights are used instead", stacklevel=2)
+    return fill(encoder, state, source="the downloaded weights")
+
+
+def download_state_dict(name: str) -> StateDict:
+    """ImageNet weights of an encoder from its library (cached there); raises whatever the client raises."""
+    weights = True if name.startswith("tu-") else "imagenet"
+    return smp.encoders.get_encoder(name, weights=weights).state_dict()
+
+
+def read_state_dict(path: str | Path) -> StateDict:
+    """Read a state_dict (.safetensors, or a torch file that holds tensors only).
+
+    Raises:
+        WeightsError: If the file is missing, damaged or holds no tensors.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise WeightsError(f"weights file {path} does not exist: check the path")
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle, zip and safetensors each fail in their own way
+        raise WeightsError(
+            f"weights file {path} cannot be read ({type(error).__name__}): download it again"
+        ) from error
+    for wrapper in ("state_dict", "model"):
+        state = state.get(wrapper, state) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(
+            f"weights file {path} holds no state_dict: save one with torch.save(model.state_dict(), …)"
+        )
+    return {key.removeprefix("module.").removeprefix("encoder."): value for key, value in state.items()}
+
+
+def fill(encoder: nn.Module, state: StateDict, source: str) -> StateDict:
+    """Copy a state_dict into an encoder after checking every name and shape; returns the classifier's entries.
+
+    Raises:
+        WeightsError: Naming the first entries that are missing, superfluous or of another shape.
+    """
+    own = encoder.state_dict()
+    classifier = {key: state[key] for key in state.keys() - own.keys() if key.startswith(CLASSIFIER_PREFIXES)}
+    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    superfluous = [key for key in state if key not in own and key not in classifier]
+    reshaped = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    faults = {"missing": missing, "not in the encoder": superfluous, "of another shape": reshaped}
+    found = [f"{len(keys)} {fault} ({', '.join(keys[:2])}…)" for fault, keys in faults.items() if keys]
+    if found:
+        raise WeightsError(f"{source} does not fit {type(encoder).__name__}: {'; '.join(found)}")
+    nn.Module.load_state_dict(encoder, {key: state.get(key, own[key]) for key in own})
+    return classifier

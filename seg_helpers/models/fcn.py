@@ -1,0 +1,131 @@
+"""Fully convolutional networks (Long, Shelhamer, Darrell, CVPR 2015, arXiv 1411.4038).
+
+The deepest features are scored at stride 32. FCN-16s doubles these scores and adds scores of the features
+at stride 16; FCN-8s does it once more at stride 8. Doubling is a transposed convolution that starts as
+bilinear interpolation and is learned; the last upsampling stays bilinear (paper, section 4.3).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seg_helpers.models.encoders import StateDict, build_encoder, load_weights
+from seg_helpers.models.network import SegmentationNetwork
+
+# strides of the features that each head scores, deepest first
+HEADS = {"32s": (32,), "16s": (32, 16), "8s": (32, 16, 8)}
+
+
+class Doubling(nn.ConvTranspose2d):
+    """Learned upsampling by two, initialised as bilinear interpolation, cropped to the skip's size."""
+
+    def __init__(self, channels: int):
+        super().__init__(channels, channels, kernel_size=4, stride=2, padding=1, bias=False)
+        ramp = torch.tensor([0.25, 0.75, 0.75, 0.25])
+        with torch.no_grad():
+            self.weight.zero_()
+            self.weight[range(channels), range(channels)] = torch.outer(ramp, ramp)
+
+    def forward(self, scores: Tensor, size: torch.Size) -> Tensor:
+        # an encoder that rounds down leaves a skip one pixel wider than twice the scores, rounding up one narrower
+        doubled = [max(2 * side, wanted) for side, wanted in zip(scores.shape[-2:], size, strict=True)]
+        return super().forward(scores, output_size=doubled)[..., : size[0], : size[1]]
+
+
+class FCN(SegmentationNetwork):
+    """FCN-32s, 16s or 8s on any encoder.
+
+    Args:
+        encoder: Encoder with features at strides 1 to 32.
+        num_classes: Channels of the logits.
+        head: "32s", "16s" or "8s".
+        fc_channels: Channels of the two convolutionalised fully connected layers.
+        fc_kernel: Kernel of the first of them.
+        dropout: Dropout after each of them.
+        pooled: The encoder's features are taken before each pooling (VGG); the paper scores them after it.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        num_classes: int,
+        head: str,
+        fc_channels: int,
+        fc_kernel: int,
+        dropout: float,
+        pooled: bool,
+    ):
+        super().__init__()
+        if head not in HEADS:
+            raise ValueError(f"FCN has heads {', '.join(HEADS)}, got {head!r}")
+        self.encoder = encoder
+        self.pooled = pooled
+        channels = dict(zip((1, 2, 4, 8, 16, 32), encoder.out_channels, strict=True))
+        if pooled:  # the features after the pooling to stride s have the channels of those before it
+            channels |= {8: channels[4], 16: channels[8]}
+        self.fc6 = nn.Conv2d(channels[32], fc_channels, fc_kernel, padding=fc_kernel // 2)
+        self.fc7 = nn.Conv2d(fc_channels, fc_channels, 1)
+        self.dropout = nn.Dropout2d(dropout)
+        self.score32 = nn.Conv2d(fc_channels, num_classes, 1)
+        self.skip_strides = HEADS[head][1:]
+        for stride in self.skip_strides:
+            self.add_module(f"score{stride}", nn.Conv2d(channels[stride], num_classes, 1))
+            self.add_module(f"double{stride}", Doubling(num_classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = dict(zip((1, 2, 4, 8, 16, 32), self.encoder(images), strict=True))
+        if self.pooled:
+            features |= {8: F.max_pool2d(features[4], 2), 16: F.max_pool2d(features[8], 2)}
+        hidden = self.dropout(F.relu(self.fc6(features[32])))
+        hidden = self.dropout(F.relu(self.fc7(hidden)))
+        scores = self.score32(hidden)  # (N, C, H/32, W/32)
+        for stride in self.skip_strides:
+            skip = self.get_submodule(f"score{stride}")(features[stride])
+            scores = self.get_submodule(f"double{stride}")(scores, skip.shape[-2:]) + skip
+        return F.interpolate(scores, size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+    def load_classifier(self, classifier: StateDict) -> None:
+        """Start fc6 and fc7 from VGG16's fully connected layers where a weights file holds them (section 4.1)."""
+        for layer, name in ((self.fc6, "classifier.0"), (self.fc7, "classifier.3")):
+            weight = classifier.get(f"{name}.weight")
+            if weight is not None and weight.numel() == layer.weight.numel():
+                layer.load_state_dict(
+                    {"weight": weight.reshape(layer.weight.shape), "bias": classifier[f"{name}.bias"]}
+                )
+
+
+def build_fcn(
+    num_classes: int,
+    encoder: str = "mobilenet_v2",
+    encoder_weights: str = "none",
+    weights_file: str | None = None,
+    *,
+    head: str = "8s",
+    fc_channels: int | None = None,
+    fc_kernel: int | None = None,
+    dropout: float | None = None,
+) -> FCN:
+    """Build an FCN.
+
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder of segmentation-models-pytorch; "vgg16" gives the paper's network.
+        encoder_weights: "none", "imagenet" or a path; a VGG16 file with its classifier fills fc6 and fc7 too.
+        weights_file: Local file for "imagenet".
+        head: "32s", "16s" or "8s".
+        fc_channels: Channels of fc6 and fc7; default: the paper's 4096 on VGG, 256 on any other encoder.
+        fc_kernel: Kernel of fc6; default: the paper's 7 on VGG, else 3.
+        dropout: Dropout after fc6 and fc7; default: the paper's 0.5 on VGG, else 0.1.
+    """
+    vgg = encoder.startswith("vgg")
+    network = FCN(
+        build_encoder(encoder),
+        num_classes,
+        head,
+        fc_channels=fc_channels or (4096 if vgg else 256),
+        fc_kernel=fc_kernel or (7 if vgg else 3),
+        dropout=(0.5 if vgg else 0.1) if dropout is None else dropout,
+        pooled=vgg,
+    )
+    network.load_classifier(load_weights(network.encoder, encoder, encoder_weights, weights_file))
+    return network

@@ -1,0 +1,73 @@
+"""What every network of the zoo has in common: its size rule, its encoder, its named parts."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+
+class SegmentationNetwork(nn.Module):
+    """Base of all networks: images (N, 3, H, W) in, logits (N, C, H, W) out.
+
+    With auxiliary heads, and in training mode only, `forward` returns
+    `{"logits": Tensor, "auxiliary": [Tensor, ...]}` instead.
+
+    Attributes:
+        stride: Height and width of the images must be multiples of it; 1 where any size fits.
+        output_stride: The logits are this many times smaller than the images (1 but for Mini U-Net).
+        auxiliary_weight: Weight of each auxiliary loss relative to the main one.
+        encoder: The part that may be pretrained, frozen and given its own learning rate, or None.
+    """
+
+    stride: int = 1
+    output_stride: int = 1
+    auxiliary_weight: float = 0.4
+
+    def __init__(self):
+        super().__init__()
+        self.encoder: nn.Module | None = None
+
+    def check_size(self, images: Tensor) -> None:
+        """Stop with the size to use when the images' size is no multiple of `stride`.
+
+        Raises:
+            ValueError: Naming the given size and the padded one.
+        """
+        height, width = images.shape[-2:]
+        if height % self.stride or width % self.stride:
+            padded = [-(-side // self.stride) * self.stride for side in (height, width)]
+            raise ValueError(
+                f"{type(self).__name__} takes heights and widths that are multiples of {self.stride}, got "
+                f"{height}x{width}: pad the images to {padded[0]}x{padded[1]} and crop the logits"
+            )
+
+    def encoder_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters of the encoder; none for a network without one."""
+        return self.encoder.parameters() if self.encoder is not None else iter(())
+
+    def encoder_stages(self) -> list[nn.Module]:
+        """The encoder's stages from the input to the deepest, to unfreeze the last k of them."""
+        return split_stages(self.encoder) if self.encoder is not None else []
+
+    def parts(self) -> dict[str, nn.Module]:
+        """The blocks of the architecture's diagram by name, in the order of the data's way."""
+        parts = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
+        return parts | {name: child for name, child in self.named_children() if child is not self.encoder}
+
+
+def split_stages(encoder: nn.Module) -> list[nn.Module]:
+    """Split an encoder into its stages, from the input to the deepest.
+
+    ResNets, MobileNetV2 and VGG are cut where the resolution halves; any other encoder into its direct
+    children with parameters.
+    """
+    if hasattr(encoder, "layer4"):
+        layers = [encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4]
+        return [nn.ModuleList([encoder.conv1, encoder.bn1]), *layers]
+    if hasattr(encoder, "features") and hasattr(encoder, "_out_indexes"):
+        # the indices of the last module at each resolution, as segmentation-models-pytorch keeps them
+        ends = [index + 1 for index in encoder._out_indexes]
+        starts = [0, *ends[:-1]]
+        stages = [encoder.features[start:end] for start, end in zip(starts, ends, strict=True)]
+        return [stage for stage in stages if any(True for _ in stage.parameters())]
+    children = [child for child in encoder.children() if any(True for _ in child.parameters())]
+    return split_stages(children[0]) if len(children) == 1 else children

@@ -1,0 +1,62 @@
+"""U-Net (Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015, arXiv 1505.04597) on a pretrained encoder.
+
+The decoder is segmentation-models-pytorch's: at each of five steps the features are doubled in size,
+concatenated with the encoder's features of that size and passed through two 3x3 convolutions.
+"""
+
+from collections.abc import Sequence
+
+import segmentation_models_pytorch as smp
+from torch import Tensor, nn
+
+from seg_helpers.models.encoders import check_encoder, load_weights, undilate_pointwise
+from seg_helpers.models.network import SegmentationNetwork
+
+
+class EncoderDecoder(SegmentationNetwork):
+    """An encoder, a decoder and a head of segmentation-models-pytorch behind this package's contract."""
+
+    def __init__(self, network: smp.base.SegmentationModel):
+        super().__init__()
+        self.encoder = undilate_pointwise(network.encoder)
+        self.decoder = network.decoder
+        self.head = network.segmentation_head
+        self.stride = network.encoder.output_stride
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.check_size(images)
+        return self.head(self.decoder(self.encoder(images)))
+
+
+class UNet(EncoderDecoder):
+    """U-Net: every decoder step is a part of its own in the diagram."""
+
+    def parts(self) -> dict[str, nn.Module]:
+        stages = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
+        steps = {f"decoder {i}": block for i, block in enumerate(self.decoder.blocks, start=1)}
+        return stages | {"center": self.decoder.center} | steps | {"head": self.head}
+
+
+def build_unet(
+    num_classes: int,
+    encoder: str = "mobilenet_v2",
+    encoder_weights: str = "none",
+    weights_file: str | None = None,
+    *,
+    decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
+) -> UNet:
+    """Build a U-Net.
+
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder of segmentation-models-pytorch.
+        encoder_weights: "none", "imagenet" or a path.
+        weights_file: Local file for "imagenet".
+        decoder_channels: Channels of the five decoder steps, deepest first.
+    """
+    check_encoder(encoder)
+    network = smp.Unet(
+        encoder, encoder_weights=None, decoder_channels=tuple(decoder_channels), classes=num_classes
+    )
+    load_weights(network.encoder, encoder, encoder_weights, weights_file)
+    return UNet(network)
