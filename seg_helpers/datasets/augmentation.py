@@ -1,0 +1,159 @@
+"""Joint augmentation of images and labels. The only module that knows albumentations."""
+
+import os
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for updates when imported
+
+import random
+
+import albumentations
+import cv2
+import numpy as np
+
+from seg_helpers.classes import VOID
+from seg_helpers.config import AugmentationConfig
+
+MEAN = (0.485, 0.456, 0.406)  # ImageNet's, of RGB in 0..1
+STD = (0.229, 0.224, 0.225)
+FILL = tuple(round(255 * value) for value in MEAN)  # padding that is 0 once normalised
+
+cv2.setNumThreads(0)  # workers are the parallelism; OpenCV's own threads would fight them for the cores
+
+
+class RandomWindow(albumentations.DualTransform):
+    """Random scale and random crop in one step: the window is cut out first, so only its pixels are resized.
+
+    Where the window reaches beyond the frame the image is filled with ImageNet's mean and the label with void.
+
+    Args:
+        size: (height, width) of the result.
+        scale: range of the zoom, drawn log-uniformly; 2 shows half the frame's width in the window's.
+    """
+
+    def __init__(self, size: tuple[int, int], scale: tuple[float, float] = (1.0, 1.0), p: float = 1.0):
+        super().__init__(p=p)
+        self.size, self.scale = tuple(size), tuple(scale)
+
+    def get_params_dependent_on_data(self, params, data):
+        """Draws the zoom and the window's place in the frame."""
+        height, width = params["shape"][:2]
+        zoom = float(np.exp(self.py_random.uniform(*np.log(self.scale))))
+        window_height, window_width = (max(1, round(side / zoom)) for side in self.size)
+        # A window larger than the frame may lie anywhere that keeps the whole frame in it.
+        top, left = (
+            self.py_random.randint(min(0, side - window), max(0, side - window))
+            for side, window in ((height, window_height), (width, window_width))
+        )
+        return {"window": (top, left, window_height, window_width)}
+
+    def apply(self, img, window, **params):
+        """Cuts the window out of the image and resizes it, by area when it shrinks."""
+        shrinks = window[2] > self.size[0]
+        return self._resize(_cut(img, window, FILL), cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+    def apply_to_mask(self, mask, window, **params):
+        """Cuts the window out of the label and resizes it to the nearest pixel."""
+        return self._resize(_cut(mask, window, VOID), cv2.INTER_NEAREST_EXACT)
+
+    def _resize(self, array, interpolation):
+        if array.shape[:2] == self.size:
+            return array
+        return cv2.resize(array, self.size[::-1], interpolation=interpolation)
+
+
+def _cut(array: np.ndarray, window: tuple[int, int, int, int], fill) -> np.ndarray:
+    top, left, height, width = window
+    bottom, right = top + height, left + width
+    inside = array[max(top, 0) : bottom, max(left, 0) : right]
+    if inside.shape[:2] == (height, width):
+        return np.ascontiguousarray(inside)
+    beyond = (-min(top, 0), max(bottom - array.shape[0], 0), -min(left, 0), max(right - array.shape[1], 0))
+    return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT, value=fill)
+
+
+class Augmentation:
+    """A pipeline over (image, label) pairs whose outcome depends on the seed it is called with and nothing else."""
+
+    def __init__(self, transforms: dict[str, albumentations.BasicTransform], size: tuple[int, int]):
+        self.size = tuple(size)
+        self.names = list(transforms)
+        self._pipeline = albumentations.Compose(list(transforms.values()))
+        self._plain = RandomWindow(size)
+
+    def __call__(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
+        """Augments one pair.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            label: (H, W) uint8.
+            seed: an integer or a sequence of integers.
+
+        Returns:
+            Image and label of the pipeline's size.
+        """
+        return _run(self._pipeline, image, label, seed)
+
+    def crop(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
+        """Only brings a pair to the pipeline's size, by cropping or padding."""
+        return _run(self._plain, image, label, seed)
+
+
+def _run(transform, image, label, seed):
+    generator = np.random.default_rng(seed)
+    # One generator for all transforms: seeding each with the same number would tie their draws together.
+    transform.set_random_state(generator, random.Random(int(generator.integers(2**63))))
+    result = transform(image=image, mask=label)
+    return result["image"], result["mask"]
+
+
+def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Augmentation | None:
+    """The training pipeline that a configuration asks for; None if augmentation is off.
+
+    Args:
+        config: which transforms, how strong.
+        size: (height, width) of the frames; also of the result, unless the configuration names a crop.
+    """
+    if not config.enabled:
+        return None
+    return Augmentation(_transforms(config, size), config.crop or size)
+
+
+def single_transforms(config: AugmentationConfig, size: tuple[int, int]) -> dict[str, Augmentation]:
+    """Each transform of the configured pipeline alone and always applied, by name, to be looked at."""
+    singles = {}
+    for name, transform in _transforms(config, size, always=True).items():
+        singles[name] = Augmentation(
+            {name: transform}, config.crop or size if name == "scale and crop" else size
+        )
+    return singles
+
+
+def _transforms(config, size, always: bool = False) -> dict[str, albumentations.BasicTransform]:
+    """The transforms that are switched on, in order; the window comes first so that the rest works on fewer pixels."""
+    crop = tuple(config.crop or size)
+    found = {}
+    if config.scale or crop != tuple(size):
+        found["scale and crop"] = RandomWindow(crop, config.scale or (1.0, 1.0))
+    if config.hflip:
+        found["horizontal flip"] = albumentations.HorizontalFlip(p=1.0 if always else config.hflip)
+    if config.rotate:
+        found["rotation"] = albumentations.Rotate(
+            (-config.rotate, config.rotate), fill=FILL, fill_mask=VOID, p=1.0 if always else 0.5
+        )
+    if config.brightness or config.contrast or config.saturation or config.hue:
+        found["colour jitter"] = albumentations.ColorJitter(
+            **{name: _around_one(getattr(config, name)) for name in ("brightness", "contrast", "saturation")},
+            hue=(-config.hue, config.hue),
+            p=1.0 if always else 0.8,
+        )
+    if config.blur:
+        found["blur"] = albumentations.GaussianBlur(
+            blur_limit=0, sigma_limit=(0.5, 1.5), p=1.0 if always else config.blur
+        )
+    if config.noise:
+        found["noise"] = albumentations.GaussNoise(std_range=(0.02, 0.08), p=1.0 if always else config.noise)
+    return found
+
+
+def _around_one(strength: float) -> tuple[float, float]:
+    return max(0.0, 1 - strength), 1 + strength

@@ -1,0 +1,387 @@
+"""Finds the image and label pairs of a data set in the folder layouts that its users have, and checks every file.
+
+The result is a `Dataset`: its frames (a row each, with split, clip and number) and its problems (a row each, with
+file, what is wrong and the remedy). Nothing downstream looks into folders again.
+"""
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from seg_helpers.classes import (
+    CAMVID11,
+    CAMVID32,
+    CITYSCAPES19,
+    ClassSet,
+    get_class_set,
+    read_class_dict,
+    read_classes,
+    read_label_colors,
+)
+from seg_helpers.datasets.files import FileProblem, read_image, read_label
+from seg_helpers.progress import track
+
+SPLITS = ("train", "val", "test")
+FRAME_COLUMNS = ["image", "label", "split", "clip", "number"]
+PROBLEM_COLUMNS = ["file", "problem", "remedy", "split"]
+_EXTENSIONS = {".png", ".jpg", ".jpeg"}
+_NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d+)$")  # 0001TP_006690, Seq05VD_f00000
+_CAMVID_CLIPS = {"0001TP", "0006R0", "0016E5", "Seq05VD"}
+_CHECK_VERSION = 1  # raise it when a check changes, so that remembered results are not taken
+
+
+class DatasetError(ValueError):
+    """A data set that cannot be used; the message says what was found where, and what to do."""
+
+
+class DatasetWarning(UserWarning):
+    """Part of a data set was left out."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A checked data set.
+
+    Attributes:
+        name: the folder's name.
+        root: the folder.
+        layout: name of the layout it was read in.
+        frames: usable frames; columns `image`, `label` (paths; label "" where there is none), `split`, `clip`,
+            `number` (of the frame in its clip, in video frames where the names tell it).
+        problems: what was left out; columns `file` (relative to root), `problem`, `remedy`, `split`.
+        classes: the classes that labels are read in.
+        frames_per_second: of `number`, where it is known.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    frames: pd.DataFrame
+    problems: pd.DataFrame
+    classes: ClassSet
+    frames_per_second: float | None = None
+
+    def counts(self) -> pd.Series:
+        """Number of usable frames in each split."""
+        return self.frames["split"].value_counts().reindex(SPLITS, fill_value=0)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """What a layout finds for one stem; more than one image, or none on either side, is a problem."""
+
+    split: str
+    stem: str
+    images: tuple[Path, ...]
+    labels: tuple[Path, ...]
+    labelled: bool = True  # False: this split comes without labels
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One folder layout: how it is recognised, and how its pairs are found."""
+
+    name: str
+    looked_for: str
+    detect: Callable[[Path], bool]
+    find: Callable[[Path], Iterator[_Pair]]
+    labels: str  # "index" or "colour"
+    classes: Callable[[Path], ClassSet]
+
+
+def read_dataset(
+    root: str | Path,
+    layout: str = "auto",
+    classes: str = "auto",
+    on_problem: str = "exclude",
+    cache_dir: str | Path | None = None,
+) -> Dataset:
+    """Finds and checks every frame of a data set.
+
+    Args:
+        root: the data set's folder.
+        layout: `segnet`, `colour`, `cam101`, `cityscapes`, or `auto` to recognise it.
+        classes: name of a class set, or `auto` for the data set's own.
+        on_problem: `exclude` leaves bad frames out, with a warning; `stop` raises at the first look.
+        cache_dir: where the result of the checks is remembered; None checks every file each time.
+
+    Returns:
+        The frames, the problems and the classes.
+
+    Raises:
+        DatasetError: the folder is no data set, holds no usable frame, or has a problem and `on_problem` is `stop`.
+    """
+    root = Path(root).expanduser().resolve()
+    chosen = _choose_layout(root, layout)
+    try:
+        class_set = chosen.classes(root) if classes == "auto" else get_class_set(classes)
+    except ValueError as error:
+        raise DatasetError(str(error)) from None
+    pairs = list(chosen.find(root))
+    problems = _check_all(root, pairs, chosen, class_set, cache_dir)
+    bad = {(problem["split"], problem["stem"]) for problem in problems}
+    good = [pair for pair in pairs if (pair.split, pair.stem) not in bad]
+    table = pd.DataFrame(problems, columns=[*PROBLEM_COLUMNS, "stem"])[PROBLEM_COLUMNS]
+    if problems:
+        _report(root, table, len(bad), len(pairs), on_problem)
+    if not any(pair.split == "train" for pair in good):
+        raise DatasetError(
+            f"{root}: no usable training frame among {len(pairs)} found in layout {chosen.name!r}."
+            + (f" First problem: {table.iloc[0].file}: {table.iloc[0].problem}" if problems else "")
+        )
+    frames = _to_frames(root, good)
+    speed = _frames_per_second(root, chosen, frames)
+    return Dataset(root.name, root, chosen.name, frames, table, class_set, speed)
+
+
+def detect_layout(root: str | Path) -> str:
+    """Recognises the layout of a folder.
+
+    Raises:
+        DatasetError: it is none of the known ones; the message says what was looked for and what was found.
+    """
+    return _choose_layout(Path(root).expanduser().resolve(), "auto").name
+
+
+def parse_stem(stem: str, default_clip: str = "") -> tuple[str, int | None]:
+    """Splits a frame's name into clip and number: `0006R0_f01080` is frame 1080 of clip 0006R0."""
+    match = _NUMBERED.match(stem)
+    if not match:
+        return default_clip, None
+    return match["clip"] or default_clip, int(match["number"])
+
+
+def _choose_layout(root: Path, name: str) -> Layout:
+    if name != "auto":
+        if name not in LAYOUTS:
+            raise DatasetError(f"no layout {name!r}; known: {', '.join(LAYOUTS)}")
+        if LAYOUTS[name].detect(root):
+            return LAYOUTS[name]
+    matching = [layout for layout in LAYOUTS.values() if name == "auto" and layout.detect(root)]
+    if matching:
+        return matching[0]
+    wanted = LAYOUTS.values() if name == "auto" else [LAYOUTS[name]]
+    looked_for = "\n".join(f"  {layout.name}: {layout.looked_for}" for layout in wanted)
+    raise DatasetError(
+        f"{root} is no data set that can be read.\nLooked for:\n{looked_for}\nFound: {_describe(root)}"
+    )
+
+
+def _describe(root: Path) -> str:
+    if not root.exists():
+        return "no such folder; create it, or name another (DATA=… or data.root)"
+    if not root.is_dir():
+        return "a file, not a folder"
+    entries = sorted(entry.name + "/" * entry.is_dir() for entry in root.iterdir())
+    if not entries:
+        return "an empty folder"
+    inside = [
+        entry for entry in root.iterdir() if entry.is_dir() and any(x.detect(entry) for x in LAYOUTS.values())
+    ]
+    hint = f"; {inside[0]} looks like one: name that folder" if inside else ""
+    return ", ".join(entries[:12]) + (f" and {len(entries) - 12} more" if len(entries) > 12 else "") + hint
+
+
+def _report(root, problems, bad, total, on_problem) -> None:
+    listed = "\n".join(f"  {row.file}: {row.problem}; {row.remedy}" for row in problems.head(10).itertuples())
+    more = f"\n  and {len(problems) - 10} more" if len(problems) > 10 else ""
+    if on_problem == "stop":
+        raise DatasetError(
+            f"{root}: {bad} of {total} frames cannot be used (on_problem: exclude leaves them out):\n{listed}{more}"
+        )
+    warnings.warn(
+        f"{root}: {bad} of {total} frames are left out:\n{listed}{more}", DatasetWarning, stacklevel=3
+    )
+
+
+def _to_frames(root: Path, pairs: list[_Pair]) -> pd.DataFrame:
+    rows = []
+    for position, pair in enumerate(pairs):
+        clip, number = parse_stem(pair.stem, default_clip=pair.split)
+        label = str(pair.labels[0]) if pair.labelled else ""
+        rows.append((str(pair.images[0]), label, pair.split, clip, position if number is None else number))
+    frames = pd.DataFrame(rows, columns=FRAME_COLUMNS)
+    frames["_order"] = frames["split"].map(SPLITS.index)
+    return (
+        frames.sort_values(["_order", "clip", "number", "image"])
+        .drop(columns="_order")
+        .reset_index(drop=True)
+    )
+
+
+def _frames_per_second(root: Path, layout: Layout, frames: pd.DataFrame) -> float | None:
+    if layout.name == "cityscapes":
+        return 17.0  # Cordts et al., CVPR 2016
+    if set(frames["clip"]) <= _CAMVID_CLIPS:
+        return 30.0  # the names count frames of the 30 Hz video
+    described = root / "classes.json"
+    return json.loads(described.read_text()).get("frames_per_second") if described.is_file() else None
+
+
+# Checks
+
+
+def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
+    """Checks every pair, or takes the remembered result for files of the same paths, sizes and times."""
+    files = [file for pair in pairs for file in (*pair.images, *pair.labels)]
+    stamps = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+    identity = [_CHECK_VERSION, layout.name, classes.name, classes.names, stamps]
+    identity += [sorted(classes.index_map.items()), sorted(classes.colour_map.items())]
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+    remembered = Path(cache_dir) / f"checks-{root.name}-{digest}.json" if cache_dir else None
+    if remembered and remembered.is_file():
+        return json.loads(remembered.read_text())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(lambda pair: list(_check_pair(root, pair, layout, classes)), pairs)
+        problems = [row for rows in track(found, f"checking {root.name}", len(pairs)) for row in rows]
+    if remembered:
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        temporary = remembered.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(problems))
+        temporary.replace(remembered)
+    return problems
+
+
+def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> Iterator[dict]:
+    def row(file, problem, remedy):
+        name = str(file.relative_to(root)) if isinstance(file, Path) else file
+        return {"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem}
+
+    if not pair.images:
+        yield row(
+            pair.labels[0], "image missing for this label", "add the image of that name, or delete the label"
+        )
+        return
+    if len(pair.images) > 1:
+        names = ", ".join(str(file.relative_to(root)) for file in pair.images)
+        yield row(names, f"{len(pair.images)} images of one stem", "keep one of them")
+        return
+    if pair.labelled and len(pair.labels) != 1:
+        problem = (
+            "label missing for this image" if not pair.labels else f"{len(pair.labels)} labels for this image"
+        )
+        yield row(pair.images[0], problem, "add the one label of that name, or delete the image")
+        return
+    sizes = []
+    try:
+        sizes.append(read_image(pair.images[0]).shape[:2])
+    except FileProblem as problem:
+        yield row(pair.images[0], problem.problem, problem.remedy)
+    if not pair.labelled:
+        return
+    try:
+        sizes.append(read_label(pair.labels[0], classes, layout.labels).shape)
+    except FileProblem as problem:
+        yield row(pair.labels[0], problem.problem, problem.remedy)
+    if len(sizes) == 2 and sizes[0] != sizes[1]:
+        (height, width), (image_height, image_width) = sizes[1], sizes[0]
+        yield row(
+            pair.labels[0],
+            f"label is {width}x{height} but its image {image_width}x{image_height}",
+            "take both from the same release; never resize a label with interpolation",
+        )
+
+
+# The layouts
+
+
+def _files_by_stem(folder: Path, strip: str = "", extensions=_EXTENSIONS) -> dict[str, list[Path]]:
+    found = defaultdict(list)
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if file.suffix.lower() in extensions and not file.name.startswith("."):
+            found[file.stem.removesuffix(strip) if strip else file.stem].append(file)
+    return found
+
+
+def _pairs(split: str, images, labels, labelled: bool = True) -> Iterator[_Pair]:
+    for stem in sorted({*images, *(labels if labelled else ())}):
+        yield _Pair(split, stem, tuple(images.get(stem, ())), tuple(labels.get(stem, ())), labelled)
+
+
+def _find_beside(root: Path, suffix: str, strip: str = "") -> Iterator[_Pair]:
+    for split in SPLITS:
+        labels = _files_by_stem(root / f"{split}{suffix}", strip, {".png"})
+        yield from _pairs(split, _files_by_stem(root / split), labels)
+
+
+def _find_cam101(root: Path) -> Iterator[_Pair]:
+    for split in SPLITS:
+        images, labels = defaultdict(list), defaultdict(list)
+        for stem, files in _files_by_stem(root / split).items():
+            (labels if stem.endswith("_L") else images)[stem.removesuffix("_L")] += files
+        yield from _pairs(split, images, labels)
+
+
+def _find_cityscapes(root: Path) -> Iterator[_Pair]:
+    for split in SPLITS:
+        images, labels = defaultdict(list), defaultdict(list)
+        for file in sorted((root / "leftImg8bit" / split).glob("*/*_leftImg8bit.*")):
+            images[file.stem.removesuffix("_leftImg8bit")].append(file)
+        for file in sorted((root / "gtFine" / split).glob("*/*_gtFine_labelIds.png")):
+            labels[file.stem.removesuffix("_gtFine_labelIds")].append(file)
+        # The label files published for test are placeholders: its truth is kept by the benchmark's server.
+        yield from _pairs(split, images, labels, labelled=split != "test")
+
+
+def _has_any(folder: Path, pattern: str) -> bool:
+    return next(folder.glob(pattern), None) is not None
+
+
+def _segnet_classes(root: Path) -> ClassSet:
+    return read_classes(root / "classes.json") if (root / "classes.json").is_file() else CAMVID11
+
+
+def _colour_classes(root: Path) -> ClassSet:
+    if (root / "class_dict.csv").is_file():
+        return read_class_dict(root / "class_dict.csv")
+    if (root / "label_colors.txt").is_file():
+        return read_label_colors(root / "label_colors.txt")
+    return CAMVID32
+
+
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        Layout(
+            "cityscapes",
+            "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png",
+            lambda root: (root / "leftImg8bit" / "train").is_dir(),
+            _find_cityscapes,
+            "index",
+            lambda root: CITYSCAPES19,
+        ),
+        Layout(
+            "segnet",
+            "train/NAME.png (or .jpg) and trainannot/NAME.png, the same for val and test",
+            lambda root: (root / "train").is_dir() and (root / "trainannot").is_dir(),
+            lambda root: _find_beside(root, "annot"),
+            "index",
+            _segnet_classes,
+        ),
+        Layout(
+            "colour",
+            "train/NAME.png and train_labels/NAME_L.png, the same for val and test, and class_dict.csv",
+            lambda root: (root / "train").is_dir() and (root / "train_labels").is_dir(),
+            lambda root: _find_beside(root, "_labels", "_L"),
+            "colour",
+            _colour_classes,
+        ),
+        Layout(
+            "cam101",
+            "train/NAME.png beside train/NAME_L.png, the same for test, and label_colors.txt",
+            lambda root: _has_any(root / "train", "*_L.png"),
+            _find_cam101,
+            "colour",
+            _colour_classes,
+        ),
+    )
+}

@@ -1,0 +1,133 @@
+"""Frames as tensors: the torch data set over the cache, and loaders whose order and augmentation are functions of the seed."""
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from seg_helpers.datasets.augmentation import MEAN, STD, Augmentation
+from seg_helpers.datasets.cache import Cache
+
+
+class SegmentationDataset(TorchDataset):
+    """Samples of the cache: `image` (3, H, W) float32, normalised; `label` (H, W) int64, void 255; `index`, the cache row.
+
+    For training (`augmentation` given) image and label have the augmentation's size, and what is drawn depends on
+    (seed, epoch, position) alone: not on the number of workers, nor on what ran before. For evaluation the image has
+    the cache's size and the label the data set's own resolution.
+
+    Args:
+        cache: decoded frames.
+        rows: cache rows, in order; `frames.index[frames.split == "train"]`.
+        augmentation: the training pipeline, or None for evaluation.
+        seed: of the augmentation.
+        copies: for a data set expanded offline (`expand_frames`): which copy of its frame each row is. Copy 0 is the
+            frame itself, cropped or padded to size; any other is augmented once and for all, the same every epoch.
+        labels: for evaluation, `native` resolution or the `cache`'s, e.g. to validate on what training sees.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        rows: Sequence[int],
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        copies: Sequence[int] | None = None,
+        labels: str = "native",
+    ):
+        self.cache = cache
+        self.rows = np.asarray(rows, np.int64)
+        self.augmentation = augmentation
+        self.seed = seed
+        self.copies = None if copies is None else np.asarray(copies, np.int64)
+        self.labels = labels
+        self._epoch = torch.zeros(
+            1, dtype=torch.int64
+        ).share_memory_()  # one number that living workers see change
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that augmentation and order are drawn for."""
+        return int(self._epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Moves to an epoch, in this process and in the workers; call it before iterating over the loader."""
+        self._epoch.fill_(epoch)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> dict:
+        row = int(self.rows[position])
+        image, label = self.cache.images[row], self.cache.labels[row]
+        if self.augmentation is None:
+            label = self.cache.native_label(row) if self.labels == "native" else label
+        elif self.copies is None:
+            image, label = self.augmentation(image, label, (self.seed, self.epoch, position))
+        else:
+            copy = int(self.copies[position])
+            change = self.augmentation if copy else self.augmentation.crop
+            image, label = change(image, label, (self.seed, copy, row))
+        return {"image": normalise(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
+
+
+def normalise(image: np.ndarray) -> torch.Tensor:
+    """(H, W, 3) uint8 RGB to (3, H, W) float32, by ImageNet's mean and standard deviation."""
+    tensor = torch.from_numpy(image.astype(np.float32))
+    scale, shift = torch.tensor(STD) * 255, torch.tensor(MEAN) / torch.tensor(STD)
+    return (tensor / scale - shift).permute(2, 0, 1).contiguous()
+
+
+class EpochSampler(Sampler[int]):
+    """Every position once, shuffled by (seed, epoch of the data set): the same order on any machine and after a resume."""
+
+    def __init__(self, dataset: SegmentationDataset, shuffle: bool, seed: int):
+        self.dataset, self.shuffle, self.seed = dataset, shuffle, seed
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __iter__(self) -> Iterator[int]:
+        if not self.shuffle:
+            return iter(range(len(self)))
+        return iter(np.random.default_rng((self.seed, self.dataset.epoch)).permutation(len(self)).tolist())
+
+
+def make_loader(
+    dataset: SegmentationDataset,
+    batch_size: int,
+    shuffle: bool = False,
+    seed: int = 0,
+    workers: int = 0,
+    drop_last: bool = False,
+) -> DataLoader:
+    """A loader of batches: `image` (N, 3, H, W), `label` (N, H, W) and `index` (N,).
+
+    Call `loader.dataset.set_epoch(epoch)` before each epoch; it decides the order as well as the augmentation.
+    Labels of different native sizes cannot share a batch: evaluate such a data set with `batch_size=1`.
+
+    Args:
+        dataset: the samples.
+        batch_size: samples in a batch.
+        shuffle: whether each epoch has its own order.
+        seed: of that order.
+        workers: processes that prepare batches ahead; 0 prepares them in this one.
+        drop_last: whether a smaller last batch is left out; it is kept if it is the only one.
+    """
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=EpochSampler(dataset, shuffle, seed),
+        num_workers=workers,
+        drop_last=drop_last and len(dataset) >= batch_size,
+        persistent_workers=workers > 0,
+        worker_init_fn=_start_worker,
+    )
+
+
+def _start_worker(_: int) -> None:
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
