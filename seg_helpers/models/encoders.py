@@ -146,7 +146,15 @@ def read_state_dict(path: str | Path) -> StateDict:
         raise WeightsError(
             f"weights file {path} holds no state_dict: save one with torch.save(model.state_dict(), …)"
         )
-    return {key.removeprefix("module.").removeprefix("encoder."): value for key, value in state.items()}
+    return state
+
+
+def align_names(state: StateDict, own: StateDict) -> StateDict:
+    """Undo the prefix that a wrapper put before every name, or add the one that the encoder's has."""
+    candidates = [state, {f"model.{key}": value for key, value in state.items()}]
+    for prefix in ("module.", "encoder.", "model.", "module.encoder."):
+        candidates.append({key.removeprefix(prefix): value for key, value in state.items()})
+    return max(candidates, key=lambda candidate: len(candidate.keys() & own.keys()))
 
 
 def fill(encoder: nn.Module, state: StateDict, source: str) -> StateDict:
@@ -156,7 +164,12 @@ def fill(encoder: nn.Module, state: StateDict, source: str) -> StateDict:
         WeightsError: Naming the first entries that are missing, superfluous or of another shape.
     """
     own = encoder.state_dict()
-    classifier = {key: state[key] for key in state.keys() - own.keys() if key.startswith(CLASSIFIER_PREFIXES)}
+    state = align_names(state, own)
+    classifier = {
+        key: state[key]
+        for key in state.keys() - own.keys()
+        if key.removeprefix("model.").startswith(CLASSIFIER_PREFIXES)
+    }
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
     superfluous = [key for key in state if key not in own and key not in classifier]
     reshaped = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from torch import Tensor, nn
+from torchvision.models import ResNet
 
 
 class SegmentationNetwork(nn.Module):
@@ -60,7 +61,7 @@ def split_stages(encoder: nn.Module) -> list[nn.Module]:
     ResNets, MobileNetV2 and VGG are cut where the resolution halves; any other encoder into its direct
     children with parameters.
     """
-    if hasattr(encoder, "layer4"):
+    if isinstance(encoder, ResNet):
         layers = [encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4]
         return [nn.ModuleList([encoder.conv1, encoder.bn1]), *layers]
     if hasattr(encoder, "features") and hasattr(encoder, "_out_indexes"):

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import torch
 
+from seg_helpers.models.deeplabv2 import build_deeplabv2
+from seg_helpers.models.deeplabv3 import build_deeplabv3, build_deeplabv3plus
+from seg_helpers.models.fast_scnn import build_fast_scnn
 from seg_helpers.models.fcn import build_fcn
+from seg_helpers.models.hrnet import build_hrnet, build_mini_hrnet
+from seg_helpers.models.mini_unet import build_mini_unet
 from seg_helpers.models.network import SegmentationNetwork
+from seg_helpers.models.pspnet import build_pspnet
+from seg_helpers.models.segnet import build_segnet
 from seg_helpers.models.unet import build_unet
 
 
@@ -47,6 +54,60 @@ ARCHITECTURES = {
         "U-Net",
         "Ronneberger, Fischer, Brox, MICCAI 2015, arXiv 1505.04597",
         "encoder and decoder with skips at every resolution: sharp borders, thin objects",
+    ),
+    "pspnet": Architecture(
+        build_pspnet,
+        "PSPNet",
+        "Zhao, Shi, Qi, Wang, Jia, CVPR 2017, arXiv 1612.01105",
+        "pooled context of the whole scene beside the features at 1/8",
+    ),
+    "deeplabv2": Architecture(
+        build_deeplabv2,
+        "DeepLabV2",
+        "Chen, Papandreou, Kokkinos, Murphy, Yuille, TPAMI 2018, arXiv 1606.00915",
+        "wide views without losing resolution: atrous convolutions of four rates, added",
+    ),
+    "deeplabv3": Architecture(
+        build_deeplabv3,
+        "DeepLabV3",
+        "Chen, Papandreou, Schroff, Adam, arXiv 1706.05587",
+        "atrous branches with batch norm and the image's average, concatenated",
+    ),
+    "deeplabv3plus": Architecture(
+        build_deeplabv3plus,
+        "DeepLabV3+",
+        "Chen, Zhu, Papandreou, Schroff, Adam, ECCV 2018, arXiv 1802.02611",
+        "DeepLabV3 with a skip at 1/4: wide views and sharp borders",
+    ),
+    "fast_scnn": Architecture(
+        build_fast_scnn,
+        "Fast-SCNN",
+        "Poudel, Liwicki, Cipolla, BMVC 2019, arXiv 1902.04502",
+        "real time at 1024x2048 in 1.1 M parameters, trained from scratch",
+    ),
+    "hrnet": Architecture(
+        build_hrnet,
+        "HRNetV2",
+        "Wang et al., TPAMI 2021, arXiv 1908.07919",
+        "keeps a branch at 1/4 all the way: the accurate ancestor of Mini-HRNet",
+    ),
+    "mini_hrnet": Architecture(
+        build_mini_hrnet,
+        "Mini-HRNet",
+        "HRNet (arXiv 1908.07919) scaled down three ways",
+        "HRNet for small machines: no stage 4, fewer modules, or a lighter core",
+    ),
+    "segnet": Architecture(
+        build_segnet,
+        "SegNet",
+        "Badrinarayanan, Kendall, Cipolla, TPAMI 2017, arXiv 1511.00561",
+        "VGG16 mirrored; upsampling by the places of the pooled maxima",
+    ),
+    "mini_unet": Architecture(
+        build_mini_unet,
+        "Mini U-Net",
+        "arXiv 1810.08395 and a public implementation",
+        "real time on a soccer robot: ResNet18, narrow decoder, quarter-size output",
     ),
 }
 

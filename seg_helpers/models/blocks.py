@@ -1,0 +1,54 @@
+"""Building blocks that several networks share."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution without bias, batch norm and, unless told otherwise, ReLU; keeps the size at stride 1."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1, relu: bool = True
+    ):
+        convolution = nn.Conv2d(
+            inputs, outputs, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False
+        )
+        layers = [convolution, nn.BatchNorm2d(outputs)]
+        super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
+
+
+class PooledBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm that can train on one value per channel, by its running statistics.
+
+    A map pooled to 1x1 in a batch of one image has no variance, and torch refuses it.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        if self.training and features.numel() == features.shape[1]:
+            return F.batch_norm(
+                features,
+                self.running_mean,
+                self.running_var,
+                self.weight,
+                self.bias,
+                training=False,
+                eps=self.eps,
+            )
+        return super().forward(features)
+
+
+class AuxiliaryHead(nn.Sequential):
+    """A small head on inner features, used for an extra loss in training only."""
+
+    def __init__(self, inputs: int, hidden: int, num_classes: int, dropout: float = 0.1):
+        super().__init__(
+            ConvNorm(inputs, hidden), nn.Dropout(dropout), nn.Conv2d(hidden, num_classes, kernel_size=1)
+        )
+
+
+def resize(features: Tensor, size: torch.Size) -> Tensor:
+    """Bilinear resize of (N, C, H, W) to `size` (height, width); nothing where it has that size already."""
+    if features.shape[-2:] == size:
+        return features
+    return F.interpolate(features, size=size, mode="bilinear", align_corners=False)

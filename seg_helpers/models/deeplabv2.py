@@ -1,0 +1,64 @@
+"""DeepLabV2 (Chen, Papandreou, Kokkinos, Murphy, Yuille, TPAMI 2018, arXiv 1606.00915).
+
+A dilated encoder keeps features at 1/8; atrous spatial pyramid pooling scores them by four 3x3 convolutions
+of rates 6, 12, 18 and 24 and adds the scores. The paper's multi-scale input and its CRF are no part of the
+network; prediction has multi-scale for every model.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from seg_helpers.models.blocks import resize
+from seg_helpers.models.encoders import build_encoder, load_weights
+from seg_helpers.models.network import SegmentationNetwork
+
+
+class AtrousScores(nn.Module):
+    """The sum of 3x3 convolutions straight to class scores, one for each rate (ASPP-L of section 3.2)."""
+
+    def __init__(self, inputs: int, num_classes: int, rates: Sequence[int]):
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Conv2d(inputs, num_classes, kernel_size=3, padding=rate, dilation=rate) for rate in rates
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return sum(branch(features) for branch in self.branches)
+
+
+class DeepLabV2(SegmentationNetwork):
+    """Dilated encoder, summed atrous scores, bilinear upsampling; any size fits."""
+
+    def __init__(self, encoder: nn.Module, num_classes: int, rates: Sequence[int]):
+        super().__init__()
+        self.encoder = encoder
+        self.classifier = AtrousScores(encoder.out_channels[-1], num_classes, rates)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores = self.classifier(self.encoder(images)[-1])  # (N, C, H/8, W/8)
+        return resize(scores, images.shape[-2:])
+
+
+def build_deeplabv2(
+    num_classes: int,
+    encoder: str = "mobilenet_v2",
+    encoder_weights: str = "none",
+    weights_file: str | None = None,
+    *,
+    rates: Sequence[int] = (6, 12, 18, 24),
+    output_stride: int = 8,
+) -> DeepLabV2:
+    """Build a DeepLabV2.
+
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder that can be dilated ("resnet101" as in the paper, "mobilenet_v2").
+        encoder_weights: "none", "imagenet" or a path.
+        weights_file: Local file for "imagenet".
+        rates: Dilation of each branch.
+        output_stride: 8 as in the paper; 16 or 32 for less work.
+    """
+    network = DeepLabV2(build_encoder(encoder, output_stride), num_classes, rates)
+    load_weights(network.encoder, encoder, encoder_weights, weights_file)
+    return network

@@ -1,0 +1,85 @@
+"""PSPNet (Zhao, Shi, Qi, Wang, Jia, CVPR 2017, arXiv 1612.01105).
+
+The deepest features are averaged over grids of 1, 2, 3 and 6 cells a side, and the averages are laid beside
+them: what is where in the whole scene. Pyramid and head are segmentation-models-pytorch's. Its own default
+stops the encoder at 1/8 by cutting it off after three stages; here the encoder is whole and dilated, as in
+the paper.
+"""
+
+from collections.abc import Sequence
+
+import segmentation_models_pytorch as smp
+from segmentation_models_pytorch.base.modules import Conv2dReLU
+from segmentation_models_pytorch.decoders.pspnet.decoder import PSPModule
+from torch import Tensor, nn
+
+from seg_helpers.models.blocks import AuxiliaryHead, resize
+from seg_helpers.models.encoders import check_encoder, load_weights
+from seg_helpers.models.unet import EncoderDecoder
+
+
+class PSPNet(EncoderDecoder):
+    """Dilated encoder, pyramid pooling, one auxiliary head on the encoder's fourth stage (section 3.3)."""
+
+    def __init__(self, network: smp.PSPNet, num_classes: int, aux: bool):
+        super().__init__(network)
+        inner = self.encoder.out_channels[4]
+        self.auxiliary_head = AuxiliaryHead(inner, max(inner // 4, 32), num_classes) if aux else None
+
+    def forward(self, images: Tensor) -> Tensor | dict:
+        self.check_size(images)
+        features = self.encoder(images)
+        logits = self.head(self.decoder(features))
+        if not (self.training and self.auxiliary_head):
+            return logits
+        return {"logits": logits, "auxiliary": [resize(self.auxiliary_head(features[4]), images.shape[-2:])]}
+
+    def parts(self) -> dict[str, nn.Module]:
+        stages = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
+        pyramid = {f"pyramid {block.pool_size}": block for block in getattr(self.decoder.psp, "blocks", [])}
+        return stages | pyramid | {"fusion": self.decoder.conv, "head": self.head}
+
+
+def build_pspnet(
+    num_classes: int,
+    encoder: str = "mobilenet_v2",
+    encoder_weights: str = "none",
+    weights_file: str | None = None,
+    *,
+    bins: Sequence[int] = (1, 2, 3, 6),
+    output_stride: int = 8,
+    channels: int = 512,
+    dropout: float = 0.1,
+    aux: bool = False,
+) -> PSPNet:
+    """Build a PSPNet.
+
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder that can be dilated (for `output_stride` 32: any).
+        encoder_weights: "none", "imagenet" or a path.
+        weights_file: Local file for "imagenet".
+        bins: Cells a side of each pooling; empty leaves the pyramid out.
+        output_stride: 8 as in the paper; 16 or 32 for less work.
+        channels: Channels between pyramid and scores.
+        dropout: Dropout of whole channels before the scores.
+        aux: An auxiliary head on the encoder's fourth stage.
+    """
+    check_encoder(encoder, output_stride)
+    network = smp.PSPNet(
+        encoder,
+        encoder_weights=None,
+        encoder_depth=5,
+        output_stride=output_stride,
+        upsampling=output_stride,
+        psp_out_channels=channels,
+        psp_dropout=dropout,
+        classes=num_classes,
+    )
+    inputs = network.encoder.out_channels[-1]
+    network.decoder.psp = PSPModule(inputs, tuple(bins)) if bins else nn.Identity()
+    pooled = inputs // len(bins) * len(bins) if bins else 0
+    network.decoder.conv = Conv2dReLU(inputs + pooled, channels, kernel_size=1, use_norm="batchnorm")
+    network.initialize()
+    load_weights(network.encoder, encoder, encoder_weights, weights_file)
+    return PSPNet(network, num_classes, aux)

@@ -1,0 +1,74 @@
+"""SegNet (Badrinarayanan, Kendall, Cipolla, TPAMI 2017, arXiv 1511.00561).
+
+VGG's convolutions with batch norm; the decoder mirrors them and undoes each pooling by writing every value
+back to where the maximum was: it passes on places, not features.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seg_helpers.models.blocks import ConvNorm
+from seg_helpers.models.encoders import build_encoder, load_weights
+from seg_helpers.models.network import SegmentationNetwork
+
+
+class SegNet(SegmentationNetwork):
+    """Encoder blocks end in a pooling that remembers its indices; decoder blocks mirror them.
+
+    Args:
+        encoder: A VGG of segmentation-models-pytorch.
+        num_classes: Channels of the logits.
+    """
+
+    def __init__(self, encoder: nn.Module, num_classes: int):
+        super().__init__()
+        self.encoder = encoder
+        blocks, block, channels = [], [], 3
+        for layer in encoder.features:
+            if isinstance(layer, nn.Conv2d):
+                block.append((layer.out_channels, channels))
+                channels = layer.out_channels
+            elif isinstance(layer, nn.MaxPool2d):
+                blocks.append([ConvNorm(outputs, inputs) for outputs, inputs in reversed(block)])
+                block = []
+        blocks[0][-1] = nn.Conv2d(64, num_classes, kernel_size=3, padding=1)  # the mirror of the first layer
+        self.decoder = nn.ModuleList(nn.Sequential(*layers) for layers in reversed(blocks))
+
+    def forward(self, images: Tensor) -> Tensor:
+        features, poolings = images, []
+        for layer in self.encoder.features:
+            if isinstance(layer, nn.MaxPool2d):
+                size = features.shape[-2:]
+                features, indices = F.max_pool2d(features, 2, stride=2, return_indices=True)
+                poolings.append((indices, size))
+            else:
+                features = layer(features)
+        for block in self.decoder:
+            indices, size = poolings.pop()
+            features = block(F.max_unpool2d(features, indices, 2, stride=2, output_size=size))
+        return features  # (N, C, H, W)
+
+    def parts(self) -> dict[str, nn.Module]:
+        stages = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
+        return stages | {f"decoder {i}": block for i, block in enumerate(self.decoder, start=1)}
+
+
+def build_segnet(
+    num_classes: int,
+    encoder: str = "vgg16_bn",
+    encoder_weights: str = "none",
+    weights_file: str | None = None,
+) -> SegNet:
+    """Build a SegNet.
+
+    Args:
+        num_classes: Channels of the logits.
+        encoder: "vgg16_bn" as in the paper, or another VGG of segmentation-models-pytorch.
+        encoder_weights: "none", "imagenet" or a path.
+        weights_file: Local file for "imagenet".
+    """
+    if not encoder.startswith("vgg"):
+        raise ValueError(f"SegNet mirrors the poolings of a VGG, got encoder {encoder!r}: use vgg16_bn")
+    network = SegNet(build_encoder(encoder), num_classes)
+    load_weights(network.encoder, encoder, encoder_weights, weights_file)
+    return network
