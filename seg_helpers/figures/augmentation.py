@@ -57,7 +57,9 @@ def transform_gallery(original: Sample, transformed: Mapping[str, Sample], class
     class_legend(figure, classes, [label for _, label in panels.values()])
     moved = [name for name, (_, label) in transformed.items() if not np.array_equal(label, original[1])]
     kept = [name for name in transformed if name not in moved]
-    moves = f"{join_words(moved)} move{'s' if len(moved) == 1 else ''} the label with the image" if moved else ""
+    moves = (
+        f"{join_words(moved)} move{'s' if len(moved) == 1 else ''} the label with the image" if moved else ""
+    )
     keeps = f"{join_words(kept)} change{'s' if len(kept) == 1 else ''} the image only" if kept else ""
     return describe(
         figure,
@@ -115,7 +117,9 @@ def balance_shift(before: pd.Series, after: pd.Series) -> Figure:
     for row, name in zip(place, order, strict=True):
         left.plot([before[name], after[name]], [row, row], color=FAINT, linewidth=3, zorder=1)
     left.scatter(before[order], place, s=42, color=BLUE, edgecolor="white", linewidth=0.7, zorder=3)
-    left.scatter(after[order], place, s=42, color=VERMILLION, marker="D", edgecolor="white", linewidth=0.7, zorder=3)
+    left.scatter(
+        after[order], place, s=42, color=VERMILLION, marker="D", edgecolor="white", linewidth=0.7, zorder=3
+    )
     log_axis(left.xaxis, percent_tick)
     left.set_yticks(place, order)
     left.set_title("Share of labelled pixels (log scale)")
@@ -206,7 +210,9 @@ def scale_shift(before: pd.DataFrame, after: pd.DataFrame, classes: ClassSet) ->
         Line2D([], [], color=VERMILLION, linewidth=5, label="augmented samples"),
     ]
     figure.legend(handles=handles, loc="outside upper right", ncols=2)
-    grown = np.median([after_span / before_span for before_span, after_span in (s for s in spans.values() if len(s) == 2)])
+    grown = np.median(
+        [after_span / before_span for before_span, after_span in (s for s in spans.values() if len(s) == 2)]
+    )
     medians = before.groupby("class")["side"].median()
     return describe(
         figure,
@@ -265,7 +271,10 @@ def throughput_bars(table: pd.DataFrame) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     listed = [f"{name} {value:,.0f}" for name, value in zip(table["configuration"], values, strict=True)]
-    top, low = table["configuration"].iloc[int(values.argmax())], table["configuration"].iloc[int(values.argmin())]
+    top, low = (
+        table["configuration"].iloc[int(values.argmax())],
+        table["configuration"].iloc[int(values.argmin())],
+    )
     return describe(
         figure,
         f"Bars of loader throughput in images a second: {join_words(listed)}.",

@@ -68,7 +68,11 @@ def sample_grid(
         plain_image(row[1], classes.colourise(label), "label")
         plain_image(row[2], overlay(image, label, classes), "overlay")
     class_legend(figure, classes, labels)
-    present = [classes.names[i] for i in np.unique(np.concatenate([np.unique(x) for x in labels])) if i < len(classes.names)]
+    present = [
+        classes.names[i]
+        for i in np.unique(np.concatenate([np.unique(x) for x in labels]))
+        if i < len(classes.names)
+    ]
     return describe(
         figure,
         f"{count_of(len(images), 'frame')} in rows ({join_words(titles)}), each as image, coloured label and overlay.",
@@ -118,7 +122,13 @@ def class_balance(shares: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, column in ((left, "share"), (right, "presence")):
         for name, part in shares[shares[column] > 0].groupby("class"):
-            axes.plot([part[column].min(), part[column].max()], [place[name]] * 2, color=FAINT, linewidth=3, zorder=1)
+            axes.plot(
+                [part[column].min(), part[column].max()],
+                [place[name]] * 2,
+                color=FAINT,
+                linewidth=3,
+                zorder=1,
+            )
         for split, marker in zip(splits, "osD", strict=False):
             part = shares[(shares["split"] == split) & ((shares[column] > 0) | (column == "presence"))]
             lift = 0.2 * (splits.index(split) - (len(splits) - 1) / 2)  # equal values stay visible
@@ -136,7 +146,15 @@ def class_balance(shares: pd.DataFrame) -> Figure:
     right.set_xlim(-0.02, 1.02)
     right.tick_params(axis="y", length=0)
     handles = [
-        Line2D([], [], marker=marker, linestyle="", color=SPLIT_COLOURS[split], markersize=7, label=SPLIT_NAMES[split])
+        Line2D(
+            [],
+            [],
+            marker=marker,
+            linestyle="",
+            color=SPLIT_COLOURS[split],
+            markersize=7,
+            label=SPLIT_NAMES[split],
+        )
         for split, marker in zip(splits, "osD", strict=False)
     ]
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
@@ -182,7 +200,9 @@ def balance_finding(shares: pd.DataFrame, void_share: float | None = None) -> st
         name, split = (np.log(ratio).abs()).idxmax()
         factor = ratio[(name, split)]
         more = f"{factor:.1f} times as common in" if factor > 1 else f"{1 / factor:.1f} times rarer in"
-        text += f"The splits differ most in {name}: {more} {SPLIT_NAMES[split]} than in {SPLIT_NAMES[first]}. "
+        text += (
+            f"The splits differ most in {name}: {more} {SPLIT_NAMES[split]} than in {SPLIT_NAMES[first]}. "
+        )
     if void_share is not None:
         text += f"Void covers {percent(void_share)} of all pixels; it is neither trained on nor scored."
     return text.strip()
@@ -206,7 +226,9 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> Figure:
     mesh = None
     for panel, heat, name in zip(axes.flat, heatmaps, classes.names, strict=False):
         peak = float(heat.max())
-        mesh = panel.imshow(heat / peak if peak else heat, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
+        mesh = panel.imshow(
+            heat / peak if peak else heat, vmin=0, vmax=1, cmap="viridis", interpolation="nearest"
+        )
         panel.set_title(f"{name} · peak {percent(peak)}" if peak else f"{name} · absent", fontsize=9.5)
     bar = figure.colorbar(mesh, ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02)
     bar.set_label("share of pixels of the class, relative to the class's own peak")
@@ -255,14 +277,18 @@ def split_timelines(tables: Mapping[str, pd.DataFrame]) -> Figure:
     clips = {title: sorted(table["clip"].unique()) for title, table in tables.items()}
     rows = [len(names) for names in clips.values()]
     figure = new_figure(WIDTH, sum(0.36 * n + 0.5 for n in rows) + 0.8)
-    panels = figure.subplots(len(tables), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows})[:, 0]
+    panels = figure.subplots(len(tables), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows})[
+        :, 0
+    ]
     sentences, present = [], []
     for axes, (title, table) in zip(panels, tables.items(), strict=True):
         names = clips[title]
         present += [split for split in SPLIT_COLOURS if (table["split"] == split).any()]
         for row, name in enumerate(names):
             for split, start, width in _bands(table[table["clip"] == name]):
-                axes.broken_barh([(start, width)], (row - 0.34, 0.68), color=SPLIT_COLOURS[split], linewidth=0)
+                axes.broken_barh(
+                    [(start, width)], (row - 0.34, 0.68), color=SPLIT_COLOURS[split], linewidth=0
+                )
         sizes = table["clip"].value_counts()
         axes.set_yticks(range(len(names)), [f"{name}  ({sizes[name]})" for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
@@ -312,7 +338,14 @@ def nearest_distances(audit: pd.DataFrame) -> pd.DataFrame:
             )
         )  # fmt: skip
     return pd.DataFrame(
-        rows, columns=["split", "frames", "in a clip that training saw", "nearest training frame", "median distance"]
+        rows,
+        columns=[
+            "split",
+            "frames",
+            "in a clip that training saw",
+            "nearest training frame",
+            "median distance",
+        ],
     )
 
 
@@ -326,7 +359,11 @@ def split_distances(audits: Mapping[str, pd.DataFrame], unit: str = "frames") ->
         unit: of `distance`.
     """
     entries = [
-        (f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split], split, audit[audit["split"] == split])
+        (
+            f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split],
+            split,
+            audit[audit["split"] == split],
+        )
         for title, audit in audits.items()
         for split in ("val", "test")
         if (audit["split"] == split).any()
@@ -338,15 +375,28 @@ def split_distances(audits: Mapping[str, pd.DataFrame], unit: str = "frames") ->
     for row, (name, split, part) in enumerate(entries):
         known = part["distance"].dropna().to_numpy(dtype=float)
         line.scatter(
-            known, row + random.uniform(-0.24, 0.24, len(known)), s=11, alpha=0.55, linewidth=0, color=SPLIT_COLOURS[split]
+            known,
+            row + random.uniform(-0.24, 0.24, len(known)),
+            s=11,
+            alpha=0.55,
+            linewidth=0,
+            color=SPLIT_COLOURS[split],
         )
         if len(known):
             line.plot([np.median(known)] * 2, [row - 0.34, row + 0.34], color=INK, linewidth=2)
         share = 1 - float(part["clip_in_train"].mean())
         unseen.barh(row, share, height=0.55, color=SPLIT_COLOURS[split])
-        unseen.annotate(percent(share), (share, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
-        middle = f"median {np.median(known):g} {unit}, nearest {known.min():g}" if len(known) else "none in a clip of training"
-        words.append(f"{name} ({count_of(len(part), 'frame')}): {middle}, {percent(share)} in clips that training never saw")
+        unseen.annotate(
+            percent(share), (share, row), (4, 0), textcoords="offset points", va="center", fontsize=9
+        )
+        middle = (
+            f"median {np.median(known):g} {unit}, nearest {known.min():g}"
+            if len(known)
+            else "none in a clip of training"
+        )
+        words.append(
+            f"{name} ({count_of(len(part), 'frame')}): {middle}, {percent(share)} in clips that training never saw"
+        )
     line.set_yticks(range(len(entries)), [name for name, *_ in entries])
     line.set_ylim(len(entries) - 0.5, -0.5)
     line.set_xlabel(f"Distance to the nearest training frame of the same clip ({unit})")
@@ -377,14 +427,18 @@ def audit_finding(audit: pd.DataFrame, unit: str = "frames") -> str:
         seen, known = float(part["clip_in_train"].mean()), part["distance"].dropna()
         name = SPLIT_NAMES[split].capitalize()
         if seen == 0:
-            parts.append(f"**{name}** frames come only from clips that training never saw: an honest estimate.")
+            parts.append(
+                f"**{name}** frames come only from clips that training never saw: an honest estimate."
+            )
             continue
         near = float((part["distance"] <= 5).mean())
         text = (
             f"**{name}**: {percent(seen)} of its {len(part)} frames lie in clips that training also draws from, "
             f"at a median of {known.median():g} {unit} from the nearest training frame"
         )
-        text += f"; {percent(near)} lie within 5 {unit}. " if near else f", never nearer than {known.min():g}. "
+        text += (
+            f"; {percent(near)} lie within 5 {unit}. " if near else f", never nearer than {known.min():g}. "
+        )
         text += (
             "Its scores read optimistic for new streets."
             if seen > 0.75

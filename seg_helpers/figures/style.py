@@ -19,7 +19,9 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import Bbox
 from PIL import Image
 from scipy.spatial import cKDTree
 
@@ -28,10 +30,18 @@ from seg_helpers.classes import VOID, ClassSet
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, YELLOW = "#E69F00", "#56B4E9", "#000000", "#F0E442"
 OKABE_ITO = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # yellow is too pale for a line on white
+_OKABE_RGB = [[round(255 * value) for value in mpl.colors.to_rgb(name)] for name in OKABE_ITO]
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
-MARKERS = "osD^vPX*<>hp"
+MARKERS = "osD^v<>hp"
 INK, MUTED, FAINT = "#1a1a1a", "#5f6368", "#d5d8dc"
 SPLIT_COLOURS = {"train": BLUE, "val": ORANGE, "test": GREEN, "guard": "#b0b4b9"}
+
+PAPER = {
+    "facecolor": "white",
+    "edgecolor": "none",
+    "alpha": 0.85,
+    "pad": 1.0,
+}  # keeps words readable over marks
 
 WIDTH = 10.0  # inches: the full width of a report's column
 DPI = 110
@@ -107,14 +117,16 @@ def render_png(figure: Figure, dpi: int = DPI) -> bytes:
     with mpl.rc_context(THEME):
         figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
     pixels = np.asarray(Image.open(buffer).convert("RGB"))
-    indices, palette = _reduce_colours(pixels, getattr(figure, "seg_colours", ()))
+    indices, palette = _reduce_colours(pixels, [*_OKABE_RGB, *getattr(figure, "seg_colours", ())])
     picture = Image.fromarray(indices)
     picture.putpalette(palette.tobytes())
     picture.save(smaller, format="png", optimize=True)
     return smaller.getvalue()
 
 
-def _reduce_colours(pixels: np.ndarray, pinned: Sequence = (), exact: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def _reduce_colours(
+    pixels: np.ndarray, pinned: Sequence = (), exact: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices (H, W) and palette (<= 256, 3) of a picture (H, W, 3), all uint8.
 
     Pinned colours (a legend's) and the most frequent ones (paper, ink, masks) stay as they are; median cut finds
@@ -147,7 +159,9 @@ def show(figure: Figure, dpi: int = DPI) -> None:
         ValueError: if `describe` was not called on the figure.
     """
     if not hasattr(figure, "seg_alt"):
-        raise ValueError("the figure has no alt text: call describe(figure, alt, caption) before show(figure)")
+        raise ValueError(
+            "the figure has no alt text: call describe(figure, alt, caption) before show(figure)"
+        )
     bundle = {
         "image/png": base64.b64encode(render_png(figure, dpi)).decode(),
         "text/plain": f"{figure.seg_caption}",
@@ -198,7 +212,11 @@ def show_table(
 
 def _swatch(colour: Sequence[int] | None) -> str:
     """CSS for a left border in a class's colour."""
-    return "" if colour is None else "border-left: 1.1em solid rgb({}, {}, {}); padding-left: .5em".format(*colour)
+    return (
+        ""
+        if colour is None
+        else "border-left: 1.1em solid rgb({}, {}, {}); padding-left: .5em".format(*colour)
+    )
 
 
 # ---------------------------------------------------------------- masks
@@ -250,7 +268,9 @@ def class_legend(
         handles.append(Patch(facecolor=void, edgecolor="#777777", linewidth=0.5, label="void (not scored)"))
     rows = -(-len(handles) // (8 if len(handles) <= 16 else 7))
     columns = -(-len(handles) // rows)
-    figure.legend(handles=handles, loc=loc, ncols=columns, handlelength=1.1, handleheight=1.1, columnspacing=1.4)
+    figure.legend(
+        handles=handles, loc=loc, ncols=columns, handlelength=1.1, handleheight=1.1, columnspacing=1.4
+    )
     figure.seg_colours = [*classes.colours.tolist(), list(classes.void_colour)]
 
 
@@ -303,7 +323,9 @@ def spread(positions: Sequence[float], gap: float) -> np.ndarray:
     pools: list[list[float]] = []  # [centre, size]
     for value in wanted[order]:
         pools.append([value, 1])
-        while len(pools) > 1 and pools[-1][0] - pools[-2][0] < gap * (pools[-1][1] + pools[-2][1]) / 2 - 1e-12:
+        while (
+            len(pools) > 1 and pools[-1][0] - pools[-2][0] < gap * (pools[-1][1] + pools[-2][1]) / 2 - 1e-12
+        ):
             (right, n), (left, m) = pools.pop(), pools.pop()
             pools.append([(left * m + right * n) / (m + n), m + n])
     placed = np.concatenate(
@@ -334,6 +356,7 @@ def label_ends(axes: Axes, labels: Sequence[tuple[str, float, float, str]], size
     level = [to_axes((0, float(scale.transform(np.asarray([y]))[0])))[1] for _, _, y, _ in labels]
     level = np.clip(level, 0, 1)
     places = spread(level, 1.35 * size / max(height, 1))
+    places -= max(places.max() - 1, 0)  # a crowd at the top moves down, off the title
     for (text, x, y, colour), place in zip(labels, places, strict=True):
         axes.annotate(
             text,
@@ -343,7 +366,14 @@ def label_ends(axes: Axes, labels: Sequence[tuple[str, float, float, str]], size
             color=colour,
             fontsize=size,
             va="center",
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.5, "shrinkA": 1, "shrinkB": 2},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.6,
+                "alpha": 0.5,
+                "shrinkA": 1,
+                "shrinkB": 2,
+            },
         )
 
 
@@ -357,45 +387,44 @@ def place_labels(axes: Axes, points: Sequence[tuple[float, float, str, str]], si
         points: (x, y, text, colour).
         size: font size in points.
     """
-    figure = axes.figure
-    figure.draw_without_rendering()  # the layout must stand before boxes can be measured
-    renderer = figure.canvas.get_renderer()
+    axes.figure.draw_without_rendering()  # the layout must stand before boxes can be measured
+    renderer = axes.figure.canvas.get_renderer()
     frame = axes.get_window_extent(renderer)
-    centres = axes.transData.transform([(x, y) for x, y, _, _ in points])
-    taken = [mpl.transforms.Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in centres]
-    for (x, y, text, colour), centre in sorted(zip(points, centres, strict=True), key=lambda item: -item[1][1]):
-        best, fewest = None, np.inf
-        for radius in (8, 14, 22, 32, 44, 58):
-            for angle in (0, 180, 45, -45, 135, -135, 90, -90):
-                dx, dy = radius * np.cos(np.radians(angle)), radius * np.sin(np.radians(angle))
-                align = "left" if dx > 1 else "right" if dx < -1 else "center"
-                note = axes.annotate(
-                    text,
-                    (x, y),
-                    (dx, dy),
-                    textcoords="offset points",
-                    fontsize=size,
-                    color=colour,
-                    ha=align,
-                    va="center",
-                    arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6} if radius > 8 else None,
-                )
-                box = mpl.text.Text.get_window_extent(note, renderer)
-                outside = not (frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1)
-                clashes = sum(box.overlaps(other) for other in taken) + 3 * outside
-                if clashes < fewest:
-                    if best is not None:
-                        best[0].remove()
-                    best, fewest = (note, box), clashes
-                else:
-                    note.remove()
-                if fewest == 0:
-                    break
-            if fewest == 0:
+    taken = [
+        Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform([p[:2] for p in points])
+    ]
+    ring = [
+        (radius, angle)
+        for radius in (8, 14, 22, 32, 44, 58)
+        for angle in (0, 180, 45, -45, 135, -135, 90, -90)
+    ]
+    for x, y, text, colour in sorted(points, key=lambda point: -point[1]):
+        tried = []
+        for radius, angle in ring:
+            dx, dy = radius * np.cos(np.radians(angle)), radius * np.sin(np.radians(angle))
+            note = axes.annotate(
+                text,
+                (x, y),
+                (dx, dy),
+                textcoords="offset points",
+                fontsize=size,
+                ha="left" if dx > 1 else "right" if dx < -1 else "center",
+                va="center",
+                bbox=PAPER,
+                arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6} if radius > 8 else None,
+            )
+            note.update_positions(renderer)
+            box = Text.get_window_extent(note, renderer)  # the words without the arrow
+            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            tried.append((box.count_overlaps(taken) + 3 * (not inside), len(tried), note, box))
+            if tried[-1][0] == 0:
                 break
-        taken.append(best[1])
-    for note in axes.texts:
-        note.set_in_layout(False)
+        best = min(tried, key=lambda entry: entry[:2])
+        for _, _, note, _ in tried:
+            if note is not best[2]:
+                note.remove()
+        taken.append(best[3])
+        best[2].set_in_layout(False)
 
 
 # ---------------------------------------------------------------- words

@@ -46,7 +46,9 @@ def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
     """
     known = history.dropna(subset=["val_mean_iou"])
     if known.empty:
-        raise ValueError("the history holds no validation mean IoU: train with validation, or plot the loss only")
+        raise ValueError(
+            "the history holds no validation mean IoU: train with validation, or plot the loss only"
+        )
     row = known.loc[known["val_mean_iou"].idxmax()]
     return int(row["epoch"]), float(row["val_mean_iou"])
 
@@ -72,7 +74,9 @@ def training_curves(history: pd.DataFrame, stage_names: Sequence[str] = ()) -> F
         ("val_mean_iou", "val mean IoU", {"color": VERMILLION}),
         ("train_mean_iou", "train mean IoU", {"color": BLUE}),
     ]
-    metric_ends = [end for column, name, style in lines for end in _draw(right, history, column, name, **style)]
+    metric_ends = [
+        end for column, name, style in lines for end in _draw(right, history, column, name, **style)
+    ]
     low = min(line.get_ydata().min() for line in right.lines)
     right.set_ylim(max(0.0, np.floor(10 * low) / 10), 1.0)
     right.plot(epoch, value, marker="*", markersize=14, color=VERMILLION, markeredgecolor="white", zorder=5)
@@ -87,7 +91,11 @@ def training_curves(history: pd.DataFrame, stage_names: Sequence[str] = ()) -> F
     label_ends(left, ends)
     label_ends(right, metric_ends)
     first, last = history.iloc[0], history.iloc[-1]
-    stages = f" Stages: {join_words([f'{number} {name}' for number, name in enumerate(stage_names, 1)])}." if staged else ""
+    stages = (
+        f" Stages: {join_words([f'{number} {name}' for number, name in enumerate(stage_names, 1)])}."
+        if staged
+        else ""
+    )
     return describe(
         figure,
         f"Loss and metrics over {count_of(len(history), 'epoch')}. Training loss {first['train_loss']:.3f} to "
@@ -105,7 +113,10 @@ def training_finding(history: pd.DataFrame) -> str:
     text = f"The best validation mean IoU is **{value:.3f}**, in epoch {epoch} of {last}; that checkpoint is scored below. "
     if len(known) >= 5:
         window = max(len(known) // 5, 2)
-        gain = known["val_mean_iou"].iloc[-window:].mean() - known["val_mean_iou"].iloc[-2 * window : -window].mean()
+        gain = (
+            known["val_mean_iou"].iloc[-window:].mean()
+            - known["val_mean_iou"].iloc[-2 * window : -window].mean()
+        )
         still = gain > 0.01
         text += f"Over the last fifth of training it {'still rose' if still else 'moved'} by {gain:+.3f}"
         text += ": longer training would likely help. " if still else ": the run had levelled off. "
@@ -139,7 +150,9 @@ def stage_curves(history: pd.DataFrame, stage_names: Sequence[str]) -> Figure:
         ends[0] += _draw(panels[0], history, f"{side}_loss", name, color=SIDE_COLOURS[side])
         ends[1] += _draw(panels[1], history, f"{side}_mean_iou", name, color=SIDE_COLOURS[side])
     _draw(panels[2], history, "learning_rate", "", color=ORANGE)
-    panels[1].plot(epoch, value, marker="*", markersize=14, color=VERMILLION, markeredgecolor="white", zorder=5)
+    panels[1].plot(
+        epoch, value, marker="*", markersize=14, color=VERMILLION, markeredgecolor="white", zorder=5
+    )
     panels[2].set_yscale("log")
     for axes, title in zip(panels, ("Loss", "Mean IoU", "Learning rate (log scale)"), strict=True):
         axes.set_title(title, pad=16 if axes is panels[0] else 6)
@@ -160,7 +173,9 @@ def stage_curves(history: pd.DataFrame, stage_names: Sequence[str]) -> Figure:
 
 
 @themed
-def variant_curves(histories: Mapping[str, pd.DataFrame], column: str = "val_mean_iou", title: str = "") -> Figure:
+def variant_curves(
+    histories: Mapping[str, pd.DataFrame], column: str = "val_mean_iou", title: str = ""
+) -> Figure:
     """One curve a run, named at its end.
 
     Args:
@@ -168,18 +183,28 @@ def variant_curves(histories: Mapping[str, pd.DataFrame], column: str = "val_mea
         column: of the histories.
         title: above the axes; by default says what the column is.
     """
-    figure = new_figure(WIDTH, 3.2 + 0.12 * len(histories))
+    figure = new_figure(WIDTH, 3.2 + 0.15 * len(histories))
     axes = figure.subplots()
     ends, words = [], []
     side, metric = column.split("_", 1)
-    name_of = f"{ {'val': 'validation', 'train': 'training'}.get(side, side)} {METRIC_NAMES.get(metric, metric)}"
+    name_of = (
+        f"{ {'val': 'validation', 'train': 'training'}.get(side, side) } {METRIC_NAMES.get(metric, metric)}"
+    )
     for index, (name, history) in enumerate(histories.items()):
-        ends += _draw(axes, history, column, name, **line_style(index))
+        ends += _draw(
+            axes, history, column, name, linewidth=1.8 if len(histories) < 7 else 1.3, **line_style(index)
+        )
         known = history.dropna(subset=[column])
         if known.empty:
             continue
         where = known[column].idxmin() if metric == "loss" else known[column].idxmax()
-        axes.plot(known.loc[where, "epoch"], known.loc[where, column], "o", markersize=5, color=line_style(index)["color"])
+        axes.plot(
+            known.loc[where, "epoch"],
+            known.loc[where, column],
+            "o",
+            markersize=5,
+            color=line_style(index)["color"],
+        )
         words.append((float(known.loc[where, column]), name, int(known.loc[where, "epoch"])))
     words.sort(reverse=metric != "loss")
     epoch_axis(axes)
@@ -252,7 +277,9 @@ def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> F
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower right", ncols=2)
     words = [(f"{title}: " if title else "") + reason for title, (_, _, reason) in tests.items()]
-    rates = [f"{(title + ' ') if title else ''}{suggestion:.1e}" for title, (_, suggestion, _) in tests.items()]
+    rates = [
+        f"{(title + ' ') if title else ''}{suggestion:.1e}" for title, (_, suggestion, _) in tests.items()
+    ]
     return describe(
         figure,
         f"Loss against a rising learning rate, with the suggested value: {join_words(rates)}.",
@@ -260,7 +287,9 @@ def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> F
     )
 
 
-def _draw(axes: Axes, history: pd.DataFrame, column: str, name: str, **style) -> list[tuple[str, float, float, str]]:
+def _draw(
+    axes: Axes, history: pd.DataFrame, column: str, name: str, **style
+) -> list[tuple[str, float, float, str]]:
     """Draw a column where it is known; returns its end for `label_ends`."""
     if column not in history or history[column].isna().all():
         return []

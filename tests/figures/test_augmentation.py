@@ -1,0 +1,59 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from seg_helpers import figures
+
+
+def test_gallery_tells_geometry_from_colour(frame, classes):
+    image, label = frame
+    figure = figures.transform_gallery(
+        frame, {"flip": (image[:, ::-1], label[:, ::-1]), "blur": (image // 2, label)}, classes
+    )
+    assert "flip moves the label with the image; blur changes the image only" in figure.seg_caption
+
+
+def test_grid_reports_the_void_of_padding(frame, classes):
+    image, label = frame
+    padded = label.copy()
+    padded[:, 24:] = 255
+    figure = figures.pipeline_grid(frame, [frame, (image, padded)], classes)
+    assert "to 50% of a draw" in figure.seg_caption
+
+
+def test_objects_are_connected_regions(classes):
+    label = np.full((40, 40), 3, np.uint8)
+    label[0:10, 0:10] = 8
+    label[20:30, 20:30] = 8
+    label[39, 39] = 8
+    table = figures.measure_objects([label], classes)
+    assert table.loc[table["class"] == "Car", "side"].tolist() == [10, 10]
+    assert len(table) == 3
+
+
+def test_balance_shift_names_winner_and_loser():
+    before = pd.Series({"Road": 0.9, "Car": 0.1})
+    after = pd.Series({"Road": 0.88, "Car": 0.12})
+    figure = figures.balance_shift(before, after)
+    assert "Car gains most (×1.20), Road least (×0.98)" in figure.seg_caption
+    assert "more than 20% of its own" in figures.balance_shift_finding(before, after)
+
+
+def test_scale_shift_sees_wider_sizes(classes):
+    before = pd.DataFrame({"class": "Car", "side": [10.0, 20, 40]})
+    after = pd.DataFrame({"class": "Car", "side": [5.0, 20, 80]})
+    figure = figures.scale_shift(before, after, classes)
+    assert float(figure.seg_caption.split("becomes ")[1].split()[0]) > 2
+    assert "**6 to 74**" in figures.scale_finding(before, after)
+
+
+def test_throughput_names_the_best():
+    table = pd.DataFrame({"configuration": ["no cache", "cache"], "images_per_second": [50, 200.0]})
+    figure = figures.throughput_bars(table)
+    assert "cache delivers 4.0 times as many images a second as no cache" in figure.seg_caption
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_gallery_takes_any_number(frame, classes, count):
+    figure = figures.transform_gallery(frame, {f"t{i}": frame for i in range(count)}, classes)
+    assert sum(bool(axes.images) for axes in figure.axes) == count + 1

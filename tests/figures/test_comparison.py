@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from seg_helpers import figures
+
+
+def test_front_holds_what_nothing_beats(runs):
+    figure = figures.accuracy_cost(runs, "parameters")
+    assert figure.seg_caption.endswith("Fast-SCNN, FCN-8s and U-Net.")
+
+
+def test_summary_finding(runs):
+    text = figures.summary_finding(runs)
+    assert "**U-Net** is best: mean IoU **0.600**" in text
+    assert "FCN-8s follows 0.100 behind; their intervals do not overlap" in text
+    assert "Fast-SCNN is fastest, 8.0 times as fast as the best, for 0.150 less" in text
+    assert "0.070 higher than test" in text
+
+
+def test_one_run_is_enough(runs):
+    assert "is best" in figures.summary_finding(runs.iloc[:1])
+    assert figures.accuracy_cost(runs.iloc[:1]).seg_alt
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(4.21, "4.2 s"), (42, "42 s"), (500, "8 min 20 s"), (8000, "2 h 13 min")]
+)
+def test_durations(seconds, text):
+    assert figures.write_duration(seconds) == text
+
+
+def test_class_map_is_ordered_by_mean(classes, rng):
+    scores = pd.DataFrame(rng.random((3, 11)), ["low", "high", "middle"], classes.names)
+    scores.loc["low"] *= 0.1
+    scores.loc["high"] = 0.9
+    figure = figures.class_scores_map(scores, classes)
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["high", "middle", "low"]
+
+
+def test_wall_scores_what_it_shows(frame, classes):
+    image, label = frame
+    wrong = np.full_like(label, 5)
+    figure = figures.prediction_wall([image], [label], {"bad": [wrong], "good": [label]}, classes, ["f1"])
+    assert "good 1.000 and bad 0.000" in figure.seg_alt
+    assert len(figure.axes) == 4
+
+
+def test_forest_says_what_is_unclear():
+    table = pd.DataFrame(
+        {"name": ["x", "y"], "difference": [0.1, 0.01], "low": [0.05, -0.01], "high": [0.15, 0.03]}
+    )
+    figure = figures.difference_forest(table, "Best minus …")
+    assert "1 of 2 intervals leave zero out; no clear difference: y." in figure.seg_caption
+
+
+def test_latency_by_size():
+    table = pd.DataFrame(
+        {"name": "a", "height": [360, 720], "width": [480, 960], "milliseconds": [20.0, 100]}
+    )
+    figure = figures.latency_by_size(table)
+    assert "100 ms (10.0 frames a second) at 720×960" in figure.seg_caption
