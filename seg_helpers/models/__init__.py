@@ -3,12 +3,15 @@
 from seg_helpers.models.encoders import WeightsError
 from seg_helpers.models.network import SegmentationNetwork
 from seg_helpers.models.registry import ModelInfo, build_model, count_parameters, list_models
+from seg_helpers.models.summary import ModelSummary, summarise_model
 
 __all__ = [
     "ModelInfo",
+    "ModelSummary",
     "SegmentationNetwork",
     "WeightsError",
     "build_model",
     "count_parameters",
     "list_models",
+    "summarise_model",
 ]

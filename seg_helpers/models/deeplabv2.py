@@ -39,6 +39,11 @@ class DeepLabV2(SegmentationNetwork):
         scores = self.classifier(self.encoder(images)[-1])  # (N, C, H/8, W/8)
         return resize(scores, images.shape[-2:])
 
+    def parts(self) -> dict[str, nn.Module]:
+        return self.encoder_parts() | {
+            f"atrous rate {branch.dilation[0]}": branch for branch in self.classifier.branches
+        }
+
 
 def build_deeplabv2(
     num_classes: int,

@@ -48,7 +48,7 @@ def let_pooling_train_alone(aspp: nn.Module) -> None:
 
 def encoder_and_aspp(network: EncoderDecoder, aspp: nn.Module) -> dict[str, nn.Module]:
     """The diagram's first parts: the encoder's stages, each branch of the pyramid and their fusion."""
-    parts = {f"encoder {i}": stage for i, stage in enumerate(network.encoder_stages(), start=1)}
+    parts = network.encoder_parts()
     *convolutions, pooling = aspp.convs
     for branch in convolutions:
         dilations = [layer.dilation[0] for layer in branch.modules() if isinstance(layer, nn.Conv2d)]

@@ -23,10 +23,10 @@ class Doubling(nn.Module):
         self.relu = nn.ReLU()  # not in place: the encoder's features are used elsewhere too
         self.transposed = nn.ConvTranspose2d(inputs, outputs, kernel_size=3, stride=2, padding=1)
 
-    def forward(self, features: Tensor, lateral: Tensor) -> Tensor:
+    def forward(self, features: Tensor, size: torch.Size) -> Tensor:
         features = self.relu(self.norm(features))
-        # an output padding of 1 where the lateral is even, 0 where halving rounded up
-        return self.transposed(features, output_size=lateral.shape[-2:])
+        # the output padding is 1 where `size` is even, 0 where halving rounded up
+        return self.transposed(features, output_size=size)
 
 
 class MiniUNet(SegmentationNetwork):
@@ -61,7 +61,7 @@ class MiniUNet(SegmentationNetwork):
             (self.doubling4, self.lateral4, at4),
         ):
             lateral = lateral(skip)
-            features = torch.cat([doubling(features, lateral), lateral], dim=1)  # (N, 256, …)
+            features = torch.cat([doubling(features, lateral.shape[-2:]), lateral], dim=1)  # (N, 256, …)
         return self.head(features)  # (N, C, H/4, W/4)
 
 

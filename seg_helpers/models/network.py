@@ -51,8 +51,12 @@ class SegmentationNetwork(nn.Module):
 
     def parts(self) -> dict[str, nn.Module]:
         """The blocks of the architecture's diagram by name, in the order of the data's way."""
-        parts = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
-        return parts | {name: child for name, child in self.named_children() if child is not self.encoder}
+        children = {name: child for name, child in self.named_children() if child is not self.encoder}
+        return self.encoder_parts() | children
+
+    def encoder_parts(self) -> dict[str, nn.Module]:
+        """The encoder's stages under their names in the diagram."""
+        return {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
 
 
 def split_stages(encoder: nn.Module) -> list[nn.Module]:

@@ -35,9 +35,8 @@ class PSPNet(EncoderDecoder):
         return {"logits": logits, "auxiliary": [resize(self.auxiliary_head(features[4]), images.shape[-2:])]}
 
     def parts(self) -> dict[str, nn.Module]:
-        stages = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
         pyramid = {f"pyramid {block.pool_size}": block for block in getattr(self.decoder.psp, "blocks", [])}
-        return stages | pyramid | {"fusion": self.decoder.conv, "head": self.head}
+        return self.encoder_parts() | pyramid | {"fusion": self.decoder.conv, "head": self.head}
 
 
 def build_pspnet(

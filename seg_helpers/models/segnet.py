@@ -49,8 +49,7 @@ class SegNet(SegmentationNetwork):
         return features  # (N, C, H, W)
 
     def parts(self) -> dict[str, nn.Module]:
-        stages = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
-        return stages | {f"decoder {i}": block for i, block in enumerate(self.decoder, start=1)}
+        return self.encoder_parts() | {f"decoder {i}": block for i, block in enumerate(self.decoder, start=1)}
 
 
 def build_segnet(

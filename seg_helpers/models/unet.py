@@ -32,9 +32,8 @@ class UNet(EncoderDecoder):
     """U-Net: every decoder step is a part of its own in the diagram."""
 
     def parts(self) -> dict[str, nn.Module]:
-        stages = {f"encoder {i}": stage for i, stage in enumerate(self.encoder_stages(), start=1)}
         steps = {f"decoder {i}": block for i, block in enumerate(self.decoder.blocks, start=1)}
-        return stages | {"center": self.decoder.center} | steps | {"head": self.head}
+        return self.encoder_parts() | {"center": self.decoder.center} | steps | {"head": self.head}
 
 
 def build_unet(

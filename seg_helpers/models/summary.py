@@ -1,0 +1,163 @@
+"""What a network is made of: a layer table, its cost, and the graph behind its diagram.
+
+The network runs once on the meta device, where tensors have shapes and no values, so a summary at 1024x2048
+costs no more than one at 64x64. Costs are counted by torch.utils.flop_counter (a multiply-add is two flops).
+The graph is read off the data's way: every tensor remembers which parts it came through.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from seg_helpers.models.network import SegmentationNetwork
+
+COLUMNS = ["name", "type", "output", "stride", "channels", "parameters", "multiply_adds"]
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """Tables and graph of a network at one image size.
+
+    Attributes:
+        size: Height and width of the image, rounded up to the network's stride.
+        layers: Each layer with parameters or a new shape, in the order of execution, by its name in the network.
+        parts: The same by the network's named parts: the diagram's nodes. Of several outputs, stride and
+            channels are those of the finest.
+        edges: Pairs of part names along which features flow; "images" and "logits" are the ends.
+        parameters: Trainable and frozen parameters of the whole network, auxiliary heads included.
+        multiply_adds: Multiply-adds for one image, of convolutions and matrix products.
+    """
+
+    size: tuple[int, int]
+    layers: pd.DataFrame
+    parts: pd.DataFrame
+    edges: list[tuple[str, str]]
+    parameters: int
+    multiply_adds: int
+
+
+def summarise_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
+    """Summarise a network as it predicts (auxiliary heads stay silent); the network itself is left alone.
+
+    Args:
+        model: A network of the zoo.
+        size: Height and width of the image; rounded up to a multiple of the network's stride.
+    """
+    height, width = (-(-side // model.stride) * model.stride for side in size)
+    model = copy.deepcopy(model).to("meta").eval()
+    parts = {name: part for name, part in model.parts().items() if count(part)}
+    owner = {module: name for name, part in parts.items() for module in part.modules()}
+    trace = Trace()
+    images = torch.empty(1, 3, height, width, device="meta")
+    with torch.no_grad(), FlopCounterMode(display=False) as counter, trace:
+        trace.sources[images] = {"images"}
+        for name, module in model.named_modules():
+            trace.watch(name, module, owner.get(module))
+        logits = model(images)
+    flops = {name.partition(".")[2]: sum(kinds.values()) for name, kinds in counter.get_flop_counts().items()}
+    rows, part_costs = [], dict.fromkeys(parts, 0)
+    for name, module in model.named_modules():
+        if name in trace.outputs and not any(module.children()):
+            cost = flops.get(name, 0) // 2
+            if module in owner:
+                part_costs[owner[module]] += cost
+            if count(module) or name in trace.reshaping:
+                outputs = trace.outputs[name]
+                rows.append([name, type(module).__name__, *describe(outputs, height), count(module), cost])
+    order = {name: position for position, name in enumerate(trace.outputs)}
+    rows.sort(key=lambda row: order[row[0]])
+    part_rows = [
+        [name, describe_type(parts[name]), *describe(outputs, height), count(parts[name]), part_costs[name]]
+        for name, outputs in trace.part_outputs.items()
+    ]
+    edges = [*trace.edges, *((source, "logits") for source in sorted(trace.sources[logits]))]
+    return ModelSummary(
+        size=(height, width),
+        layers=pd.DataFrame(rows, columns=COLUMNS),
+        parts=pd.DataFrame(part_rows, columns=COLUMNS),
+        edges=list(dict.fromkeys(edges)),
+        parameters=count(model),
+        multiply_adds=counter.get_total_flops() // 2,
+    )
+
+
+class Trace(TorchDispatchMode):
+    """Remembers for every tensor which parts of the network it came through."""
+
+    def __init__(self):
+        super().__init__()
+        self.sources = WeakTensorKeyDictionary()
+        self.outputs: dict[str, list[Tensor]] = {}
+        self.part_outputs: dict[str, list[Tensor]] = {}
+        self.reshaping: set[str] = set()
+        self.edges: list[tuple[str, str]] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        sources = self.merge(tensors((args, kwargs)))
+        for output in tensors(result):
+            self.sources[output] = sources
+        return result
+
+    def merge(self, inputs: Iterator[Tensor]) -> set[str]:
+        return set().union(*(self.sources.get(entry, set()) for entry in inputs))
+
+    def watch(self, name: str, module: nn.Module, part: str | None) -> None:
+        """Record what enters and leaves a module; what leaves a part comes from that part alone."""
+
+        def enter(module, args, kwargs):
+            if part:
+                self.edges += [
+                    (source, part) for source in sorted(self.merge(tensors((args, kwargs)))) if source != part
+                ]
+
+        def leave(module, args, kwargs, result):
+            outputs = list(tensors(result))
+            self.outputs.pop(name, None)
+            self.outputs[name] = outputs
+            if [entry.shape for entry in outputs] != [entry.shape for entry in tensors(args)]:
+                self.reshaping.add(name)
+            if part:
+                self.part_outputs[part] = outputs
+                for output in outputs:
+                    self.sources[output] = {part}
+
+        module.register_forward_pre_hook(enter, with_kwargs=True)
+        module.register_forward_hook(leave, with_kwargs=True)
+
+
+def tensors(tree: object) -> Iterator[Tensor]:
+    """The tensors in nested tuples, lists and dicts."""
+    return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
+
+
+def count(module: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def describe(outputs: list[Tensor], height: int) -> tuple[str, int, int]:
+    """Shapes as "CxHxW, …", then stride and channels of the finest output."""
+    finest = max(outputs, key=lambda output: output.shape[-1])
+    shapes = ", ".join("x".join(map(str, output.shape[1:])) for output in outputs)
+    stride = 2 ** round(math.log2(height / finest.shape[-2]))  # sizes are rounded, strides are powers of two
+    return shapes, stride, finest.shape[1]
+
+
+def describe_type(part: nn.Module) -> str:
+    """Class of a part; for a plain container, the classes of what it holds."""
+    if not isinstance(part, (nn.Sequential, nn.ModuleList)):
+        return type(part).__name__
+    kinds = [type(child).__name__ for child in part]
+    return ", ".join(
+        f"{kinds.count(kind)} {kind}" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)
+    )
