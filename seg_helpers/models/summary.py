@@ -32,7 +32,8 @@ class ModelSummary:
         layers: Each layer with parameters or a new shape, in the order of execution, by its name in the network.
         parts: The same by the network's named parts: the diagram's nodes. Of several outputs, stride and
             channels are those of the finest.
-        edges: Pairs of part names along which features flow; "images" and "logits" are the ends.
+            The last row, "logits", holds what is left to do after the parts: sums and upsampling.
+        edges: Pairs of part names along which features flow, from "input" (no row of `parts`) to "logits".
         parameters: Trainable and frozen parameters of the whole network, auxiliary heads included.
         multiply_adds: Multiply-adds for one image, of convolutions and matrix products.
     """
@@ -59,7 +60,7 @@ def summarise_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
     trace = Trace()
     images = torch.empty(1, 3, height, width, device="meta")
     with torch.no_grad(), FlopCounterMode(display=False) as counter, trace:
-        trace.sources[images] = {"images"}
+        trace.sources[images] = {"input"}
         for name, module in model.named_modules():
             trace.watch(name, module, owner.get(module))
         logits = model(images)
@@ -79,6 +80,7 @@ def summarise_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
         [name, describe_type(parts[name]), *describe(outputs, height), count(parts[name]), part_costs[name]]
         for name, outputs in trace.part_outputs.items()
     ]
+    part_rows.append(["logits", "output", *describe([logits], height), 0, 0])
     edges = [*trace.edges, *((source, "logits") for source in sorted(trace.sources[logits]))]
     return ModelSummary(
         size=(height, width),
