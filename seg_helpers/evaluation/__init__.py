@@ -1,0 +1,1 @@
+"""Evaluation: confusion counts, metrics from counts, prediction, speed, statistics."""

@@ -19,7 +19,7 @@ from seg_helpers.classes import VOID
 from seg_helpers.config import ExperimentConfig, StageConfig
 from seg_helpers.evaluation.confusion import count_confusion
 from seg_helpers.evaluation.metrics import compute_metrics
-from seg_helpers.evaluation.prediction import resize_logits
+from seg_helpers.evaluation.prediction import pad_to_stride, resize_logits
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.checkpoints import find_state, save_state, save_weights, write_text
 from seg_helpers.training.losses import SegmentationLoss
@@ -72,7 +72,7 @@ def train(
 
     Args:
         model: the network, on the CPU.
-        loader: training batches of `image` (N,3,H,W) and `label` (N,H,W); `set_epoch(epoch)` seeds order and
+        loader: training batches of `image` (N,3,H,W) and `label` (N,H,W); `dataset.set_epoch(epoch)` seeds order and
             augmentation.
         evaluate: scores a network on the val split: a dictionary of `loss` and metrics.
         config: the experiment.
@@ -92,7 +92,7 @@ def train(
 class _Trainer:
     def __init__(self, model, loader, evaluate, config, folder, pixel_counts, accelerator):
         self.config, self.folder, self.evaluate, self.accelerator = config, folder, evaluate, accelerator
-        self.set_epoch = loader.set_epoch
+        self.set_epoch = loader.dataset.set_epoch
         self.pixel_counts = pixel_counts
         self.stages = config.planned_stages()
         self.state = TrainerState()
@@ -176,7 +176,7 @@ class _Trainer:
     def train_step(
         self, batch: dict, stage: StageConfig, criterion: nn.Module, where: str = "", rate: float = 0.0
     ) -> tuple[float, Tensor, Tensor]:
-        images, labels = scale_batch(batch["image"], batch["label"], stage.scale)
+        images, labels = scale_batch(batch["image"], batch["label"], stage.scale, self.bare.stride)
         output = self.model(images.contiguous(memory_format=torch.channels_last))
         loss = criterion(output, labels)
         value = loss.item()
@@ -227,14 +227,18 @@ class _Trainer:
             sys.stdout.flush()
 
 
-def scale_batch(images: Tensor, labels: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """A training batch at a stage's input scale: images averaged, labels by nearest neighbour."""
-    if scale == 1.0:
-        return images, labels
-    size = [max(1, round(side * scale)) for side in labels.shape[-2:]]
-    images = F.interpolate(images, size=size, mode="bilinear", antialias=True, align_corners=False)
-    labels = F.interpolate(labels[:, None].float(), size=size, mode="nearest-exact")[:, 0].long()
-    return images, labels
+def scale_batch(images: Tensor, labels: Tensor, scale: float, stride: int) -> tuple[Tensor, Tensor]:
+    """A training batch at a stage's input scale: images averaged, labels by nearest neighbour.
+
+    Both are then padded to the network's stride, images by reflection and labels with void.
+    """
+    if scale != 1.0:
+        size = [max(1, round(side * scale)) for side in labels.shape[-2:]]
+        images = F.interpolate(images, size=size, mode="bilinear", antialias=True, align_corners=False)
+        labels = F.interpolate(labels[:, None].float(), size=size, mode="nearest-exact")[:, 0].long()
+    images = pad_to_stride(images, stride)
+    bottom, right = (images.shape[i] - labels.shape[i] for i in (-2, -1))
+    return images, F.pad(labels, (0, right, 0, bottom), value=VOID)
 
 
 def describe_epoch(row: dict, epochs: int, mean_seconds: float) -> str:

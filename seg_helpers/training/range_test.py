@@ -56,7 +56,7 @@ def run_range_test(
     """
     before = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
     mode = {name: module.training for name, module in model.named_modules()}
-    random_states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random_states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None
     peak = max(group["peak"] for group in optimizer.param_groups)
     rows, smoothed, lowest = [], None, math.inf

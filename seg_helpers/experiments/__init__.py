@@ -1,0 +1,22 @@
+"""Runs: asked for by configuration, made once, recorded in a folder, read from anywhere."""
+
+from seg_helpers.experiments.preparation import PreparedData, prepare_data
+from seg_helpers.experiments.provenance import list_versions, read_commit
+from seg_helpers.experiments.records import Run, final_scores, list_runs, read_run, tabulate_runs
+from seg_helpers.experiments.runner import build_network, describe_origin, get_run, load_network
+
+__all__ = [
+    "PreparedData",
+    "Run",
+    "build_network",
+    "describe_origin",
+    "final_scores",
+    "get_run",
+    "list_runs",
+    "list_versions",
+    "load_network",
+    "prepare_data",
+    "read_commit",
+    "read_run",
+    "tabulate_runs",
+]

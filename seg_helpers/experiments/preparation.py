@@ -1,0 +1,111 @@
+"""From a data configuration to arrays and loaders, once for all the runs of a process."""
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate import PartialState
+
+from seg_helpers.classes import ClassSet
+from seg_helpers.config import DataConfig, ExperimentConfig
+from seg_helpers.datasets import (
+    Cache,
+    Dataset,
+    SegmentationDataset,
+    apply_split,
+    build_augmentation,
+    build_cache,
+    count_pixels,
+    default_cache_dir,
+    ensure_sample,
+    make_loader,
+    read_dataset,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedData:
+    """A data set that is read, checked, split and cached.
+
+    Attributes:
+        dataset: what the files hold, problems included.
+        frames: the frames table with the configured split.
+        cache: the decoded frames, in the rows' order.
+        pixel_counts: (frames, C + 1) pixels of each class and of void.
+        digest: names the frames, their split and their files' sizes.
+    """
+
+    dataset: Dataset
+    frames: pd.DataFrame
+    cache: Cache
+    pixel_counts: np.ndarray
+    digest: str
+
+    @property
+    def classes(self) -> ClassSet:
+        return self.dataset.classes
+
+    def rows(self, split: str) -> list[int]:
+        """Rows of a split's labelled frames."""
+        chosen = (self.frames["split"] == split) & (self.frames["label"] != "")
+        return np.flatnonzero(chosen.to_numpy()).tolist()
+
+    def stems(self, split: str) -> list[str]:
+        return [Path(self.frames["image"].iloc[row]).stem for row in self.rows(split)]
+
+    def train_pixels(self) -> np.ndarray:
+        """(C,) pixels of each class in the training split."""
+        return self.pixel_counts[self.rows("train"), :-1].sum(0)
+
+    def train_loader(self, config: ExperimentConfig):
+        """Shuffled, augmented batches; a function of (seed, epoch) alone."""
+        size = config.augmentation.crop or self.cache.size
+        augmentation = build_augmentation(config.augmentation, size)
+        rows = self.rows("train") * config.data.expand
+        dataset = SegmentationDataset(self.cache, rows, augmentation, seed=config.seed)
+        return make_loader(dataset, config.batch_size, True, config.seed, config.workers, drop_last=True)
+
+    def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
+        """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""
+        dataset = SegmentationDataset(self.cache, self.rows(split) if rows is None else rows, None, seed=0)
+        for item in (dataset[i] for i in range(len(dataset))):
+            yield {
+                "image": item["image"][None],
+                "label": item["label"][None],
+                "index": torch.tensor([int(item["index"])]),
+            }
+
+
+def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
+    """Reads, checks, splits and caches a data set; the second call in a process is free.
+
+    Raises:
+        DatasetError: the folder is no data set, or has problems and `on_problem` is `stop`.
+    """
+    with PartialState().main_process_first():
+        return _prepare(config.model_dump_json(exclude={"expand"}), seed)
+
+
+@functools.lru_cache(maxsize=4)
+def _prepare(config_json: str, seed: int) -> PreparedData:
+    config = DataConfig.model_validate_json(config_json)
+    if config.dataset in ("sample", "soccer"):
+        ensure_sample(config.root, config.dataset)
+    dataset = read_dataset(config.root, config.layout, config.classes, config.on_problem, default_cache_dir())
+    frames = apply_split(dataset.frames, config.split, seed)
+    cache = build_cache(frames, dataset.classes, config.size, name=config.dataset)
+    counts = count_pixels(cache, dataset.classes.num_classes)
+    return PreparedData(dataset, frames, cache, counts, _digest(dataset.root, frames))
+
+
+def _digest(root: Path, frames: pd.DataFrame) -> str:
+    lines = []
+    for row in frames.itertuples():
+        files = [Path(file) for file in (row.image, row.label) if file]
+        lines.append(" ".join([row.split, *(f"{file.relative_to(root)}:{file.stat().st_size}" for file in files)]))
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]

@@ -1,0 +1,155 @@
+"""A run as its folder records it; reading one needs neither the data set nor the weights."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from PIL import Image
+
+from seg_helpers.config import ExperimentConfig
+from seg_helpers.experiments.provenance import digest_code
+
+FINISHED = "metrics.json"  # written last but one: a folder that holds it holds a finished run
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes:
+        path: its folder.
+        config: the experiment that it is the result of.
+        metrics: scores by split, with intervals and per class; the same run twice gives the same file.
+        environment: versions, device, commit, code digests, times.
+    """
+
+    path: Path
+    config: ExperimentConfig
+    metrics: dict
+    environment: dict
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def title(self) -> str:
+        return self.config.title or self.name
+
+    @property
+    def classes(self) -> list[str]:
+        return self.metrics["classes"]
+
+    @property
+    def best_weights(self) -> Path:
+        return self.path / "best.safetensors"
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """A row an epoch: stage, learning rate, losses and metrics on train and val, seconds, is_best."""
+        return pd.read_csv(self.path / "history.csv")
+
+    @cached_property
+    def confusions(self) -> dict[str, np.ndarray]:
+        """Split to (frames, C, C) pixel counts, rows the truth."""
+        with np.load(self.path / "confusions.npz") as arrays:
+            return {name: arrays[name] for name in arrays.files if arrays[name].ndim == 3}
+
+    @cached_property
+    def scored_frames(self) -> dict[str, list[str]]:
+        """Split to the stems of its frames, in the order of `confusions`."""
+        with np.load(self.path / "confusions.npz") as arrays:
+            return {name[:-7]: arrays[name].tolist() for name in arrays.files if name.endswith("_frames")}
+
+    @cached_property
+    def showcase(self) -> pd.DataFrame:
+        """A row a kept prediction: kind (good, typical, worst, shared), split, stem, mean_iou, prediction (path)."""
+        table = pd.read_csv(self.path / "predictions" / "showcase.csv")
+        return table.assign(prediction=[self.path / "predictions" / file for file in table["prediction"]])
+
+    @cached_property
+    def range_tests(self) -> dict[int, dict]:
+        """Stage (from 0) to the curve and the reason of the range test made before it."""
+        path = self.path / "range_tests.json"
+        return {int(k): v for k, v in json.loads(path.read_text()).items()} if path.is_file() else {}
+
+    def read_prediction(self, stem: str) -> np.ndarray:
+        """(H, W) uint8 class indices of a kept frame."""
+        return np.asarray(Image.open(self.showcase.set_index("stem").loc[[stem], "prediction"].iloc[0]))
+
+    @property
+    def best_row(self) -> pd.Series:
+        return self.history.set_index("epoch").loc[self.metrics["best_epoch"]]
+
+    def changed_code(self) -> list[str]:
+        """Parts (data, model, training, evaluation) whose code differs from what made this run."""
+        now = digest_code(self.environment["model_module"])
+        return [part for part, digest in self.environment["code"].items() if now[part] != digest]
+
+
+def read_run(path: Path) -> Run:
+    """Reads a finished run's folder.
+
+    Raises:
+        FileNotFoundError: the folder holds no finished run.
+    """
+    if not is_finished(path):
+        raise FileNotFoundError(f"{path} holds no finished run: no {FINISHED} or environment.json in it")
+    config = ExperimentConfig.model_validate(yaml.safe_load((path / "config.yaml").read_text()))
+    metrics, environment = (json.loads((path / name).read_text()) for name in (FINISHED, "environment.json"))
+    return Run(path, config, metrics, environment)
+
+
+def is_finished(path: Path) -> bool:
+    return (path / FINISHED).is_file() and (path / "environment.json").is_file()
+
+
+def list_runs(profile_folder: Path, studies: bool = False) -> list[Run]:
+    """The finished runs below a profile's report folder, best test mean IoU first; shorter studies on request."""
+    found = [read_run(path.parent) for path in sorted((profile_folder / "runs").glob(f"[!.]*/{FINISHED}"))
+             if is_finished(path.parent)]  # fmt: skip
+    chosen = [run for run in found if studies or not run.config.study]
+    return sorted(chosen, key=lambda run: -final_scores(run)["mean_iou"])
+
+
+def final_scores(run: Run) -> dict:
+    """The test split's scores, or val's for a data set whose test labels are withheld."""
+    return run.metrics["test"] or run.metrics["val"]
+
+
+def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
+    """A row a run: what it scored, what it is made of and what it cost.
+
+    Columns: title, study, split, mean_iou, mean_iou_low, mean_iou_high, pixel_accuracy, mean_dice, val_mean_iou,
+    parameters, multiply_adds, epochs, best_epoch, training_seconds, device, commit.
+    """
+    rows = []
+    for run in runs:
+        scores = final_scores(run)
+        rows.append(
+            {
+                "run": run.name,
+                "title": run.title,
+                "study": run.config.study,
+                "split": "test" if run.metrics["test"] else "val",
+                "mean_iou": scores["mean_iou"],
+                "mean_iou_low": scores["mean_iou_interval"][0],
+                "mean_iou_high": scores["mean_iou_interval"][1],
+                "pixel_accuracy": scores["pixel_accuracy"],
+                "mean_dice": scores["mean_dice"],
+                "val_mean_iou": run.metrics["val"]["mean_iou"],
+                "multiscale_mean_iou": (run.metrics.get("test_multiscale") or {}).get("mean_iou"),
+                "parameters": run.metrics["parameters"],
+                "multiply_adds": run.metrics["multiply_adds"],
+                "epochs": run.metrics["epochs"],
+                "best_epoch": run.metrics["best_epoch"],
+                "training_seconds": run.environment["training_seconds"],
+                "device": run.environment["device"],
+                "commit": run.environment["commit"],
+            }
+        )
+    return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame(rows)

@@ -1,0 +1,281 @@
+"""Asks for a run: loads it if it is finished, resumes it if it was begun, trains it otherwise; scores test once."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from accelerate import Accelerator
+from accelerate.utils import gather_object, set_seed
+from PIL import Image
+from torch import nn
+
+from seg_helpers.config import ConfigError, ExperimentConfig, Profile
+from seg_helpers.evaluation.metrics import METRICS, compute_metrics, tabulate_classes
+from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
+from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
+from seg_helpers.experiments.preparation import PreparedData, prepare_data
+from seg_helpers.experiments.provenance import digest_code, list_versions, read_commit, utc_now
+from seg_helpers.experiments.records import FINISHED, Run, is_finished, read_run
+from seg_helpers.models import build_model, summarise_model
+from seg_helpers.progress import track
+from seg_helpers.training.checkpoints import load_weights, write_text
+from seg_helpers.training.devices import build_accelerator, describe_device
+from seg_helpers.training.loop import TrainerState, train
+
+SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
+
+
+def get_run(profile: Profile, name: str) -> Run:
+    """The finished run of a profile: loaded, resumed or trained, whichever is needed; says which.
+
+    A folder that holds a run of another configuration or of other data is moved aside, never overwritten.
+
+    Raises:
+        ConfigError: the run is unknown, or the profile leaves it out (the message says why).
+        TrainingDiverged: the loss is no longer a number.
+    """
+    if name in profile.skipped:
+        raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
+    config = profile.experiment(name)
+    folder = profile.folder / "runs" / name
+    have_data = config.data.dataset in ("sample", "soccer") or Path(config.data.root).is_dir()
+    if is_finished(folder) and not have_data and read_run(folder).config.identity() == config.identity():
+        print(f"{name}: loaded as recorded; the data set is not at {config.data.root}, so its digest is not checked")
+        return read_run(folder)
+    data = prepare_data(config.data, config.seed)
+    if folder.is_dir() and not _is_same_run(folder, config, data):
+        _move_aside(folder)
+    if is_finished(folder):
+        run = read_run(folder)
+        print(describe_origin(run))
+        return run
+    return _make_run(profile, config, data, folder)
+
+
+def describe_origin(run: Run) -> str:
+    """A sentence on where a loaded run comes from, with a warning if the code behind it has changed since."""
+    environment = run.environment
+    text = f"{run.name}: loaded, as made {environment['finished']} on {environment['device']}"
+    text += f" at commit {environment['commit'][:10] or 'unknown'}" + (" with local changes" * environment["dirty"])
+    changed = run.changed_code()
+    if changed:
+        text += f"\nWARNING {run.name}: the code of {', '.join(changed)} has changed since this run was made"
+    return text
+
+
+def load_network(run: Run, profile: Profile | None = None) -> nn.Module:
+    """The run's network with its best weights, in eval mode on the CPU.
+
+    Raises:
+        CheckpointError: the weights are not in the run's folder.
+    """
+    model = _build(run.config, len(run.classes), pretrained=False)
+    load_weights(model, run.best_weights)
+    return model.eval()
+
+
+def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
+    """The untrained network of a run, to look at: pretrained weights are not loaded."""
+    return _build(profile.experiment(name), num_classes, pretrained=False)
+
+
+def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights: Path | None = None) -> nn.Module:
+    model = config.model
+    how = {"encoder_weights": model.encoder_weights, "weights_file": weights} if pretrained else {}
+    return build_model(model.name, num_classes, encoder=model.encoder, **how, **model.options)
+
+
+def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path) -> Run:
+    accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
+    precision = "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
+    set_seed(config.seed)
+    model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
+    if accelerator.is_main_process:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
+        _note_start(folder, config, data, model, accelerator, precision)
+        print(describe_start(config, data, accelerator, precision), flush=True)
+    accelerator.wait_for_everyone()
+
+    def evaluate(network: nn.Module, criterion: nn.Module) -> dict[str, float]:
+        _, confusions, loss = _score(network, data, "val", accelerator, precision, criterion)
+        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(confusions.sum(0)).items()}
+
+    state = train(
+        model, data.train_loader(config), evaluate, config, folder, data.train_pixels(), accelerator
+    )
+    load_weights(model, folder / "best.safetensors")
+    _finish_run(model, config, data, folder, accelerator, precision, state)
+    return read_run(folder)
+
+
+def describe_start(config: ExperimentConfig, data: PreparedData, accelerator: Accelerator, precision: str) -> str:
+    """One line on what is about to be trained, on what."""
+    weights = config.model.encoder_weights
+    weights = "random weights" if weights == "none" else f"{Path(weights).name} encoder weights"
+    return (
+        f"{config.name}: training {config.model.name} from {weights} for {config.epochs} epochs on "
+        f"{len(data.rows('train'))} frames, {describe_device(accelerator.device)}, {precision}"
+    )
+
+
+def _finish_run(model, config, data, folder, accelerator, precision, state: TrainerState) -> None:
+    how = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
+    scored = {"val": _score(model, data, "val", accelerator, precision)}
+    if data.rows("test"):
+        scored["test"] = _score(model, data, "test", accelerator, precision)
+        if config.evaluation.extra:
+            scored["test_multiscale"] = _score(model, data, "test", accelerator, precision, None, **how)
+    if accelerator.is_main_process:
+        summary = summarise_model(model, data.cache.size)
+        metrics = {
+            "run": config.name,
+            "classes": list(data.classes.names),
+            "epochs": state.epoch,
+            "best_epoch": state.best_epoch,
+            "size": list(data.cache.size),
+            "parameters": summary.parameters,
+            "multiply_adds": summary.multiply_adds,
+            "val": None,
+            "test": None,
+        }
+        for split, (_, confusions, _) in scored.items():
+            metrics[split] = _describe_scores(confusions, data.classes.names, config)
+        arrays = {split: confusions for split, (_, confusions, _) in scored.items()}
+        arrays |= {f"{split}_frames": np.array(data.stems(split)) for split in scored if split in ("val", "test")}
+        np.savez_compressed(folder / "confusions.npz", **arrays)
+        _keep_predictions(model, data, folder, scored, accelerator.device, precision)
+        if state.range_tests:
+            write_text(folder / "range_tests.json", json.dumps(state.range_tests))
+        environment = json.loads((folder / "started.json").read_text()) | {
+            "finished": utc_now(),
+            "training_seconds": state.seconds,
+        }
+        write_text(folder / "environment.json", json.dumps(environment, indent=1))
+        write_text(folder / FINISHED, json.dumps(metrics, indent=1))
+        (folder / "started.json").unlink()
+        shutil.rmtree(folder / "last", ignore_errors=True)
+    accelerator.wait_for_everyone()
+
+
+def _score(model, data, split, accelerator, precision, criterion=None, **how):
+    rows = data.rows(split)
+    mine = rows[accelerator.process_index :: accelerator.num_processes]
+    batches = track(data.frames_of(split, mine), f"scoring {split}", len(mine))
+    indices, confusions, loss = evaluate_frames(
+        model, batches, data.classes.num_classes, criterion, precision=precision, **how
+    )
+    if accelerator.num_processes > 1:
+        parts = gather_object([(indices, confusions, loss * len(indices))])
+        loss = sum(part[2] for part in parts) / len(rows)
+        indices, confusions = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    order = np.argsort(indices)
+    return indices[order], confusions[order], loss
+
+
+def _describe_scores(confusions: np.ndarray, names, config: ExperimentConfig) -> dict:
+    total = confusions.sum(0)
+    scores = {name: _number(value) for name, value in compute_metrics(total).items()}
+    samples = config.evaluation.bootstrap
+    for metric in METRICS:
+        scores[f"{metric}_interval"] = list(bootstrap_interval(confusions, metric, samples, config.seed))
+    intervals = bootstrap_classes(confusions, samples, config.seed)
+    classes = tabulate_classes(total, names)
+    scores["per_class"] = {
+        name: {k: _number(v) for k, v in row.items()} | {"iou_interval": [_number(v) for v in interval]}
+        for (name, row), interval in zip(classes.to_dict("index").items(), intervals, strict=True)
+    }
+    scores["frames"] = len(confusions)
+    return scores
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def choose_showcase(confusions: np.ndarray) -> dict[str, list[int]]:
+    """Positions of frames worth showing: by frame mean IoU two good (90th percentile), two typical, two worst; and
+    evenly spaced ones that do not depend on the model, so that models can be compared on them."""
+    order = np.argsort(compute_metrics(confusions)["mean_iou"], kind="stable")
+    last = len(order) - 1
+    at = lambda share: order[round(share * last)]  # noqa: E731
+    spaced = np.linspace(0, last, SHARED_FRAMES + 2)[1:-1].round().astype(int)
+    return {
+        "good": [int(at(0.9)), int(at(0.8))],
+        "typical": [int(at(0.5)), int(at(0.45))],
+        "worst": [int(order[0]), int(at(0.05))],
+        "shared": sorted(set(spaced.tolist())),
+    }
+
+
+@torch.inference_mode()
+def _keep_predictions(model, data: PreparedData, folder: Path, scored: dict, device, precision: str) -> None:
+    split = "test" if "test" in scored else "val"
+    indices, confusions, _ = scored[split]
+    target = folder / "predictions"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    rows = []
+    scores = compute_metrics(confusions)["mean_iou"]
+    for kind, positions in choose_showcase(confusions).items():
+        for position in positions:
+            row = int(indices[position])
+            stem = Path(data.frames["image"].iloc[row]).stem
+            batch = next(data.frames_of(split, [row]))
+            logits = predict_logits(model, batch["image"].to(device), batch["label"].shape[-2:], precision=precision)
+            file = f"{split}_{stem}.png"
+            Image.fromarray(logits.argmax(1)[0].cpu().numpy().astype(np.uint8)).save(target / file, optimize=True)
+            rows.append(f"{kind},{split},{stem},{scores[position]},{file}")
+    write_text(target / "showcase.csv", "\n".join(["kind,split,stem,mean_iou,prediction", *rows]) + "\n")
+
+
+def _note_start(folder, config, data, model, accelerator, precision) -> None:
+    if (folder / "started.json").is_file():
+        return  # a resumed run keeps its beginning
+    commit, dirty = read_commit()
+    facts = {
+        "started": utc_now(),
+        "commit": commit,
+        "dirty": dirty,
+        "model_module": type(model).__module__,
+        "code": digest_code(type(model).__module__),
+        "data_digest": data.digest,
+        "frames": {split: len(data.rows(split)) for split in ("train", "val", "test")},
+        "device": describe_device(accelerator.device),
+        "processes": accelerator.num_processes,
+        "precision": precision,
+        "versions": list_versions(),
+    }
+    write_text(folder / "started.json", json.dumps(facts, indent=1))
+
+
+def _portable(config: ExperimentConfig) -> dict:
+    """The configuration as it is written down: where files lie on this machine is left out."""
+    plain = json.loads(config.model_dump_json())
+    plain["data"]["root"] = None
+    if plain["model"]["encoder_weights"] not in ("none", "imagenet"):
+        plain["model"]["encoder_weights"] = Path(plain["model"]["encoder_weights"]).name
+    return plain
+
+
+def _is_same_run(folder: Path, config: ExperimentConfig, data: PreparedData) -> bool:
+    facts = next((folder / n for n in ("environment.json", "started.json") if (folder / n).is_file()), None)
+    if facts is None or not (folder / "config.yaml").is_file():
+        return not any(folder.iterdir())
+    then = yaml.safe_load((folder / "config.yaml").read_text())
+    try:
+        same = ExperimentConfig.model_validate(then).identity() == config.identity()
+    except ValueError:  # written by a version with other keys
+        return False
+    return same and json.loads(facts.read_text())["data_digest"] == data.digest
+
+
+def _move_aside(folder: Path) -> None:
+    number = 1 + max((int(p.suffix[1:]) for p in folder.parent.glob(f".{folder.name}.*") if p.suffix[1:].isdigit()), default=0)
+    target = folder.parent / f".{folder.name}.{number}"
+    os.replace(folder, target)
+    print(f"WARNING {folder.name}: the run found here had another configuration or other data; moved to {target.name}")

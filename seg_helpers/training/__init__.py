@@ -1,0 +1,1 @@
+"""Training: losses, schedules, stages, the loop and its checkpoints; handed an evaluation function."""
