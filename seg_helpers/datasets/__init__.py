@@ -12,6 +12,9 @@ from seg_helpers.datasets.layouts import (
     read_dataset,
 )
 from seg_helpers.datasets.loader import SegmentationDataset, make_loader, normalise
+from seg_helpers.datasets.samples import ensure_sample
+from seg_helpers.datasets.scenes import generate_road_scenes
+from seg_helpers.datasets.soccer import generate_soccer_scenes
 
 __all__ = [
     "LAYOUTS",
@@ -28,6 +31,9 @@ __all__ = [
     "count_pixels",
     "default_cache_dir",
     "detect_layout",
+    "ensure_sample",
+    "generate_road_scenes",
+    "generate_soccer_scenes",
     "make_loader",
     "normalise",
     "read_dataset",
