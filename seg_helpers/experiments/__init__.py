@@ -2,19 +2,28 @@
 
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import list_versions, read_commit
-from seg_helpers.experiments.records import Run, final_scores, list_runs, read_run, tabulate_runs
-from seg_helpers.experiments.runner import build_network, describe_origin, get_run, load_network
+from seg_helpers.experiments.records import (
+    Run,
+    compare_runs,
+    final_scores,
+    list_runs,
+    read_run,
+    tabulate_runs,
+)
+from seg_helpers.experiments.runner import build_network, describe_origin, get_run, load_network, measure_runs
 
 __all__ = [
     "PreparedData",
     "Run",
     "build_network",
+    "compare_runs",
     "describe_origin",
     "final_scores",
     "get_run",
     "list_runs",
     "list_versions",
     "load_network",
+    "measure_runs",
     "prepare_data",
     "read_commit",
     "read_run",

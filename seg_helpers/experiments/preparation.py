@@ -58,6 +58,25 @@ class PreparedData:
     def stems(self, split: str) -> list[str]:
         return [Path(self.frames["image"].iloc[row]).stem for row in self.rows(split)]
 
+    def find(self, stem: str) -> int:
+        """The row of the frame whose image file has this stem.
+
+        Raises:
+            KeyError: there is none; the data set is not the one that the stem was recorded from.
+        """
+        stems = [Path(image).stem for image in self.frames["image"]]
+        if stem not in stems:
+            raise KeyError(f"no frame {stem!r} in {self.dataset.root}")
+        return stems.index(stem)
+
+    def image(self, stem: str) -> np.ndarray:
+        """(H, W, 3) uint8 RGB at the cache's size."""
+        return np.asarray(self.cache.images[self.find(stem)])
+
+    def label(self, stem: str) -> np.ndarray:
+        """(H, W) uint8 class indices at the label's own size, void 255."""
+        return np.asarray(self.cache.native_label(self.find(stem)))
+
     def train_pixels(self) -> np.ndarray:
         """(C,) pixels of each class in the training split."""
         return self.pixel_counts[self.rows("train"), :-1].sum(0)

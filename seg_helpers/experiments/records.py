@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from seg_helpers.config import ExperimentConfig
+from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments.provenance import digest_code
 
 FINISHED = "metrics.json"  # written last but one: a folder that holds it holds a finished run
@@ -39,6 +40,11 @@ class Run:
     @property
     def title(self) -> str:
         return self.config.title or self.name
+
+    @property
+    def final_split(self) -> str:
+        """`test`, or `val` where test labels are withheld."""
+        return "test" if self.metrics["test"] else "val"
 
     @property
     def classes(self) -> list[str]:
@@ -118,7 +124,7 @@ def list_runs(profile_folder: Path, studies: bool = False) -> list[Run]:
 
 def final_scores(run: Run) -> dict:
     """The test split's scores, or val's for a data set whose test labels are withheld."""
-    return run.metrics["test"] or run.metrics["val"]
+    return run.metrics[run.final_split]
 
 
 def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
@@ -135,7 +141,7 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "run": run.name,
                 "title": run.title,
                 "study": run.config.study,
-                "split": "test" if run.metrics["test"] else "val",
+                "split": run.final_split,
                 "mean_iou": scores["mean_iou"],
                 "mean_iou_low": scores["mean_iou_interval"][0],
                 "mean_iou_high": scores["mean_iou_interval"][1],
@@ -153,3 +159,21 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame(rows)
+
+
+def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd.DataFrame:
+    """Paired bootstrap of each run against the baseline on the same frames: name, difference, low, high.
+
+    Raises:
+        ValueError: two runs were not scored on the same frames of the same split.
+    """
+    split = baseline.final_split
+    rows = []
+    for run in runs:
+        if run.name == baseline.name:
+            continue
+        if run.scored_frames.get(split) != baseline.scored_frames[split]:
+            raise ValueError(f"{run.name} and {baseline.name} were not scored on the same {split} frames")
+        result = compare_paired(run.confusions[split], baseline.confusions[split], metric)
+        rows.append((run.title, result.difference, result.low, result.high))
+    return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])

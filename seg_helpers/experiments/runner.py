@@ -16,6 +16,7 @@ from torch import nn
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics, tabulate_classes
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
+from seg_helpers.evaluation.speed import Latency, measure_latency
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import digest_code, list_versions, read_commit, utc_now
@@ -23,7 +24,7 @@ from seg_helpers.experiments.records import FINISHED, Run, is_finished, read_run
 from seg_helpers.models import build_model, summarise_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import load_weights, write_text
-from seg_helpers.training.devices import build_accelerator, describe_device
+from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision
 from seg_helpers.training.loop import TrainerState, train
 
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
@@ -67,7 +68,7 @@ def describe_origin(run: Run) -> str:
     return text
 
 
-def load_network(run: Run, profile: Profile | None = None) -> nn.Module:
+def load_network(run: Run) -> nn.Module:
     """The run's network with its best weights, in eval mode on the CPU.
 
     Raises:
@@ -81,6 +82,23 @@ def load_network(run: Run, profile: Profile | None = None) -> nn.Module:
 def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
     """The untrained network of a run, to look at: pretrained weights are not loaded."""
     return _build(profile.experiment(name), num_classes, pretrained=False)
+
+
+def measure_runs(runs: list[Run], size: tuple[int, int] | None = None, precision: str = "auto") -> list[Latency]:
+    """Times every run's network on this machine, one after another; the time does not depend on the weights.
+
+    Args:
+        runs: whose networks.
+        size: (height, width); None for the size that the run was scored at.
+        precision: `"auto"` for what this machine computes fastest in.
+    """
+    device = Accelerator().device
+    chosen = detect_precision(device) if precision == "auto" else precision
+    latencies = []
+    for run in track(runs, "timing networks"):
+        network = _build(run.config, len(run.classes), pretrained=False).to(device, memory_format=torch.channels_last)
+        latencies.append(measure_latency(network, tuple(size or run.metrics["size"]), chosen))
+    return latencies
 
 
 def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights: Path | None = None) -> nn.Module:

@@ -1,0 +1,224 @@
+"""What a notebook shows of a run: where it comes from, its configuration, scores, predictions and rivals."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import yaml
+from IPython.display import Markdown, display
+from matplotlib.figure import Figure
+
+from seg_helpers.classes import ClassSet
+from seg_helpers.config import ExperimentConfig, Profile
+from seg_helpers.evaluation.metrics import METRICS
+from seg_helpers.experiments import PreparedData, Run, final_scores, list_versions, prepare_data, read_commit
+from seg_helpers.figures.evaluation import prediction_panels, show_metrics
+from seg_helpers.figures.style import count_of, join_words, say, show_table
+from seg_helpers.progress import format_seconds
+from seg_helpers.training.devices import describe_device
+
+
+def print_setup(profile: Profile) -> None:
+    """Prints versions, device, commit and the profile: what is needed to make the page again."""
+    commit, dirty = read_commit()
+    print(", ".join(f"{name} {version}" for name, version in list_versions().items()))
+    print(f"device: {describe_device()}")
+    print(f"commit: {commit[:10] or 'unknown'}{' with local changes' if dirty else ''}")
+    print(f"profile {profile.name}: {profile.description}")
+
+
+def show_configuration(config: ExperimentConfig) -> None:
+    """Displays all that decides the run's result as YAML, folded."""
+    text = yaml.safe_dump(config.identity(), sort_keys=False, default_flow_style=None, width=100)
+    title = f"Configuration of {config.name}: {config.epochs} epochs, batch {config.batch_size}, seed {config.seed}"
+    display(Markdown(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>"))
+
+
+def describe_training(run: Run) -> str:
+    """How long training took, on what, from which weights, as Markdown."""
+    environment, metrics = run.environment, run.metrics
+    weights = run.config.model.encoder_weights
+    start = "random weights" if weights == "none" else f"an encoder with {weights} weights"
+    frames = environment["frames"]
+    return (
+        f"**{run.title}** trained for {metrics['epochs']} epochs on {frames['train']} frames in "
+        f"**{format_seconds(environment['training_seconds'])}** (validation on {frames['val']} frames included; "
+        f"{environment['device']}, {environment['precision']}), from {start}."
+    )
+
+
+def show_scores(run: Run) -> None:
+    """Displays a run's final metrics with intervals, and how they were computed."""
+    scores = final_scores(run)
+    intervals = {name: scores[f"{name}_interval"] for name in METRICS}
+    show_metrics(
+        {name: scores[name] for name in METRICS},
+        intervals,
+        f"{run.title} on the {scores['frames']} {run.final_split} frames, scored once with the weights of epoch "
+        f"{run.metrics['best_epoch']}, which validation chose. Pixels are counted over the whole split at the labels' "
+        "own resolution, void left out, and divided once; 95% intervals by drawing frames anew.",
+    )
+    extra = run.metrics.get("test_multiscale")
+    if extra:
+        scales = ", ".join(f"{scale:g}" for scale in run.config.evaluation.scales)
+        mirrored = " and mirrored" if run.config.evaluation.flip else ""
+        change = extra["mean_iou"] - scores["mean_iou"]
+        say(
+            f"Averaged over views scaled by {scales}{mirrored}, mean IoU is {extra['mean_iou']:.3f} "
+            f"({change:+.3f}); the plain score stays the one that is compared."
+        )
+
+
+def showcase_panels(
+    run: Run, data: PreparedData, kinds: Sequence[str] = ("good", "typical", "worst")
+) -> Figure:
+    """Input, truth, prediction and errors of the run's kept frames of these kinds."""
+    chosen = run.showcase[run.showcase["kind"].isin(kinds)].drop_duplicates("stem")
+    frames = [
+        {
+            "image": data.image(row.stem),
+            "label": data.label(row.stem),
+            "prediction": run.read_prediction(row.stem),
+            "stem": row.stem,
+            "kind": row.kind,
+            "mean_iou": row.mean_iou,
+        }
+        for row in chosen.itertuples()
+    ]
+    return prediction_panels(frames, data.classes)
+
+
+def tabulate_variants(runs: Sequence[Run]) -> pd.DataFrame:
+    """A row a run for `score_intervals` and a small table: name, score, low, high, val, parameters, epochs, minutes."""
+    rows = []
+    for run in runs:
+        scores = final_scores(run)
+        low, high = scores["mean_iou_interval"]
+        rows.append(
+            {
+                "name": run.title,
+                "score": scores["mean_iou"],
+                "low": low,
+                "high": high,
+                "val": run.metrics["val"]["mean_iou"],
+                "pixel_accuracy": scores["pixel_accuracy"],
+                "parameters": run.metrics["parameters"],
+                "epochs": run.metrics["epochs"],
+                "minutes": run.environment["training_seconds"] / 60,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def show_variants(runs: Sequence[Run], caption: str) -> None:
+    """Displays `tabulate_variants`, best first."""
+    table = tabulate_variants(runs).sort_values("score", ascending=False)
+    table["interval"] = [f"{row.low:.3f} to {row.high:.3f}" for row in table.itertuples()]
+    names = {
+        "name": "run", "score": "test mean IoU", "interval": "95% interval", "val": "val mean IoU",
+        "pixel_accuracy": "test pixel accuracy", "parameters": "parameters", "epochs": "epochs", "minutes": "minutes",
+    }  # fmt: skip
+    formats = {name: "{:.3f}" for name in ("test mean IoU", "val mean IoU", "test pixel accuracy")}
+    show_table(
+        table[list(names)].rename(columns=names),
+        caption,
+        formats | {"parameters": "{:,}", "minutes": "{:.1f}"},
+        best_high=("test mean IoU", "val mean IoU", "test pixel accuracy"),
+    )
+
+
+def variants_finding(runs: Sequence[Run], differences: pd.DataFrame, baseline: Run) -> str:
+    """Which variants differ from the baseline by more than their interval, as Markdown."""
+    sentences = []
+    for row in differences.itertuples():
+        verdict = "better than" if row.low > 0 else "worse than" if row.high < 0 else "not told apart from"
+        sentences.append(
+            f"**{row.name}** is {verdict} {baseline.title} on these frames "
+            f"({row.difference:+.3f} mean IoU, 95% {row.low:+.3f} to {row.high:+.3f})"
+        )
+    short = any(run.config.study for run in runs)
+    epochs = sorted({run.metrics["epochs"] for run in runs})
+    note = f" These are short runs of {' and '.join(map(str, epochs))} epochs, made to be compared with each other only."
+    return "; ".join(sentences) + "." + (note if short else "")
+
+
+def shared_frames(runs: Sequence[Run]) -> list[str]:
+    """Stems of the frames that every one of the runs kept a prediction of, in the first run's order."""
+    kept = [run.showcase.loc[run.showcase["kind"] == "shared", "stem"].tolist() for run in runs]
+    return [stem for stem in kept[0] if all(stem in other for other in kept)] if kept else []
+
+
+def class_iou(runs: Sequence[Run]) -> pd.DataFrame:
+    """IoU by run title (rows) and class (columns); NaN for a class that a split does not hold."""
+    rows = {
+        run.title: {name: scores["iou"] for name, scores in final_scores(run)["per_class"].items()}
+        for run in runs
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").astype(np.float64)
+
+
+def stage_titles(run: Run) -> list[str]:
+    """A short name for each stage of a staged run, e.g. `half size, encoder frozen`; none for a plain run."""
+    stages = run.config.planned_stages()
+    if len(stages) == 1:
+        return []
+    return [_stage_title(stage) for stage in stages]
+
+
+def _stage_title(stage) -> str:
+    size = {1.0: "full size", 0.5: "half size"}.get(stage.scale, f"{stage.scale:g} of full size")
+    trained = {"all": "", 0: ", encoder frozen"}.get(stage.unfreeze, f", top {stage.unfreeze} stages")
+    return size + trained
+
+
+def weights_note(runs: Sequence[Run]) -> str:
+    """What the runs' encoders start from, as Markdown; loud where freezing means freezing random weights."""
+    frozen = [run.title for run in runs if any(stage.unfreeze != "all" for stage in run.config.stages)]
+    starts = {run.config.model.encoder_weights for run in runs}
+    if starts == {"none"}:
+        return (
+            f"**No pretrained weights are used in this profile.** {join_words(frozen)} freeze random features here: "
+            "what follows shows what freezing costs, not what pretraining is worth."
+        )
+    return f"Pretrained encoders start from {join_words(sorted(starts - {'none'}))} weights."
+
+
+def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
+    """Which of the profile's runs are finished and which are not, and why, as Markdown.
+
+    Raises:
+        FileNotFoundError: no run is finished.
+    """
+    found = {run.name for run in runs}
+    wanted = [name for name in profile.run_names() if not profile.experiment(name).study]
+    if not found:
+        raise FileNotFoundError(
+            f"profile {profile.name}: no finished run in {profile.folder / 'runs'}: run the models' notebooks, or "
+            f"python -m seg_helpers.training --profile {profile.name}"
+        )
+    lines = [f"**{count_of(len(found), 'network')}** of {len(wanted)} are finished and compared here."]
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        reasons = [f"{name} ({profile.skipped.get(name, 'not trained yet')})" for name in missing]
+        lines.append(f"Missing: {join_words(reasons)}.")
+    return " ".join(lines)
+
+
+def split_gap_finding(table: pd.DataFrame) -> str:
+    """How val and test scores differ over the runs of `tabulate_runs`, as Markdown."""
+    if set(table["split"]) != {"test"}:
+        return "This data set withholds its test labels: the scores are of the val split, which also chose the epoch."
+    gap = table["val_mean_iou"] - table["mean_iou"]
+    order = table["mean_iou"].corr(table["val_mean_iou"], method="spearman") if len(table) > 2 else np.nan
+    text = f"Val mean IoU lies {gap.mean():+.3f} from test on average ({gap.min():+.3f} to {gap.max():+.3f})"
+    ranks = (
+        f", and ranks the networks alike (Spearman {order:.2f})"
+        if order > 0.7
+        else (f", and ranks them differently (Spearman {order:.2f})" if order == order else "")
+    )
+    return text + ranks + "."
+
+
+def class_set_of(profile: Profile) -> ClassSet:
+    """The class set that the profile's data set is read in."""
+    return prepare_data(profile.data()).classes
