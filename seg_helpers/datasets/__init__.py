@@ -2,6 +2,7 @@
 
 from seg_helpers.datasets.augmentation import Augmentation, build_augmentation, single_transforms
 from seg_helpers.datasets.cache import Cache, build_cache, class_heatmaps, count_pixels, default_cache_dir
+from seg_helpers.datasets.expansion import expand_frames
 from seg_helpers.datasets.files import FileProblem, read_image, read_label
 from seg_helpers.datasets.layouts import (
     LAYOUTS,
@@ -15,6 +16,7 @@ from seg_helpers.datasets.loader import SegmentationDataset, make_loader, normal
 from seg_helpers.datasets.samples import ensure_sample
 from seg_helpers.datasets.scenes import generate_road_scenes
 from seg_helpers.datasets.soccer import generate_soccer_scenes
+from seg_helpers.datasets.splits import apply_split, audit_split, describe_split
 
 __all__ = [
     "LAYOUTS",
@@ -25,13 +27,17 @@ __all__ = [
     "DatasetWarning",
     "FileProblem",
     "SegmentationDataset",
+    "apply_split",
+    "audit_split",
     "build_augmentation",
     "build_cache",
     "class_heatmaps",
     "count_pixels",
     "default_cache_dir",
+    "describe_split",
     "detect_layout",
     "ensure_sample",
+    "expand_frames",
     "generate_road_scenes",
     "generate_soccer_scenes",
     "make_loader",

@@ -78,7 +78,6 @@ class Augmentation:
         self.size = tuple(size)
         self.names = list(transforms)
         self._pipeline = albumentations.Compose(list(transforms.values()))
-        self._plain = RandomWindow(size)
 
     def __call__(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
         """Augments one pair.
@@ -93,10 +92,6 @@ class Augmentation:
         """
         return _run(self._pipeline, image, label, seed)
 
-    def crop(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
-        """Only brings a pair to the pipeline's size, by cropping or padding."""
-        return _run(self._plain, image, label, seed)
-
 
 def _run(transform, image, label, seed):
     generator = np.random.default_rng(seed)
@@ -106,15 +101,13 @@ def _run(transform, image, label, seed):
     return result["image"], result["mask"]
 
 
-def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Augmentation | None:
-    """The training pipeline that a configuration asks for; None if augmentation is off.
+def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Augmentation:
+    """The training pipeline that a configuration asks for; one that only crops if augmentation is off.
 
     Args:
         config: which transforms, how strong.
         size: (height, width) of the frames; also of the result, unless the configuration names a crop.
     """
-    if not config.enabled:
-        return None
     return Augmentation(_transforms(config, size), config.crop or size)
 
 
@@ -132,8 +125,10 @@ def _transforms(config, size, always: bool = False) -> dict[str, albumentations.
     """The transforms that are switched on, in order; the window comes first so that the rest works on fewer pixels."""
     crop = tuple(config.crop or size)
     found = {}
-    if config.scale or crop != tuple(size):
-        found["scale and crop"] = RandomWindow(crop, config.scale or (1.0, 1.0))
+    if config.scale or config.crop:
+        found["scale and crop"] = RandomWindow(crop, (config.enabled and config.scale) or (1.0, 1.0))
+    if not config.enabled:
+        return found
     if config.hflip:
         found["horizontal flip"] = albumentations.HorizontalFlip(p=1.0 if always else config.hflip)
     if config.rotate:

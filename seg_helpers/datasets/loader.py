@@ -24,8 +24,6 @@ class SegmentationDataset(TorchDataset):
         rows: cache rows, in order; `frames.index[frames.split == "train"]`.
         augmentation: the training pipeline, or None for evaluation.
         seed: of the augmentation.
-        copies: for a data set expanded offline (`expand_frames`): which copy of its frame each row is. Copy 0 is the
-            frame itself, cropped or padded to size; any other is augmented once and for all, the same every epoch.
         labels: for evaluation, `native` resolution or the `cache`'s, e.g. to validate on what training sees.
     """
 
@@ -35,14 +33,12 @@ class SegmentationDataset(TorchDataset):
         rows: Sequence[int],
         augmentation: Augmentation | None = None,
         seed: int = 0,
-        copies: Sequence[int] | None = None,
         labels: str = "native",
     ):
         self.cache = cache
         self.rows = np.asarray(rows, np.int64)
         self.augmentation = augmentation
         self.seed = seed
-        self.copies = None if copies is None else np.asarray(copies, np.int64)
         self.labels = labels
         self._epoch = torch.zeros(
             1, dtype=torch.int64
@@ -65,12 +61,8 @@ class SegmentationDataset(TorchDataset):
         image, label = self.cache.images[row], self.cache.labels[row]
         if self.augmentation is None:
             label = self.cache.native_label(row) if self.labels == "native" else label
-        elif self.copies is None:
-            image, label = self.augmentation(image, label, (self.seed, self.epoch, position))
         else:
-            copy = int(self.copies[position])
-            change = self.augmentation if copy else self.augmentation.crop
-            image, label = change(image, label, (self.seed, copy, row))
+            image, label = self.augmentation(image, label, (self.seed, self.epoch, position))
         return {"image": normalise(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
 
 

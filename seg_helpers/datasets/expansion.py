@@ -1,0 +1,60 @@
+"""Offline expansion: each training frame written K times, itself and K - 1 augmented copies, as the assignment asks."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from seg_helpers.classes import ClassSet
+from seg_helpers.datasets.augmentation import Augmentation
+from seg_helpers.datasets.files import read_image, read_label
+from seg_helpers.progress import track
+
+
+def expand_frames(
+    frames: pd.DataFrame,
+    factor: int,
+    augmentation: Augmentation,
+    classes: ClassSet,
+    folder: str | Path,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, str]:
+    """Writes `factor - 1` augmented copies of each training frame and adds them to the table.
+
+    Split first and expand then, and copies stay on their frame's side. The other order is what the split
+    `after_augmentation` measures.
+
+    Args:
+        frames: frames table; only training rows are expanded.
+        factor: samples that each training frame becomes.
+        augmentation: made for the frames' own size.
+        classes: how labels are read, and written again.
+        folder: where the copies go; existing ones of the same name are kept.
+        seed: of the augmentation; copy k of a frame is the same whatever else is expanded.
+
+    Returns:
+        The table with the copies appended (column `copy`: 0 for the frame itself), and the sentence to print:
+        `90 frames → 270 samples`.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = {index: value for value, index in reversed(classes.index_map.items())}
+    to_file = np.zeros(256, np.uint8)
+    for index, value in stored.items():
+        to_file[index] = value
+    train = frames[frames["split"] == "train"]
+    tasks = [(row, copy) for row in train.itertuples() for copy in range(1, factor)]
+    copies = []
+    for row, copy in track(tasks, f"expanding {len(train)} frames"):
+        name = f"{Path(row.image).stem}_copy{copy}"
+        image, label = folder / f"{name}.png", folder / f"{name}_L.png"
+        if not (image.is_file() and label.is_file()):
+            key = (seed, copy, *Path(row.image).stem.encode())
+            augmented, labels = augmentation(read_image(row.image), read_label(row.label, classes), key)
+            Image.fromarray(to_file[labels]).save(label)
+            Image.fromarray(augmented).save(image, compress_level=1)
+        copies.append({**row._asdict(), "image": str(image), "label": str(label), "copy": copy})
+    table = pd.DataFrame(copies, columns=["image", "label", "split", "clip", "number", "copy"])
+    expanded = pd.concat([frames.assign(copy=0), table], ignore_index=True)
+    return expanded, f"{len(train)} frames → {len(train) * factor} samples"
