@@ -1,5 +1,9 @@
 """One function a figure: each returns a matplotlib figure that knows its alt text and its caption; `show` displays it."""
 
+from seg_helpers.figures.architecture import (
+    architecture_diagram,
+    show_layer_table,
+)
 from seg_helpers.figures.augmentation import (
     balance_shift,
     balance_shift_finding,
@@ -18,7 +22,6 @@ from seg_helpers.figures.comparison import (
     prediction_wall,
     show_summary,
     summary_finding,
-    write_duration,
 )
 from seg_helpers.figures.data import (
     audit_finding,
@@ -51,13 +54,10 @@ from seg_helpers.figures.evaluation import (
     tabulate_scores,
 )
 from seg_helpers.figures.models import (
-    architecture_diagram,
     atrous_rates,
     branch_features,
     cost_bars,
     pyramid_bins,
-    show_layer_table,
-    write_count,
 )
 from seg_helpers.figures.style import (
     count_of,
@@ -67,6 +67,7 @@ from seg_helpers.figures.style import (
     say,
     show,
     show_table,
+    write_count,
 )
 from seg_helpers.figures.training import (
     best_epoch,
@@ -143,5 +144,4 @@ __all__ = [
     "transform_gallery",
     "variant_curves",
     "write_count",
-    "write_duration",
 ]

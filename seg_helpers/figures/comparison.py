@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from seaborn import heatmap
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.figures.models import write_count
 from seg_helpers.figures.style import (
     BLUE,
     INK,
@@ -33,7 +32,9 @@ from seg_helpers.figures.style import (
     resize_label,
     show_table,
     themed,
+    write_count,
 )
+from seg_helpers.progress import format_seconds
 
 COST_NAMES = {
     "parameters": "parameters",
@@ -41,18 +42,6 @@ COST_NAMES = {
     "latency_milliseconds": "milliseconds for one image",
     "training_seconds": "seconds of training",
 }
-
-
-def write_duration(seconds: float) -> str:
-    """42 to "42 s", 500 to "8 min 20 s", 8000 to "2 h 13 min"."""
-    if not np.isfinite(seconds):
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def show_summary(runs: pd.DataFrame, caption: str) -> None:
@@ -86,7 +75,7 @@ def show_summary(runs: pd.DataFrame, caption: str) -> None:
         columns=names
     )
     scores = ["mean IoU", "multi-scale mean IoU", "pixel accuracy", "mean Dice", "val mean IoU"]
-    counts = {"parameters": write_count, "multiply-adds": write_count, "training time": write_duration}
+    counts = {"parameters": write_count, "multiply-adds": write_count, "training time": format_seconds}
     show_table(
         table,
         caption,

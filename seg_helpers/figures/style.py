@@ -446,3 +446,12 @@ def join_words(words: Sequence[str]) -> str:
 def count_of(number: int, noun: str) -> str:
     """ "1 frame", "90 frames"."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def write_count(number: float) -> str:
+    """12,425,028 to "12.4 M"; 6,640 to "6.6 k"; 3.1e9 to "3.10 G"."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            value = number / limit
+            return f"{value:.{2 if value < 10 and unit != 'k' else 1 if value < 100 else 0}f} {unit}"
+    return f"{number:.0f}"

@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-import pytest
 
 from seg_helpers import figures
 
@@ -21,13 +20,6 @@ def test_summary_finding(runs):
 def test_one_run_is_enough(runs):
     assert "is best" in figures.summary_finding(runs.iloc[:1])
     assert figures.accuracy_cost(runs.iloc[:1]).seg_alt
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(4.21, "4.2 s"), (42, "42 s"), (500, "8 min 20 s"), (8000, "2 h 13 min")]
-)
-def test_durations(seconds, text):
-    assert figures.write_duration(seconds) == text
 
 
 def test_class_map_is_ordered_by_mean(classes, rng):

@@ -114,6 +114,13 @@ def test_words():
     assert figures.join_words(["a", "b", "c"]) == "a, b and c"
 
 
+@pytest.mark.parametrize(
+    ("number", "text"), [(12_425_028, "12.4 M"), (6640, "6.6 k"), (3.1e9, "3.10 G"), (42, "42")]
+)
+def test_counts_are_short(number, text):
+    assert figures.write_count(number) == text
+
+
 def test_table_marks_the_best_and_escapes(monkeypatch):
     shown = []
     monkeypatch.setattr(style, "display", shown.append)

@@ -1,0 +1,284 @@
+"""The diagram and the layer table of a network, drawn from the network itself by way of its summary."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
+
+from seg_helpers.figures.style import (
+    INK,
+    MUTED,
+    VERMILLION,
+    WIDTH,
+    count_of,
+    describe,
+    join_words,
+    new_figure,
+    percent,
+    show_table,
+    themed,
+    write_count,
+)
+
+# Tints of Okabe-Ito colours, by what a block does.
+ROLES = {
+    "input": "#ececec",
+    "encoder": "#cfe3f1",
+    "context": "#f0d9e6",
+    "decoder": "#cdebe1",
+    "classifier": "#f9dfc4",
+}
+ROLE_WORDS = {
+    "input": ("input",),
+    "classifier": ("classif", "head", "score", "logits", "segmentation", "atrous"),
+    "context": ("pyramid", "aspp", "ppm", "psp", "context", "global"),
+    "encoder": ("encoder", "downsample", "stem", "stage", "backbone", "bottleneck"),
+}
+BOX = (0.78, 0.86)  # width and height of a box, in columns and rows
+
+
+class Summary(Protocol):
+    """What a diagram needs to know of a network; `seg_helpers.models.summarise_model` gives it.
+
+    Attributes:
+        size: (height, width) of the image.
+        parts: a row a part in the order of execution: `name`, `output` ("CxHxW, …"), `parameters`; the last is "logits".
+        edges: pairs of part names, from "input", which has no row, to "logits".
+        layers: a row a layer: `name`, `type`, `output`, `stride`, `channels`, `parameters`, `multiply_adds`.
+        parameters: of the whole network.
+        multiply_adds: for one image.
+    """
+
+    size: tuple[int, int]
+    parts: pd.DataFrame
+    edges: Sequence[tuple[str, str]]
+    layers: pd.DataFrame
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass
+class Block:
+    """A part of a network and its place in the diagram: one box for each resolution that it gives out."""
+
+    name: str
+    role: str
+    parameters: int
+    channels: dict[int, int]  # by stride
+    column: int = 0
+    rows: dict[int, float] | None = None  # centre of its box, by stride
+
+
+@themed
+def architecture_diagram(summary: Summary, title: str) -> Figure:
+    """The network as a ladder: time to the right, resolution downwards, one box a block, one arrow a connection.
+
+    Args:
+        summary: of the network, at the size to draw it for.
+        title: the network's name.
+
+    Raises:
+        ValueError: if an edge names a part that is not in the table.
+    """
+    blocks, edges = _read_graph(summary)
+    bands = _arrange(blocks, edges)
+    width, height = (
+        max(block.column for block in blocks.values()) + 1,
+        max(bottom for _, bottom in bands.values()),
+    )
+    figure = new_figure(WIDTH, 0.74 * height + 1.0)
+    axes = figure.subplots()
+    margin = 0.45 + 0.95 * width / WIDTH  # room for the sizes at the left
+    axes.set_xlim(-margin, width - 0.5)
+    axes.set_ylim(height + 0.1, -0.12)
+    axes.set_axis_off()
+    for stride, (top, bottom) in bands.items():
+        axes.axhspan(top, bottom, color="#f6f7f8", linewidth=0)
+        size = "×".join(str(math.ceil(side / stride)) for side in summary.size)
+        axes.text(
+            -margin + 0.05, (top + bottom) / 2, f"1/{stride}\n{size}", va="center", fontsize=8, color=MUTED
+        )
+    taken = {(block.column, row) for block in blocks.values() for row in block.rows.values()}
+    for start, end in edges:
+        _connect(axes, blocks[start], blocks[end], taken)
+    for block in blocks.values():
+        _draw_block(axes, block, WIDTH * 72 / (width + margin) * BOX[0])
+    axes.set_title(f"{title} at {summary.size[0]}×{summary.size[1]}")
+    roles = [role for role in ROLES if any(block.role == role for block in blocks.values())]
+    handles = [Patch(facecolor=ROLES[role], edgecolor="#7d8388", label=role) for role in roles]
+    figure.legend(
+        handles=handles, loc="outside lower right", ncols=len(roles), handlelength=1.1, handleheight=1.1
+    )
+    return describe(figure, *_tell(blocks, edges, title, summary.parameters))
+
+
+def _read_graph(summary: Summary) -> tuple[dict[str, Block], list[tuple[str, str]]]:
+    """Blocks and edges to draw: mere transitions become arrows; the logits get a box where sums or upsampling remain."""
+    names = ["input", *summary.parts["name"]]
+    edges = list(summary.edges)
+    if strange := {end for edge in edges for end in edge} - {*names}:
+        raise ValueError(f"edges name {sorted(strange)}, which the table of parts lacks; it holds {names}")
+    for passed in [name for name in names if name.startswith("transition")]:
+        before, after = [a for a, b in edges if b == passed], [b for a, b in edges if a == passed]
+        edges = [edge for edge in edges if passed not in edge] + [(a, b) for a in before for b in after]
+    blocks = {"input": Block("input", "input", 0, {1: 3})}
+    for part in summary.parts.itertuples():
+        shapes = [tuple(map(int, shape.split("x"))) for shape in part.output.split(", ")]
+        channels = {2 ** round(math.log2(summary.size[0] / shape[1])): shape[0] for shape in shapes}
+        if not part.name.startswith("transition"):
+            blocks[part.name] = Block(part.name, _guess_role(part.name), part.parameters, channels)
+    last = [start for start, end in edges if end == "logits"]
+    if len(last) == 1 and blocks[last[0]].channels == blocks["logits"].channels:
+        blocks.pop("logits")  # the last part gives the logits as they are
+    return blocks, [edge for edge in dict.fromkeys(edges) if edge[1] in blocks]
+
+
+def _guess_role(name: str) -> str:
+    return next(
+        (role for role, words in ROLE_WORDS.items() if any(word in name.lower() for word in words)), "decoder"
+    )
+
+
+def _arrange(blocks: dict[str, Block], edges: list[tuple[str, str]]) -> dict[int, tuple[float, float]]:
+    """Place blocks: a column for each step of the longest way to them, a band of rows for each resolution.
+
+    Returns:
+        Top and bottom of each stride's band.
+    """
+    for name, block in blocks.items():  # in the order of execution
+        block.column = max((blocks[start].column + 1 for start, end in edges if end == name), default=0)
+        block.rows = {}
+    bands, top = {}, 0.0
+    for stride in sorted({stride for block in blocks.values() for stride in block.channels}):
+        columns: dict[int, list[Block]] = {}
+        for block in blocks.values():
+            if stride in block.channels:
+                columns.setdefault(block.column, []).append(block)
+        height = max(map(len, columns.values()))
+        for stack in columns.values():
+            for row, block in enumerate(stack):
+                block.rows[stride] = top + (height - len(stack)) / 2 + row + 0.5
+        bands[stride] = (top, top + height)
+        top += height + 0.25
+    return bands
+
+
+def _connect(axes: Axes, start: Block, end: Block, taken: set[tuple[int, float]]) -> None:
+    """Arrows between two blocks, resolution by resolution; what skips blocks is coloured and bows round boxes."""
+    if len(end.channels) == 1:
+        pairs = [(stride, next(iter(end.channels))) for stride in start.channels]
+    else:
+        pairs = [
+            (stride if stride in start.channels else max(start.channels), stride) for stride in end.channels
+        ]
+    half, rise = BOX[0] / 2, BOX[1] / 2
+    skip = end.column - start.column > 1
+    for stride, target in pairs:
+        a_x, a_y, b_x, b_y = start.column, start.rows[stride], end.column, end.rows[target]
+        blocked = any((column, a_y) in taken for column in range(a_x + 1, b_x))
+        style, a, b = "arc3,rad=0", (a_x + half, a_y), (b_x - half, b_y)
+        if skip and blocked and a_y == b_y:
+            style, a, b = "arc3,rad=-0.2", (a_x + half / 2, a_y - rise), (b_x - half / 2, b_y - rise)
+        elif skip and not blocked and a_y != b_y:  # along the source's row, then up or down into the target
+            style, b = "angle,angleA=0,angleB=90,rad=6", (b_x, b_y + math.copysign(rise, a_y - b_y))
+        elif skip and blocked:  # up or down at once, then along the target's row
+            style, a = "angle,angleA=90,angleB=0,rad=6", (a_x, a_y - math.copysign(rise, a_y - b_y))
+        axes.add_patch(
+            FancyArrowPatch(
+                a, b, connectionstyle=style, arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0,
+                color=VERMILLION if skip else INK, linewidth=1.3 if skip else 1.1, zorder=2,
+            )
+        )  # fmt: skip
+
+
+def _draw_block(axes: Axes, block: Block, room: float) -> None:
+    """One box a resolution; the finest carries the name. `room` is the width of a box in points."""
+    x, rows = block.column - BOX[0] / 2, block.rows
+    if len(rows) > 1:
+        frame = (x - 0.05, min(rows.values()) - BOX[1] / 2 - 0.05)
+        span = max(rows.values()) - min(rows.values()) + BOX[1] + 0.1
+        style = {"facecolor": "none", "edgecolor": "#b4b9be", "linestyle": (0, (3, 2)), "zorder": 1.5}
+        axes.add_patch(
+            FancyBboxPatch(frame, BOX[0] + 0.1, span, boxstyle="round,pad=0,rounding_size=0.05", **style)
+        )
+    for stride, y in rows.items():
+        style = {"facecolor": ROLES[block.role], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
+        axes.add_patch(
+            FancyBboxPatch((x, y - BOX[1] / 2), *BOX, boxstyle="round,pad=0,rounding_size=0.05", **style)
+        )
+        facts = f"{block.channels[stride]} ch"
+        if stride != min(rows):
+            axes.text(
+                block.column, y, facts, ha="center", va="center", fontsize=7.5, color="#3c4043", zorder=4
+            )
+            continue
+        words, font = _fit(block.name.replace("_", " "), room)
+        facts += f"\n{write_count(block.parameters)}" if block.parameters else ""
+        style = {"ha": "center", "zorder": 4}
+        axes.text(
+            block.column, y - BOX[1] / 2 + 0.06, words, va="top", fontsize=font, fontweight="bold", **style
+        )
+        axes.text(
+            block.column,
+            y + BOX[1] / 2 - 0.06,
+            facts,
+            va="bottom",
+            fontsize=min(font, 7.5),
+            color="#3c4043",
+            **style,
+        )
+
+
+def _fit(text: str, points: float) -> tuple[str, float]:
+    """The text on two lines at most, and the font size at which it is no wider than `points`."""
+    for size in (8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0):
+        lines = textwrap.wrap(text, max(int(points / (0.7 * size)), 1), break_long_words=False)
+        if len(lines) <= 2 and max(map(len, lines)) * 0.7 * size <= points:
+            break
+    return "\n".join(lines), size
+
+
+def _tell(blocks: dict[str, Block], edges: list[tuple[str, str]], title: str, total: int) -> tuple[str, str]:
+    """Alt text and caption."""
+    skips = [f"{a} to {b}" for a, b in edges if blocks[b].column - blocks[a].column > 1]
+    parts = [
+        f"{block.name} ({', '.join(f'{channels} channels at 1/{stride}' for stride, channels in block.channels.items())})"
+        for block in blocks.values()
+    ]
+    heavy = max(blocks.values(), key=lambda block: block.parameters)
+    deepest = max(stride for block in blocks.values() for stride in block.channels)
+    alt = f"Block diagram of {title}: {join_words(parts)}. "
+    alt += f"Skip connections: {join_words(skips)}." if skips else "No skip connections."
+    several = "; a dashed frame holds one block's outputs at several resolutions"
+    caption = (
+        f"{title}, drawn from the network itself: execution to the right, resolution downwards to 1/{deepest} of the input, "
+        f"with the channels and parameters of each block{several if any(len(b.channels) > 1 for b in blocks.values()) else ''}. "
+        f"{heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} parameters; "
+        f"{count_of(len(skips), 'connection') if skips else 'no connection'} skip{'' if len(skips) > 1 else 's'} blocks."
+    )
+    return alt, caption
+
+
+def show_layer_table(summary: Summary, title: str, by_part: bool = False) -> None:
+    """Display a network's layers, or its parts, with shapes, parameters and multiply-adds.
+
+    Args:
+        summary: of the network.
+        title: the network's name.
+        by_part: a row a part instead of a row a layer.
+    """
+    table = (summary.parts if by_part else summary.layers).copy()
+    table["stride"] = [f"1/{stride:g}" for stride in table["stride"]]
+    table["output"] = table["output"].str.replace("x", "×")
+    caption = (
+        f"{'Parts' if by_part else 'Layers'} of {title} at {summary.size[0]}×{summary.size[1]}: "
+        f"{summary.parameters:,} parameters, {write_count(summary.multiply_adds)} multiply-adds."
+    )
+    table = table.rename(columns={"multiply_adds": "multiply-adds"})
+    show_table(table, caption, {"parameters": "{:,.0f}", "channels": "{:.0f}", "multiply-adds": write_count})
