@@ -92,7 +92,6 @@ def train(
 class _Trainer:
     def __init__(self, model, loader, evaluate, config, folder, pixel_counts, accelerator):
         self.config, self.folder, self.evaluate, self.accelerator = config, folder, evaluate, accelerator
-        self.set_epoch = loader.dataset.set_epoch
         self.pixel_counts = pixel_counts
         self.stages = config.planned_stages()
         self.state = TrainerState()
@@ -112,13 +111,13 @@ class _Trainer:
     def run(self) -> TrainerState:
         saved = find_state(self.folder / "last")
         if saved:
+            next(iter(self.loader))  # starting the workers draws from the random state, which is restored next
             self.accelerator.load_state(str(saved))
             self.say(f"resuming after epoch {self.state.epoch} of {self.config.epochs}")
-        for epoch in range(self.state.epoch, self.config.epochs):
-            self.run_epoch(epoch)
-            if self.is_stalled():
-                self.say(f"stopped early: no better val mean IoU since epoch {self.state.best_epoch}")
-                break
+        while self.state.epoch < self.config.epochs and not self.is_stalled():
+            self.run_epoch(self.state.epoch)
+        if self.state.epoch < self.config.epochs:
+            self.say(f"stopped early: no better val mean IoU since epoch {self.state.best_epoch}")
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         self.accelerator.free_memory()
         return self.state
@@ -130,8 +129,9 @@ class _Trainer:
         criterion = self.build_criterion(stage)
         frozen = freeze_encoder(self.bare, stage.unfreeze)
         train_mode(self.model, frozen)
-        self.set_epoch(epoch)
+        self.loader.set_epoch(epoch)  # Accelerate's loader counts its passes itself, and passes that on, if not told
         peak = self.choose_rate(index, stage, criterion)
+        self.loader.set_epoch(epoch)  # a range test's passes are not epochs
         losses, pixels, confusion, rate = 0.0, 0, 0, 0.0
         batches = tqdm(
             self.loader, f"epoch {epoch + 1}", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True

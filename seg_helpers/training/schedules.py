@@ -46,7 +46,7 @@ def learning_rate_factor(schedule: ScheduleConfig, step: int, steps: int, steps_
 def _one_cycle(step: int, peak: float, last: int) -> float:
     first = 1 / START_DIVISOR
     if step <= peak:
-        return _cosine_between(first, 1.0, step / peak)
+        return _cosine_between(first, 1.0, step / max(peak, 1e-9))
     return _cosine_between(1.0, first / END_DIVISOR, (step - peak) / max(last - peak, 1e-9))
 
 
