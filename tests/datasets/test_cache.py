@@ -1,0 +1,108 @@
+import pickle
+
+import numpy as np
+import pytest
+from tiny import TINY, save, tiny_image, tiny_label
+
+from seg_helpers.classes import CAMVID11, VOID
+from seg_helpers.datasets import cache as cache_module
+from seg_helpers.datasets.cache import build_cache, class_heatmaps, count_pixels
+from seg_helpers.datasets.files import read_image, read_label
+from seg_helpers.datasets.layouts import DatasetError, read_dataset
+
+
+@pytest.fixture
+def dataset(segnet_folder):
+    return read_dataset(segnet_folder)
+
+
+def test_native_cache_holds_the_files(dataset, tmp_path):
+    cache = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
+    assert (len(cache), cache.size, cache.images.dtype) == (17, TINY, np.uint8)
+    for row, frame in enumerate(dataset.frames.itertuples()):
+        assert np.array_equal(cache.images[row], read_image(frame.image))
+        assert np.array_equal(cache.labels[row], read_label(frame.label, CAMVID11))
+        assert np.array_equal(cache.native_label(row), cache.labels[row])
+
+
+def test_resized_cache_keeps_labels_at_their_own_resolution(dataset, tmp_path):
+    cache = build_cache(dataset.frames, CAMVID11, (6, 8), tmp_path)
+    assert cache.images.shape == (17, 6, 8, 3)
+    assert cache.labels.shape == (17, 6, 8)
+    native = read_label(dataset.frames["label"][5], CAMVID11)
+    assert np.array_equal(cache.native_label(5), native)
+    assert set(np.unique(cache.labels[5])) <= set(np.unique(native))
+    assert cache.images[5].mean() == pytest.approx(read_image(dataset.frames["image"][5]).mean(), abs=1)
+
+
+def test_second_build_decodes_nothing_and_a_changed_file_is_seen(dataset, tmp_path, monkeypatch):
+    first = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(cache_module, "read_image", None)
+        assert build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path).folder == first.folder
+    save(dataset.root / "train" / "Elm_00000.png", np.zeros((*TINY, 3), np.uint8))
+    changed = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
+    assert changed.folder != first.folder
+    assert not changed.images[0].any()
+
+
+def test_a_stopped_build_leaves_no_cache(dataset, tmp_path, monkeypatch):
+    def stop(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cache_module, "read_image", stop)
+        with pytest.raises(KeyboardInterrupt):
+            build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path / "c")
+    assert list((tmp_path / "c").iterdir()) == []
+    assert len(build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path / "c")) == 17
+
+
+def test_frames_of_different_sizes_need_a_size(dataset, tmp_path):
+    save(dataset.root / "train" / "Elm_00001.png", tiny_image(1, (10, 20)))
+    save(dataset.root / "trainannot" / "Elm_00001.png", tiny_label(1, size=(10, 20)))
+    with pytest.raises(DatasetError, match=r"Elm_00001.png is 20x10 but .* is 16x12: set data.size"):
+        build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
+    cache = build_cache(dataset.frames, CAMVID11, TINY, tmp_path)
+    assert cache.native_label(1).shape == (10, 20)
+    assert cache.native_label(2).shape == TINY
+
+
+def test_unlabelled_frames_are_void(dataset, tmp_path):
+    frames = dataset.frames.assign(label=["", *dataset.frames["label"][1:]])
+    assert (build_cache(frames, CAMVID11, cache_dir=tmp_path).labels[0] == VOID).all()
+
+
+def test_a_cache_travels_to_workers_without_its_arrays(dataset, tmp_path):
+    cache = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
+    images = cache.images[:].copy()
+    sent = pickle.dumps(cache)
+    assert len(sent) < images.nbytes
+    assert np.array_equal(pickle.loads(sent).images, images)
+
+
+def test_a_full_disk_is_told_before_anything_is_written(dataset, tmp_path, monkeypatch):
+    usage = type("Usage", (), {"free": 10})
+    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(DatasetError, match=r"needs .* GB and 0.0 GB are free; .*SEG_CACHE"):
+        build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
+
+
+def test_pixels_are_counted_by_class_with_void_last(dataset, tmp_path):
+    cache = build_cache(dataset.frames, CAMVID11, (6, 8), tmp_path)
+    counts = count_pixels(cache, 11, rows=[4, 0])
+    assert counts.shape == (2, 12)
+    assert (counts.sum(axis=1) == TINY[0] * TINY[1]).all()
+    assert np.array_equal(counts[1], np.bincount(tiny_label(0).ravel(), minlength=12))
+
+
+def test_heatmaps_say_where_a_class_lives(dataset, tmp_path):
+    label = np.zeros(TINY, np.uint8)
+    label[6:, 8:] = 3
+    for path in (dataset.root / "trainannot").glob("*.png"):
+        save(path, label)
+    cache = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
+    heatmaps = class_heatmaps(cache, 11, (2, 2), rows=range(10))
+    assert heatmaps.shape == (11, 2, 2)
+    assert heatmaps[3].tolist() == [[0, 0], [0, 1]]
+    assert heatmaps[0].tolist() == [[1, 1], [1, 0]]

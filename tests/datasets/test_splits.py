@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from seg_helpers.classes import CAMVID11
+from seg_helpers.config import SplitConfig
+from seg_helpers.datasets.cache import build_cache
+from seg_helpers.datasets.layouts import DatasetError, read_dataset
+from seg_helpers.datasets.splits import GUARD, apply_split, audit_split, describe_split
+
+
+def table(**clips: tuple[str, int]) -> pd.DataFrame:
+    """A frames table: `clip=(split, frames)`, numbers two apart as at 15 Hz."""
+    rows = [
+        (f"{clip}_{i}", "label", split, clip, 2 * i)
+        for clip, (split, count) in clips.items()
+        for i in range(count)
+    ]
+    return pd.DataFrame(rows, columns=["image", "label", "split", "clip", "number"])
+
+
+def positions(frames, split):
+    return np.flatnonzero(frames["split"] == split)
+
+
+def test_given_keeps_the_data_sets_own_split(segnet_folder):
+    frames = read_dataset(segnet_folder).frames
+    assert apply_split(frames, SplitConfig()).equals(frames)
+
+
+def test_given_without_validation_frames_names_the_remedy():
+    with pytest.raises(DatasetError, match=r"set data.split.kind to grouped"):
+        apply_split(table(a=("train", 9)), SplitConfig())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_grouped_holds_out_a_guarded_block_of_one_clip(seed):
+    frames = table(a=("train", 90), b=("train", 30), z=("test", 11))
+    split = apply_split(frames, SplitConfig(kind="grouped", guard=5), seed)
+    val = positions(split, "val")
+    assert len(val) == 12
+    assert np.array_equal(val, np.arange(val[0], val[0] + 12))
+    assert split["clip"].iloc[val].nunique() == 1
+    assert split["split"].value_counts()["test"] == 11
+    audit = audit_split(split)
+    assert audit.loc[audit["split"] == "val", "distance"].min() >= 12  # six frames apart, numbers go by two
+    assert split.drop(columns="split").equals(frames.drop(columns="split"))
+
+
+def test_grouped_depends_on_the_seed_only():
+    frames = table(a=("train", 90))
+    config = SplitConfig(kind="grouped")
+    starts = {int(positions(apply_split(frames, config, seed), "val")[0]) for seed in range(8)}
+    assert len(starts) > 3
+    assert apply_split(frames, config, 3).equals(apply_split(frames, config, 3))
+
+
+def test_grouped_pools_the_given_validation_frames_again(segnet_folder):
+    split = apply_split(
+        read_dataset(segnet_folder).frames, SplitConfig(kind="grouped", val_fraction=0.3, guard=1)
+    )
+    assert describe_split(split).startswith(("8 training, 4 validation", "7 training, 4 validation"))
+    assert (split["split"] == "test").sum() == 4
+
+
+def test_short_clips_are_held_out_whole():
+    frames = table(**{f"c{i}": ("train", 3) for i in range(10)})
+    split = apply_split(frames, SplitConfig(kind="grouped", val_fraction=0.3, guard=2), 1)
+    held = split[split["split"] == "val"]
+    assert held["clip"].value_counts().tolist() == [3, 3, 3]
+    assert GUARD not in set(split["split"])
+
+
+def test_folds_hold_out_every_frame_once_and_never_touch_training():
+    frames = table(a=("train", 40), b=("train", 20))
+    held = []
+    for fold in range(5):
+        split = apply_split(frames, SplitConfig(kind="grouped", folds=5, fold=fold, guard=3), seed=fold)
+        held += positions(split, "val").tolist()
+        distance = audit_split(split)["distance"]
+        assert not (distance <= 6).any()
+    assert sorted(held) == list(range(60))
+
+
+def test_too_wide_a_guard_is_an_error():
+    with pytest.raises(DatasetError, match=r"no train frame is left of 10; lower data.split.guard"):
+        apply_split(table(a=("train", 10)), SplitConfig(kind="grouped", guard=20))
+
+
+def test_after_augmentation_leaks_copies_of_training_frames():
+    frames = table(a=("train", 30), z=("test", 4))
+    expanded = pd.concat([frames] + [frames[frames["split"] == "train"]] * 2, ignore_index=True)
+    split = apply_split(expanded, SplitConfig(kind="after_augmentation"), 0)
+    assert describe_split(split) == "81 training, 9 validation and 4 test frames"
+    audit = audit_split(split)
+    assert (audit.loc[audit["split"] == "val", "distance"] == 0).mean() > 0.8
+
+
+def test_audit_names_the_nearest_training_frame():
+    frames = table(a=("train", 10), b=("test", 2))
+    frames.loc[[4, 5], "split"] = "val"
+    audit = audit_split(frames, frames_per_second=30)
+    assert audit["nearest_train"].tolist() == ["a_3", "a_6", "", ""]
+    assert audit["seconds"].iloc[0] == pytest.approx(2 / 30)
+    assert audit["clip_in_train"].tolist() == [True, True, False, False]
+    assert audit["distance"].isna().tolist() == [False, False, True, True]
+
+
+def test_audit_measures_similarity(segnet_folder, tmp_path):
+    frames = read_dataset(segnet_folder).frames
+    cache = build_cache(frames, CAMVID11, cache_dir=tmp_path)
+    audit = audit_split(frames, cache=cache)
+    oak = audit[audit["clip"] == "Oak"]  # its pictures 0 to 3 are those of training frames 0 to 3
+    assert oak["similarity"].to_numpy() == pytest.approx(1)
+    assert audit.loc[audit["split"] == "val", "similarity"].max() < 0.999

@@ -1,0 +1,27 @@
+"""Tiny images and labels for tests."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+TINY = (12, 16)  # height, width
+
+
+def save(path: Path, array: np.ndarray) -> Path:
+    """Writes an array as an image, making the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+    return path
+
+
+def tiny_image(seed: int, size: tuple[int, int] = TINY) -> np.ndarray:
+    """A smooth random picture, (H, W, 3) uint8."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (3, 4, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def tiny_label(seed: int, classes: int = 11, size: tuple[int, int] = TINY) -> np.ndarray:
+    """Random class indices in blocks, (H, W) uint8, `classes` itself (void in CamVid's files) among them."""
+    coarse = np.random.default_rng(seed).integers(0, classes + 1, (3, 4), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize(size[::-1], Image.Resampling.NEAREST))
