@@ -11,10 +11,12 @@ from seg_helpers.experiments.records import (
     tabulate_runs,
 )
 from seg_helpers.experiments.runner import build_network, describe_origin, get_run, load_network, measure_runs
+from seg_helpers.experiments.verification import VerificationError, verify_run
 
 __all__ = [
     "PreparedData",
     "Run",
+    "VerificationError",
     "build_network",
     "compare_runs",
     "describe_origin",
@@ -28,4 +30,5 @@ __all__ = [
     "read_commit",
     "read_run",
     "tabulate_runs",
+    "verify_run",
 ]

@@ -92,9 +92,10 @@ class Run:
         return self.history.set_index("epoch").loc[self.metrics["best_epoch"]]
 
     def changed_code(self) -> list[str]:
-        """Parts (data, model, training, evaluation) whose code differs from what made this run."""
+        """Parts (data, model, training, evaluation) whose code differs from what made, or last verified, this run."""
         now = digest_code(self.environment["model_module"])
-        return [part for part, digest in self.environment["code"].items() if now[part] != digest]
+        then = self.environment.get("verified", self.environment)["code"]
+        return [part for part, digest in then.items() if now[part] != digest]
 
 
 def read_run(path: Path) -> Run:

@@ -62,7 +62,12 @@ def describe_origin(run: Run) -> str:
     environment = run.environment
     text = f"{run.name}: loaded, as made {environment['finished']} on {environment['device']}"
     text += f" at commit {environment['commit'][:10] or 'unknown'}" + (" with local changes" * environment["dirty"])
-    changed = run.changed_code()
+    changed, verified = run.changed_code(), environment.get("verified")
+    if verified and not changed:
+        text += (
+            f"; its first epoch and its val scores were made again with the code of commit {verified['commit'][:10]} "
+            f"on {verified['at'][:10]} and agree to the last digit"
+        )
     if changed:
         text += f"\nWARNING {run.name}: the code of {', '.join(changed)} has changed since this run was made"
     return text
@@ -108,9 +113,7 @@ def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights
 
 
 def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path) -> Run:
-    accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
-    precision = "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
-    set_seed(config.seed)
+    accelerator, precision = _set_up(config)
     model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
@@ -119,16 +122,34 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, fo
         print(describe_start(config, data, accelerator, precision), flush=True)
     accelerator.wait_for_everyone()
 
-    def evaluate(network: nn.Module, criterion: nn.Module) -> dict[str, float]:
-        _, confusions, loss = _score(network, data, "val", accelerator, precision, criterion)
-        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(confusions.sum(0)).items()}
-
-    state = train(
-        model, data.train_loader(config), evaluate, config, folder, data.train_pixels(), accelerator
-    )
+    state = _train_network(model, config, data, folder, accelerator, precision)
     load_weights(model, folder / "best.safetensors")
     _finish_run(model, config, data, folder, accelerator, precision, state)
     return read_run(folder)
+
+
+def train_run(
+    profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path, epochs: int | None = None
+) -> TrainerState:
+    """Trains a configuration into any folder, without scoring or recording it; stops after `epochs` if given."""
+    accelerator, precision = _set_up(config)
+    model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
+    return _train_network(model, config, data, folder, accelerator, precision, epochs)
+
+
+def _set_up(config: ExperimentConfig) -> tuple[Accelerator, str]:
+    accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
+    set_seed(config.seed)
+    return accelerator, "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
+
+
+def _train_network(model, config, data, folder, accelerator, precision, epochs=None) -> TrainerState:
+    def evaluate(network: nn.Module, criterion: nn.Module) -> dict[str, float]:
+        _, confusions, loss = score_split(network, data, "val", accelerator, precision, criterion)
+        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(confusions.sum(0)).items()}
+
+    loader = data.train_loader(config)
+    return train(model, loader, evaluate, config, folder, data.train_pixels(), accelerator, epochs)
 
 
 def describe_start(config: ExperimentConfig, data: PreparedData, accelerator: Accelerator, precision: str) -> str:
@@ -143,11 +164,11 @@ def describe_start(config: ExperimentConfig, data: PreparedData, accelerator: Ac
 
 def _finish_run(model, config, data, folder, accelerator, precision, state: TrainerState) -> None:
     how = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
-    scored = {"val": _score(model, data, "val", accelerator, precision)}
+    scored = {"val": score_split(model, data, "val", accelerator, precision)}
     if data.rows("test"):
-        scored["test"] = _score(model, data, "test", accelerator, precision)
+        scored["test"] = score_split(model, data, "test", accelerator, precision)
         if config.evaluation.extra:
-            scored["test_multiscale"] = _score(model, data, "test", accelerator, precision, None, **how)
+            scored["test_multiscale"] = score_split(model, data, "test", accelerator, precision, None, **how)
     if accelerator.is_main_process:
         summary = summarise_model(model, data.cache.size)
         metrics = {
@@ -180,7 +201,11 @@ def _finish_run(model, config, data, folder, accelerator, precision, state: Trai
     accelerator.wait_for_everyone()
 
 
-def _score(model, data, split, accelerator, precision, criterion=None, **how):
+def score_split(
+    model: nn.Module, data: PreparedData, split: str, accelerator: Accelerator, precision: str,
+    criterion: nn.Module | None = None, **how,
+) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
+    """Scores a split's frames, shared out over the processes: rows, confusions (frames, C, C) and the mean loss."""
     rows = data.rows(split)
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     batches = track(data.frames_of(split, mine), f"scoring {split}", len(mine))

@@ -65,6 +65,7 @@ def train(
     folder: Path,
     pixel_counts,
     accelerator: Accelerator,
+    epochs: int | None = None,
 ) -> TrainerState:
     """Trains a network, or goes on where `folder/last` stands.
 
@@ -79,6 +80,7 @@ def train(
         folder: the run's folder; gets `best.safetensors`, `history.csv` and `last/`.
         pixel_counts: (C,) pixels of each class in the training split, for class weights.
         accelerator: device, precision and processes.
+        epochs: stop after so many, on the schedule of the whole run; None for all of it.
 
     Returns:
         The final state: history, best epoch and its val mean IoU.
@@ -86,7 +88,7 @@ def train(
     Raises:
         TrainingDiverged: the loss became NaN or infinite; the message has step, learning rate and remedy.
     """
-    return _Trainer(model, loader, evaluate, config, folder, pixel_counts, accelerator).run()
+    return _Trainer(model, loader, evaluate, config, folder, pixel_counts, accelerator).run(epochs)
 
 
 class _Trainer:
@@ -108,15 +110,16 @@ class _Trainer:
             self.ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
             accelerator.register_for_checkpointing(self.ema)
 
-    def run(self) -> TrainerState:
+    def run(self, epochs: int | None) -> TrainerState:
         saved = find_state(self.folder / "last")
         if saved:
             next(iter(self.loader))  # starting the workers draws from the random state, which is restored next
             self.accelerator.load_state(str(saved))
             self.say(f"resuming after epoch {self.state.epoch} of {self.config.epochs}")
-        while self.state.epoch < self.config.epochs and not self.is_stalled():
+        last = epochs or self.config.epochs
+        while self.state.epoch < last and not self.is_stalled():
             self.run_epoch(self.state.epoch)
-        if self.state.epoch < self.config.epochs:
+        if self.state.epoch < last:
             self.say(f"stopped early: no better val mean IoU since epoch {self.state.best_epoch}")
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         self.accelerator.free_memory()
