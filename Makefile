@@ -1,0 +1,58 @@
+# make help says what there is to do. Everything runs in .venv, which is made when it is missing.
+PROFILE ?= sample
+DATA ?=
+WEIGHTS ?=
+ONLY ?=
+CORES ?= 1
+OVERRIDES ?=
+PYTHON ?= python3
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# Only what decides a notebook's result may make it run again: which notebooks were asked for does not (hence
+# no `input` trigger). A killed call leaves no lock behind: each notebook is guarded by a lock of its own.
+SNAKEMAKE := $(BIN)/snakemake --snakefile notebooks/Snakefile --cores all --resources notebooks=$(CORES) \
+	--rerun-triggers mtime params code --keep-going --rerun-incomplete --nolock --quiet all
+
+.DEFAULT_GOAL := help
+.PHONY: help report test bench lab clean
+
+help: ## this list
+	@echo "make TARGET [VARIABLE=value ...]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PROFILE    which set of experiments: $(basename $(notdir $(wildcard notebooks/profiles/*.yaml))) (now: $(PROFILE))"
+	@echo "  DATA       the data set's folder (default: data/<data set>)"
+	@echo "  WEIGHTS    a local encoder state_dict, in place of the ImageNet download"
+	@echo "  ONLY       notebooks to run, e.g. ONLY=\"01_data_exploration 04_unet\" or ONLY=\"01 04\" (default: all)"
+	@echo "  CORES      how many notebooks run at once; they share the processor's threads (now: $(CORES))"
+	@echo "  OVERRIDES  settings for every run or for one, e.g. OVERRIDES=\"epochs=3 unet:batch_size=4\""
+	@echo "  PYTHON     the Python 3.11 or newer that makes .venv (now: $(PYTHON))"
+
+report: $(INSTALLED) ## run the notebooks that are out of date and publish reports/PROFILE/index.html
+	@$(SNAKEMAKE) --config "profile=$(PROFILE)" "data=$(DATA)" "weights=$(WEIGHTS)" "only=$(ONLY)" \
+		"overrides=$(OVERRIDES)" "parallel=$(CORES)"
+	@echo "Up to date: reports/$(basename $(notdir $(PROFILE)))/index.html"
+
+test: $(INSTALLED) ## lint and test the helpers
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+bench: $(INSTALLED) ## time every network at the data set's size
+	$(BIN)/seg bench --profile "$(PROFILE)"
+
+lab: $(INSTALLED) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
+
+clean: ## remove what tools left behind; data, reports, runs and .venv stay
+	rm -rf .snakemake .pytest_cache .ruff_cache build reports/*/.work
+	rm -f reports/*/*.failed.ipynb
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: $(PYTHON) is not Python 3.11 or newer: name one that is, e.g. make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --editable '.[test]'
+	@touch $@
