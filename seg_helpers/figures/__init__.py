@@ -24,20 +24,15 @@ from seg_helpers.figures.comparison import (
     summary_finding,
 )
 from seg_helpers.figures.data import (
-    audit_finding,
     balance_finding,
     class_balance,
     class_heatmaps,
     class_shares,
     mean_heights,
-    nearest_distances,
     problems_finding,
     sample_grid,
     show_problems,
     split_counts,
-    split_distances,
-    split_timeline,
-    split_timelines,
 )
 from seg_helpers.figures.evaluation import (
     class_bars,
@@ -75,6 +70,14 @@ from seg_helpers.figures.runs import (
     tabulate_variants,
     variants_finding,
     weights_note,
+)
+from seg_helpers.figures.splits import (
+    audit_finding,
+    leak_finding,
+    neighbour_pairs,
+    split_distances,
+    split_timeline,
+    split_timelines,
 )
 from seg_helpers.figures.style import (
     count_of,
@@ -125,12 +128,13 @@ __all__ = [
     "join_words",
     "largest_confusions",
     "latency_by_size",
+    "leak_finding",
     "learning_rate_curve",
     "map_errors",
     "mean_heights",
     "measure_objects",
     "missing_finding",
-    "nearest_distances",
+    "neighbour_pairs",
     "overlay",
     "percent",
     "pipeline_grid",

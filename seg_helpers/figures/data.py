@@ -1,19 +1,16 @@
-"""Figures and findings about a data set: its samples, classes, clips, splits and problems."""
+"""Figures and findings about a data set: its samples, classes and problems. Clips and splits are in `splits`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.figures.style import (
     FAINT,
-    INK,
-    MUTED,
     SPLIT_COLOURS,
     WIDTH,
     class_legend,
@@ -251,203 +248,6 @@ def mean_heights(heatmaps: np.ndarray) -> np.ndarray:
     total = mass.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(total > 0, (mass * rows).sum(axis=1) / total, np.nan)
-
-
-# ---------------------------------------------------------------- clips and splits
-
-
-@themed
-def split_timeline(frames: pd.DataFrame, title: str = "") -> Figure:
-    """Each clip as a line of frames coloured by split.
-
-    Args:
-        frames: the frames table.
-        title: above the axes.
-    """
-    return split_timelines({title: frames})
-
-
-@themed
-def split_timelines(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """One time line of clips a split strategy, above each other.
-
-    Args:
-        tables: title to frames table.
-    """
-    clips = {title: sorted(table["clip"].unique()) for title, table in tables.items()}
-    rows = [len(names) for names in clips.values()]
-    figure = new_figure(WIDTH, sum(0.36 * n + 0.5 for n in rows) + 0.8)
-    panels = figure.subplots(len(tables), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows})[
-        :, 0
-    ]
-    sentences, present = [], []
-    for axes, (title, table) in zip(panels, tables.items(), strict=True):
-        names = clips[title]
-        present += [split for split in SPLIT_COLOURS if (table["split"] == split).any()]
-        for row, name in enumerate(names):
-            for split, start, width in _bands(table[table["clip"] == name]):
-                axes.broken_barh(
-                    [(start, width)], (row - 0.34, 0.68), color=SPLIT_COLOURS[split], linewidth=0
-                )
-        sizes = table["clip"].value_counts()
-        axes.set_yticks(range(len(names)), [f"{name}  ({sizes[name]})" for name in names])
-        axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.grid(visible=False)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
-        axes.set_title(title)
-        parts = [
-            f"{name}: {join_words([f'{n} {SPLIT_NAMES.get(s, s)}' for s, n in table.loc[table['clip'] == name, 'split'].value_counts().items()])}"
-            for name in names
-        ]
-        sentences.append((f"{title}: " if title else "") + "; ".join(parts))
-    panels[-1].set_xlabel("Position of the frame in its clip")
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    handles = [Patch(color=SPLIT_COLOURS[s], label=SPLIT_NAMES[s]) for s in SPLIT_COLOURS if s in present]
-    figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), handlelength=1)
-    first = next(iter(tables.values()))
-    return describe(
-        figure,
-        f"Time lines of clips, coloured by split. {'. '.join(sentences)}.",
-        f"The clips on a time line, their numbers of frames in brackets: "
-        f"{count_of(len(first), 'frame')} of {count_of(first['clip'].nunique(), 'clip')}.",
-    )
-
-
-def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
-    """(split, start, width) of each run of frames of one split without a gap, in one clip."""
-    clip = clip.sort_values("number")
-    step = clip.groupby("split")["number"].diff().median()
-    step = float(step) if step > 0 else 1.0
-    breaks = (clip["split"] != clip["split"].shift()) | (clip["number"].diff() > 3 * step)
-    return [
-        (run["split"].iloc[0], float(run["number"].iloc[0]) - step / 2, float(np.ptp(run["number"])) + step)
-        for _, run in clip.groupby(breaks.cumsum())
-    ]
-
-
-def nearest_distances(audit: pd.DataFrame) -> pd.DataFrame:
-    """Summary of a split audit, a row a split: frames, share in clips with training frames, distances."""
-    rows = []
-    for split, part in audit.groupby("split", sort=False):
-        known = part["distance"].dropna()
-        rows.append(
-            (
-                SPLIT_NAMES.get(split, split), len(part), float(part["clip_in_train"].mean()),
-                known.min() if len(known) else np.nan, known.median() if len(known) else np.nan,
-            )
-        )  # fmt: skip
-    return pd.DataFrame(
-        rows,
-        columns=[
-            "split",
-            "frames",
-            "in a clip that training saw",
-            "nearest training frame",
-            "median distance",
-        ],
-    )
-
-
-@themed
-def split_distances(audits: Mapping[str, pd.DataFrame], unit: str = "frames") -> Figure:
-    """How far each val and test frame is from the nearest training frame of its clip.
-
-    Args:
-        audits: title to audit table with `split`, `distance` (nan where training never saw the clip) and
-            `clip_in_train`.
-        unit: of `distance`.
-    """
-    entries = [
-        (
-            f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split],
-            split,
-            audit[audit["split"] == split],
-        )
-        for title, audit in audits.items()
-        for split in ("val", "test")
-        if (audit["split"] == split).any()
-    ]
-    figure = new_figure(WIDTH, 0.62 * len(entries) + 1.2)
-    line, unseen = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
-    random = np.random.default_rng(0)
-    words = []
-    for row, (name, split, part) in enumerate(entries):
-        known = part["distance"].dropna().to_numpy(dtype=float)
-        line.scatter(
-            known,
-            row + random.uniform(-0.24, 0.24, len(known)),
-            s=11,
-            alpha=0.55,
-            linewidth=0,
-            color=SPLIT_COLOURS[split],
-        )
-        if len(known):
-            line.plot([np.median(known)] * 2, [row - 0.34, row + 0.34], color=INK, linewidth=2)
-        share = 1 - float(part["clip_in_train"].mean())
-        unseen.barh(row, share, height=0.55, color=SPLIT_COLOURS[split])
-        unseen.annotate(
-            percent(share), (share, row), (4, 0), textcoords="offset points", va="center", fontsize=9
-        )
-        middle = (
-            f"median {np.median(known):g} {unit}, nearest {known.min():g}"
-            if len(known)
-            else "none in a clip of training"
-        )
-        words.append(
-            f"{name} ({count_of(len(part), 'frame')}): {middle}, {percent(share)} in clips that training never saw"
-        )
-    line.set_yticks(range(len(entries)), [name for name, *_ in entries])
-    line.set_ylim(len(entries) - 0.5, -0.5)
-    line.set_xlabel(f"Distance to the nearest training frame of the same clip ({unit})")
-    line.set_xscale("symlog", linthresh=10)
-    line.set_xlim(left=0)
-    line.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    line.set_title("Nearest training frame; the bar is the median")
-    unseen.set_title("In clips new to training")
-    unseen.set_xlim(0, 1.2)
-    unseen.set_xticks([0, 0.5, 1], ["0%", "50%", "100%"])
-    for axes in (line, unseen):
-        axes.grid(axis="y", visible=False)
-        axes.tick_params(axis="y", length=0)
-    unseen.spines["left"].set_color(MUTED)
-    return describe(
-        figure,
-        f"Dots: distance of each validation and test frame to its nearest training frame; bars: share of frames in clips "
-        f"that training never saw. {'. '.join(words)}.",
-        f"How near the held-out frames are to training. {'. '.join(words)}.",
-    )
-
-
-def audit_finding(audit: pd.DataFrame, unit: str = "frames") -> str:
-    """What the audit says about trusting val and test scores, as Markdown."""
-    parts = []
-    for split in [s for s in ("val", "test") if (audit["split"] == s).any()]:
-        part = audit[audit["split"] == split]
-        seen, known = float(part["clip_in_train"].mean()), part["distance"].dropna()
-        name = SPLIT_NAMES[split].capitalize()
-        if seen == 0:
-            parts.append(
-                f"**{name}** frames come only from clips that training never saw: an honest estimate."
-            )
-            continue
-        near = float((part["distance"] <= 5).mean())
-        text = (
-            f"**{name}**: {percent(seen)} of its {len(part)} frames lie in clips that training also draws from, "
-            f"at a median of {known.median():g} {unit} from the nearest training frame"
-        )
-        text += (
-            f"; {percent(near)} lie within 5 {unit}. " if near else f", never nearer than {known.min():g}. "
-        )
-        text += (
-            "Its scores read optimistic for new streets."
-            if seen > 0.75
-            else "Its scores mix familiar streets with new ones."
-            if seen > 0.25
-            else "Most of it is new to the model."
-        )
-        parts.append(text)
-    return "\n\n".join(parts)
 
 
 # ---------------------------------------------------------------- problems

@@ -70,3 +70,11 @@ def runs():
 @pytest.fixture
 def classes():
     return CAMVID11
+
+
+@pytest.fixture
+def frames():
+    split = ["train"] * 6 + ["guard"] + ["val"] * 3 + ["test"] * 5
+    clip = ["a"] * 10 + ["b"] * 5
+    number = [0, 30, 60, 600, 630, 660, 690, 720, 722, 724, *range(5)]
+    return pd.DataFrame({"image": "i", "label": "l", "split": split, "clip": clip, "number": number})

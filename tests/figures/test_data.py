@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from seg_helpers import figures
-from seg_helpers.figures.data import _bands, mean_heights
+from seg_helpers.figures.data import mean_heights
 
 
 @pytest.fixture
@@ -12,14 +12,6 @@ def shares(classes):
     counts[:, 3], counts[:, 1], counts[:, 11] = 80, 20, 50
     counts[2, 10], counts[2, 3] = 10, 70
     return figures.class_shares(counts, ["train", "train", "test"], classes)
-
-
-@pytest.fixture
-def frames():
-    split = ["train"] * 6 + ["guard"] + ["val"] * 3 + ["test"] * 5
-    clip = ["a"] * 10 + ["b"] * 5
-    number = [0, 30, 60, 600, 630, 660, 690, 720, 722, 724, *range(5)]
-    return pd.DataFrame({"image": "i", "label": "l", "split": split, "clip": clip, "number": number})
 
 
 def test_shares_leave_void_out(shares):
@@ -37,20 +29,6 @@ def test_balance_words_come_from_the_numbers(shares):
     assert "**Road** make up 80%" in finding
     assert "4 times the pixels of Building" in finding
     assert "33% of all pixels" in finding
-
-
-def test_every_clip_and_split_is_on_the_time_line(frames):
-    figure = figures.split_timeline(frames)
-    assert "a: 6 training, 3 validation and 1 guard (unused)" in figure.seg_alt
-    assert "15 frames of 2 clips" in figure.seg_caption
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["training", "validation", "test", "guard (unused)"]
-
-
-def test_bands_break_at_gaps_and_splits(frames):
-    bands = _bands(frames[frames["clip"] == "a"])
-    assert [band[0] for band in bands] == ["train", "train", "guard", "val"]
-    assert bands[0][1:] == (-15.0, 90.0)
 
 
 def test_counts_by_split(frames):
