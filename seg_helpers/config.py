@@ -238,6 +238,10 @@ class Profile:
         self._file, self._recipes, self._data = file, recipes, data
         self._overrides = _parse_overrides(overrides)
         known = self.run_names()
+        for run in known:
+            if known.count(run) > 1:
+                homes = " and ".join(stem for stem, recipe in recipes.items() if run in recipe.runs)
+                raise ConfigError(f"run {run} is in the recipes {homes}: rename one of them")
         for where, keys in (("runs", file.runs), ("skip", file.skip)):
             for run in keys:
                 if run not in known:
@@ -391,10 +395,13 @@ def _parse_overrides(overrides) -> list[tuple[str, str, Any]]:
     parsed = []
     for text in overrides:
         key, equals, value = str(text).partition("=")
-        if not equals or not key.strip():
-            raise ConfigError(f"override {text!r}: write key=value, or run:key=value for one run")
         run, _, key = key.strip().rpartition(":")
-        parsed.append((run, key, yaml.safe_load(value)))
+        if not equals or not all(key.split(".")):
+            raise ConfigError(f"override {text!r}: write key=value, or run:key=value for one run")
+        try:
+            parsed.append((run, key, yaml.safe_load(value)))
+        except yaml.YAMLError as error:
+            raise ConfigError(f"override {text!r}: not valid YAML: {' '.join(str(error).split())}") from None
     return parsed
 
 

@@ -15,9 +15,9 @@ Item = TypeVar("Item")
 
 def format_seconds(seconds: float) -> str:
     """Writes a duration for people: `0.4 s`, `42 s`, `3 min 05 s`, `1 h 02 min`."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
