@@ -1,0 +1,299 @@
+"""Configuration: the layers' order, and that whatever is wrong is said with its place and its remedy."""
+
+import itertools
+
+import pytest
+import yaml
+
+from seg_helpers import config
+from seg_helpers.config import ConfigError, ExperimentConfig, load_profile
+
+RECIPE = {
+    "description": "A recipe for tests.",
+    "base": {
+        "title": "from the recipe",
+        "model": {"name": "unet", "options": {"decoder_channels": [8, 8, 8, 8, 8]}},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        "epochs": 1,
+    },
+    "runs": {"plain": {}, "short": {"study": True, "batch_size": 3}, "special": {"epochs": 4, "seed": 7}},
+}
+PROFILE = {
+    "description": "A profile for tests.",
+    "data": {"dataset": "camvid", "root": "somewhere"},
+    "defaults": {"epochs": 2, "optimizer": {"learning_rate": 0.2}},
+    "study": {"epochs": 3, "batch_size": 2},
+    "runs": {"special": {"seed": 8}},
+    "skip": {"short": "too long for a test"},
+}
+PROFILES = sorted(path.stem for path in (config.project_root() / "notebooks" / "profiles").glob("*.yaml"))
+
+
+@pytest.fixture
+def profile(tmp_path, monkeypatch):
+    """Loads PROFILE over RECIPE; keyword arguments replace keys of the profile's file or go to `load_profile`."""
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    monkeypatch.setattr(config, "RECIPES", recipes)
+
+    def load(file=None, recipe=None, **options):
+        (recipes / "nets.yaml").write_text(yaml.safe_dump(RECIPE | (recipe or {})))
+        path = tmp_path / "tiny.yaml"
+        path.write_text(yaml.safe_dump(PROFILE | (file or {})))
+        return load_profile(str(path), **options)
+
+    return load
+
+
+def test_later_layers_win_key_by_key(profile):
+    plain = profile().experiment("plain")
+    assert (plain.name, plain.recipe, plain.title) == ("plain", "nets", "from the recipe")
+    assert plain.epochs == 2  # the profile's defaults over the recipe's base
+    assert (plain.optimizer.name, plain.optimizer.learning_rate) == ("sgd", 0.2)  # mappings merge
+    special = profile().experiment("special")
+    assert special.epochs == 4  # the run's entry in the recipe over the profile's defaults
+    assert special.seed == 8  # the profile's entry for the run over the recipe's
+    over = profile(overrides=["seed=9", "special:seed=10"])
+    assert over.experiment("plain").seed == 9
+    assert over.experiment("special").seed == 10
+    last = profile(overrides=["special:seed=10", "seed=9"])
+    assert last.experiment("special").seed == 9
+
+
+def test_a_study_run_takes_the_shorter_settings(profile):
+    short = profile().experiment("short")
+    assert (short.epochs, short.batch_size) == (3, 3)  # its own entry stands above the profile's study
+    assert profile().experiment("plain").batch_size == 8
+
+
+def test_lists_are_replaced_and_not_merged(profile):
+    over = profile(overrides=["model.options.decoder_channels=[4, 4]"])
+    assert over.experiment("plain").model.options == {"decoder_channels": [4, 4]}
+
+
+def test_overrides_are_typed_as_yaml(profile):
+    texts = ["optimizer.learning_rate=1e-3", "gradient_clip=null", "augmentation.enabled=false", "data.size=[32, 48]"]
+    plain = profile(overrides=texts).experiment("plain")
+    assert plain.optimizer.learning_rate == 0.001
+    assert plain.gradient_clip is None
+    assert plain.augmentation.enabled is False
+    assert plain.data.size == (32, 48)
+
+
+def test_data_folder_stands_for_the_profiles_own_data_set(profile, tmp_path):
+    loaded = profile(data=tmp_path, overrides=["special:data.dataset=soccer", "special:data.root=null"])
+    assert loaded.data().root == tmp_path
+    assert loaded.experiment("plain").data.root == tmp_path
+    assert loaded.experiment("special").data.root == config.project_root() / "data" / "soccer"
+    assert profile().data().root == config.project_root() / "somewhere"
+
+
+def test_the_profiles_data_follows_overrides_for_all_runs_only(profile):
+    over = profile(overrides=["data.on_problem=stop", "plain:data.on_problem=exclude"])
+    assert over.data().on_problem == "stop"
+
+
+def test_run_names_and_what_is_skipped(profile):
+    loaded = profile()
+    assert loaded.run_names() == loaded.run_names("nets") == ["plain", "short", "special"]
+    assert loaded.run_names("others") == []
+    assert loaded.skipped == {"short": "too long for a test"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["optimiser.learning_rate=1"], ["run plain", "optimiser: unknown key", "did you mean 'optimizer'?"]),
+        (["optimizer.learning_rat=1"], ["optimizer.learning_rat: unknown key", "did you mean 'learning_rate'?"]),
+        (["optimizer.zzz=1"], ["optimizer.zzz: unknown key", "known: name, learning_rate"]),
+        (["loss.terms=[{name: dice, wieght: 2}]"], ["loss.terms.0.wieght: unknown key", "did you mean 'weight'?"]),
+        (["stages=[{epochs: 1, unfreze: 0}]"], ["stages.0.unfreze: unknown key", "did you mean 'unfreeze'?"]),
+        (["stages=[{epochs: 1, loss: {clas_weights: none}}]"], ["clas_weights", "did you mean 'class_weights'?"]),
+        (["epochs=many"], ["epochs: input should be a valid integer", "got 'many'"]),
+        (["epochs=0"], ["epochs: input should be greater than 0", "got 0"]),
+        (["epochs="], ["epochs: input should be a valid integer", "got None"]),
+        (["augmentation.hflip=1.5"], ["augmentation.hflip", "less than or equal to 1", "got 1.5"]),
+        (["optimizer.name=adan"], ["optimizer.name", "'sgd', 'adam' or 'adamw'", "got 'adan'"]),
+        (["data.size=[240]"], ["data.size"]),
+        (["optimizer=fast"], ["optimizer", "got 'fast'"]),
+        (["model.name=null"], ["model.name: input should be a valid string"]),
+        (["data.split.folds=3"], ["data.split", "fold=None needs folds greater than it, got folds=3"]),
+        (["data.split={folds: 3, fold: 3}"], ["fold=3 needs folds greater than it"]),
+        (["stages=[{epochs: 1, learning_rate: fast}]"], ["stages.0.learning_rate", "got 'fast'"]),
+        (["epochs=[1"], ["override 'epochs=[1'", "not valid YAML"]),
+        (["epochs"], ["override 'epochs': write key=value, or run:key=value for one run"]),
+        (["=3"], ["override '=3': write key=value"]),
+        (["plain:=3"], ["override 'plain:=3': write key=value"]),
+        (["optimizer..name=sgd"], ["override 'optimizer..name=sgd': write key=value"]),
+        (["plian:epochs=3"], ["override plian:epochs: no such run", "did you mean 'plain'?"]),
+    ],
+)
+def test_a_bad_override_is_explained(profile, overrides, said):
+    with pytest.raises(ConfigError) as error:
+        profile(overrides=overrides).experiment("plain")
+    for text in said:
+        assert text in str(error.value)
+    assert "pydantic" not in str(error.value)
+
+
+def test_all_complaints_come_at_once(profile):
+    with pytest.raises(ConfigError) as error:
+        profile(overrides=["epochs=0", "sed=1"]).experiment("plain")
+    assert len(str(error.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "recipe", "said"),
+    [
+        ({"default": {}}, None, "profile tiny: default: unknown key; did you mean 'defaults'?"),
+        ({"runs": {"plane": {}}}, None, "profile tiny: runs.plane: no such run; did you mean 'plain'?"),
+        ({"skip": {"shorts": "why"}}, None, "profile tiny: skip.shorts: no such run; did you mean 'short'?"),
+        (None, {"run": {}}, "recipe nets: run: unknown key; did you mean 'runs'?"),
+        (None, {"base": None}, "recipe nets: base: input should be a valid dictionary, got None"),
+        (None, {"runs": {"plain": {"model": None}, "short": {}, "special": {}}}, "run plain: model: input should be"),
+    ],
+)
+def test_a_bad_file_is_explained(profile, file, recipe, said):
+    with pytest.raises(ConfigError) as error:
+        profile(file, recipe).experiment("plain")
+    assert said in str(error.value)
+
+
+def test_a_run_in_two_recipes_is_an_error(profile, tmp_path):
+    profile()
+    (tmp_path / "recipes" / "more.yaml").write_text(yaml.safe_dump(RECIPE | {"runs": {"plain": {}}}))
+    with pytest.raises(ConfigError, match="run plain is in the recipes more and nets"):
+        load_profile(str(tmp_path / "tiny.yaml"))
+
+
+def test_unknown_names_are_answered_with_the_nearest(profile, tmp_path):
+    with pytest.raises(ConfigError, match="no run 'plan'; did you mean 'plain'"):
+        profile().experiment("plan")
+    with pytest.raises(ConfigError, match=r"no profile 'smok'; did you mean 'smoke'\?.*camvid-cpu"):
+        load_profile("smok")
+    with pytest.raises(ConfigError, match=r"weights: no file .*absent\.pth; give the path of an encoder's state_dict"):
+        profile(weights=tmp_path / "absent.pth")
+
+
+@pytest.mark.parametrize("text", ["a: [1", "just words", "", "\t- x"])
+def test_a_file_that_is_no_mapping_is_named(tmp_path, text):
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"odd\.yaml: (not valid YAML|expected keys and values, found)"):
+        load_profile(str(path))
+
+
+def test_configurations_do_not_change_once_read(profile):
+    with pytest.raises(ValueError, match="frozen"):
+        profile().experiment("plain").epochs = 5
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_run_of_every_profile_is_valid(name):
+    loaded = load_profile(name)
+    assert loaded.run_names()
+    assert len(set(loaded.run_names())) == len(loaded.run_names())
+    for run in loaded.run_names():
+        experiment = loaded.experiment(run)
+        assert sum(stage.epochs for stage in experiment.planned_stages()) == experiment.epochs
+        assert experiment.title
+        assert experiment.data.root.is_absolute()
+    assert loaded.data().root.is_absolute()
+
+
+@pytest.mark.parametrize("name", ["sample", "smoke"])
+def test_generated_data_needs_no_download(name):
+    loaded = load_profile(name)
+    asking = [run for run in loaded.run_names() if loaded.experiment(run).model.encoder_weights != "none"]
+    assert not set(asking) - set(loaded.skipped)
+
+
+def build(stages=(), epochs=10, **changes) -> ExperimentConfig:
+    stages = [{"epochs": stage} if isinstance(stage, int) else stage for stage in stages]
+    plain = {"name": "run", "model": {"name": "unet"}, "epochs": epochs, "stages": stages}
+    return ExperimentConfig.model_validate(plain | changes)
+
+
+def test_stages_always_fill_the_epochs():
+    for count in (1, 2, 3, 4):
+        for shares in itertools.product((1, 2, 15, 40), repeat=count):
+            for epochs in (count, count + 1, 7, 80):
+                if epochs < count:
+                    continue
+                planned = [stage.epochs for stage in build(shares, epochs).planned_stages()]
+                assert sum(planned) == epochs
+                assert min(planned) >= 1
+                # no stage is further than one epoch from its share, unless the floor of one epoch moved it
+                exact = [share * epochs / sum(shares) for share in shares]
+                if min(exact) >= 1:
+                    assert max(abs(n - share) for n, share in zip(planned, exact, strict=True)) < 1
+
+
+@pytest.mark.parametrize(
+    ("shares", "epochs", "planned"),
+    [
+        ((), 7, [7]),
+        ((30, 15, 35), 80, [30, 15, 35]),
+        ((30, 15, 35), 16, [6, 3, 7]),
+        ((1, 1), 5, [3, 2]),
+        ((40, 1, 1), 3, [1, 1, 1]),
+        ((98, 1, 1), 10, [8, 1, 1]),
+    ],
+)
+def test_stages_are_apportioned_by_largest_remainder(shares, epochs, planned):
+    assert [stage.epochs for stage in build(shares, epochs).planned_stages()] == planned
+
+
+def test_stages_keep_what_else_they_say():
+    first, second = build([{"epochs": 1, "scale": 0.5, "unfreeze": 0}, 1], 4).planned_stages()
+    assert (first.epochs, first.scale, first.unfreeze) == (2, 0.5, 0)
+    assert (second.scale, second.unfreeze) == (1.0, "all")
+
+
+def test_too_many_stages_are_an_error():
+    with pytest.raises(ConfigError, match="run run: 3 stages do not fit into epochs=2"):
+        build((1, 1, 1), 2).planned_stages()
+
+
+def test_identity_ignores_where_files_lie_and_how_fast_they_are_read():
+    here = build(data={"root": "/here"}, model={"name": "unet", "encoder_weights": "/here/w.pth"}, workers=0, title="A")
+    there = build(data={"root": "/there"}, model={"name": "unet", "encoder_weights": "/there/w.pth"}, workers=4)
+    assert here.identity() == there.identity()
+    assert here.identity() == build(**here.identity() | {"epochs": 10}).identity()  # plain enough to be written and read
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"epochs": 11},
+        {"batch_size": 9},
+        {"data": {"dataset": "camvid"}},
+        {"data": {"size": (32, 32)}},
+        {"data": {"split": {"kind": "grouped"}}},
+        {"augmentation": {"hflip": 0.4}},
+        {"model": {"name": "fcn"}},
+        {"model": {"name": "unet", "encoder_weights": "imagenet"}},
+        {"model": {"name": "unet", "options": {"decoder_channels": [8]}}},
+        {"loss": {"label_smoothing": 0.1}},
+        {"optimizer": {"weight_decay": 0.0}},
+        {"schedule": {"name": "poly"}},
+        {"stages": [{"epochs": 1, "unfreeze": 0}]},
+        {"ema": 0.9},
+        {"patience": 3},
+        {"precision": "bf16"},
+        {"evaluation": {"every": 2}},
+    ],
+    ids=str,
+)
+def test_identity_holds_what_decides_a_result(changes):
+    assert build(**changes).identity() != build().identity()
+
+
+def test_paths_start_at_the_project(monkeypatch, tmp_path):
+    root = config.project_root()
+    monkeypatch.chdir(root / "notebooks")
+    assert config.resolve("data/x") == root / "data" / "x"
+    assert config.resolve(tmp_path) == tmp_path
+    monkeypatch.chdir(tmp_path)  # outside any project: the one that this package belongs to
+    assert config.project_root() == root
