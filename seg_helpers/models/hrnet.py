@@ -16,7 +16,6 @@ Module names are those of the official code and of timm, so that published weigh
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -30,21 +29,27 @@ class HRNetConfig:
     """The stage table of one HRNet.
 
     Attributes:
-        stage1_blocks: Bottlenecks of stage 1.
-        stage1_channels: Their inner channels; they end in four times as many.
-        modules: Exchange modules in stages 2, 3 and 4; one entry fewer leaves out the last stage.
-        blocks: Blocks of a branch between two exchanges.
-        width: Channels of the first branch; each further branch doubles them.
+        stage1_blocks: Blocks of stage 1.
+        stage1_channels: Inner channels of its bottlenecks, which end in four times as many; 0 for the
+            branches' own block on the stem's channels instead.
+        modules: Exchange modules in stages 2, 3 and 4; an entry fewer leaves out stage 4.
+        blocks: Blocks between two exchanges on the branches at 1/4, 1/8, 1/16 and 1/32.
+        width: Channels of the branch at 1/4; each further branch doubles them.
         block: Name of the branches' block, a key of `BLOCKS`.
+        pooled_exchange: Features go down to a coarser branch by average pooling and a 1x1 convolution instead
+            of a 3x3 of stride 2 for each step.
+        head_channels: Hidden channels of the head; 0 for as many as the branches have together (15w).
         stem_channels: Channels of the two stem convolutions.
     """
 
     stage1_blocks: int
     stage1_channels: int
     modules: tuple[int, ...]
-    blocks: int
+    blocks: tuple[int, ...]
     width: int
     block: str = "basic"
+    pooled_exchange: bool = False
+    head_channels: int = 0
     stem_channels: int = 64
 
     @property
@@ -54,11 +59,44 @@ class HRNetConfig:
 
 
 VARIANTS = {
-    "w48": HRNetConfig(stage1_blocks=4, stage1_channels=64, modules=(1, 4, 3), blocks=4, width=48),
-    "w18": HRNetConfig(stage1_blocks=4, stage1_channels=64, modules=(1, 4, 3), blocks=4, width=18),
-    "w18_small_v2": HRNetConfig(stage1_blocks=2, stage1_channels=64, modules=(1, 3, 2), blocks=2, width=18),
-    "w18_small_v1": HRNetConfig(stage1_blocks=1, stage1_channels=32, modules=(1, 1, 1), blocks=2, width=16),
+    "w48": HRNetConfig(4, 64, modules=(1, 4, 3), blocks=(4, 4, 4, 4), width=48),
+    "w18": HRNetConfig(4, 64, modules=(1, 4, 3), blocks=(4, 4, 4, 4), width=18),
+    "w18_small_v2": HRNetConfig(2, 64, modules=(1, 3, 2), blocks=(2, 2, 2, 2), width=18),
+    "w18_small_v1": HRNetConfig(1, 32, modules=(1, 1, 1), blocks=(2, 2, 2, 2), width=16),
 }
+
+
+def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
+    """The stage table of a Mini-HRNet: its ancestor's with a few values replaced.
+
+    1. Stage 4 is left out, and with it the branch at 1/32.
+    2. Every stage has one exchange module.
+    3. The core is redesigned. Each 3x3 convolution of the block becomes depthwise and pointwise (9 c^2 to
+       c^2 + 9 c weights), and the stages are laid out anew: stage 1 is one such block, few blocks at 1/4 where
+       each costs most and more at 1/16 and 1/32, one or two exchanges a stage, pooled exchanges, a head of 128.
+       What this saves pays for a wider network (64 to 512 channels).
+
+    Raises:
+        ValueError: For an approach other than 1, 2 and 3.
+    """
+    match approach:
+        case 1:
+            return replace(ancestor, modules=ancestor.modules[:2])
+        case 2:
+            return replace(ancestor, modules=(1, 1, 1))
+        case 3:
+            return replace(
+                ancestor,
+                stage1_blocks=1,
+                stage1_channels=0,
+                modules=(1, 1, 1),
+                blocks=(1, 2, 3, 3),
+                width=64,
+                block="separable",
+                pooled_exchange=True,
+                head_channels=128,
+            )
+    raise ValueError(f"Mini-HRNet has approaches 1, 2 and 3, got {approach!r}")
 
 
 # timm holds ImageNet weights for every variant
@@ -106,52 +144,78 @@ class Bottleneck(nn.Module):
 
 
 class SeparableBlock(nn.Module):
-    """BasicBlock with each 3x3 split into depthwise 3x3 and pointwise 1x1: 2 c^2 + 18 c weights."""
+    """BasicBlock with each 3x3 split into depthwise 3x3 and pointwise 1x1: 2 c^2 + 18 c weights.
+
+    There is no norm between the two: on a CPU norms cost as much time as the convolutions that they follow.
+    """
 
     def __init__(self, channels: int):
         super().__init__()
-        self.layers = nn.Sequential(
-            ConvNorm(channels, channels, groups=channels, relu=False),
-            ConvNorm(channels, channels, kernel=1),
-            ConvNorm(channels, channels, groups=channels, relu=False),
-            ConvNorm(channels, channels, kernel=1, relu=False),
-        )
+        self.depthwise1 = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+        self.pointwise1 = ConvNorm(channels, channels, kernel=1)
+        self.depthwise2 = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+        self.pointwise2 = ConvNorm(channels, channels, kernel=1, relu=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        return F.relu(features + self.layers(features))
+        hidden = self.pointwise1(self.depthwise1(features))
+        return F.relu(features + self.pointwise2(self.depthwise2(hidden)))
 
 
 BLOCKS: dict[str, Callable[[int], nn.Module]] = {"basic": BasicBlock, "separable": SeparableBlock}
 
 
 class ExchangeModule(nn.Module):
-    """Blocks on every branch, then every branch receives the sum of all, resampled to its size."""
+    """Blocks on every branch, then every branch receives the sum of all, resampled to its size.
 
-    def __init__(self, channels: tuple[int, ...], blocks: int, block: Callable[[int], nn.Module]):
+    Args:
+        channels: Channels of each branch, the finest first.
+        blocks: Blocks of each branch.
+        block: What builds a block from its channels.
+        pooled: Average pooling and 1x1 downwards, in place of 3x3 convolutions of stride 2.
+    """
+
+    def __init__(
+        self,
+        channels: tuple[int, ...],
+        blocks: tuple[int, ...],
+        block: Callable[[int], nn.Module],
+        pooled: bool = False,
+    ):
         super().__init__()
-        self.branches = nn.ModuleList(nn.Sequential(*(block(c) for _ in range(blocks))) for c in channels)
+        self.branches = nn.ModuleList(
+            nn.Sequential(*(block(width) for _ in range(depth)))
+            for width, depth in zip(
+                channels, blocks, strict=False
+            )  # a table for more branches than there are yet
+        )
         self.fuse_layers = nn.ModuleList(
-            nn.ModuleList(self.path(channels, source, target) for source in range(len(channels)))
+            nn.ModuleList(self.path(channels, source, target, pooled) for source in range(len(channels)))
             for target in range(len(channels))
         )
 
     @staticmethod
-    def path(channels: tuple[int, ...], source: int, target: int) -> nn.Module:
-        """1x1 up to a finer branch (resized in forward), 3x3 of stride 2 for each step down."""
+    def path(channels: tuple[int, ...], source: int, target: int, pooled: bool) -> nn.Module:
+        """What the features of one branch pass through on their way to another."""
         if source == target:
             return nn.Identity()
-        if source > target:
+        if source > target or pooled:
             return ConvNorm(channels[source], channels[target], kernel=1, relu=False)
         steps = [ConvNorm(channels[source], channels[source], stride=2) for _ in range(target - source - 1)]
         return nn.Sequential(*steps, ConvNorm(channels[source], channels[target], stride=2, relu=False))
 
     def forward(self, inputs: list[Tensor]) -> list[Tensor]:
         features = [branch(entry) for branch, entry in zip(self.branches, inputs, strict=True)]
-        sizes = [entry.shape[-2:] for entry in features]
-        return [
-            F.relu(sum(resize(path(entry), size) for path, entry in zip(paths, features, strict=True)))
-            for paths, size in zip(self.fuse_layers, sizes, strict=True)
-        ]
+        outputs = []
+        for target, paths in enumerate(self.fuse_layers):
+            size = features[target].shape[-2:]
+            total = features[target]
+            for source, (path, entry) in enumerate(zip(paths, features, strict=True)):
+                if source != target:
+                    pooled = isinstance(path, ConvNorm) and source < target
+                    entry = F.adaptive_avg_pool2d(entry, size) if pooled else entry
+                    total = total + resize(path(entry), size)
+            outputs.append(F.relu(total))
+        return outputs
 
 
 class HRNetBody(nn.Module):
@@ -164,16 +228,21 @@ class HRNetBody(nn.Module):
         self.bn1 = nn.BatchNorm2d(stem)
         self.conv2 = nn.Conv2d(stem, stem, 3, stride=2, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(stem)
-        wide = 4 * config.stage1_channels
-        inputs = [stem] + [wide] * (config.stage1_blocks - 1)
-        self.layer1 = nn.Sequential(*(Bottleneck(entry, config.stage1_channels) for entry in inputs))
+        inner, depth = config.stage1_channels, config.stage1_blocks
+        wide = 4 * inner or stem
+        inputs = [stem] + [wide] * (depth - 1)
+        self.layer1 = nn.Sequential(
+            *(Bottleneck(entry, inner) if inner else block(entry) for entry in inputs)
+        )
         previous: tuple[int, ...] = (wide,)
         self.stages = len(config.modules)
         for index, modules in enumerate(config.modules, start=1):
             channels = config.channels[: index + 1]
             self.add_module(f"transition{index}", self.transition(previous, channels))
-            stage = nn.Sequential(*(ExchangeModule(channels, config.blocks, block) for _ in range(modules)))
-            self.add_module(f"stage{index + 1}", stage)
+            stage = [
+                ExchangeModule(channels, config.blocks, block, config.pooled_exchange) for _ in range(modules)
+            ]
+            self.add_module(f"stage{index + 1}", nn.Sequential(*stage))
             previous = channels
 
     @staticmethod
@@ -196,27 +265,40 @@ class HRNetBody(nn.Module):
         return features
 
 
+class HRNetHead(nn.Module):
+    """1x1, norm, ReLU and 1x1 on all branches, brought to the finest one's size.
+
+    A 1x1 convolution of concatenated maps is the sum of one for each map, and it commutes with bilinear
+    resizing: so each branch is convolved at its own resolution, for the same result by less work.
+    """
+
+    def __init__(self, channels: tuple[int, ...], hidden: int, num_classes: int):
+        super().__init__()
+        # the bias of the one convolution that these make up together lies in the first
+        self.projects = nn.ModuleList(
+            nn.Conv2d(width, hidden, kernel_size=1, bias=branch == 0) for branch, width in enumerate(channels)
+        )
+        self.norm = nn.BatchNorm2d(hidden)
+        self.classify = nn.Conv2d(hidden, num_classes, kernel_size=1)
+
+    def forward(self, branches: list[Tensor]) -> Tensor:
+        size = branches[0].shape[-2:]
+        hidden = sum(
+            resize(project(entry), size) for project, entry in zip(self.projects, branches, strict=True)
+        )
+        return self.classify(F.relu(self.norm(hidden)))  # (N, C, H/4, W/4)
+
+
 class HRNet(SegmentationNetwork):
     """A body of branches and the HRNetV2 head; any size fits."""
 
     def __init__(self, config: HRNetConfig, num_classes: int):
         super().__init__()
         self.encoder = HRNetBody(config)
-        channels = sum(config.channels)
-        self.head = nn.Sequential(
-            nn.Conv2d(channels, channels, kernel_size=1),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, num_classes, kernel_size=1),
-        )
+        self.head = HRNetHead(config.channels, config.head_channels or sum(config.channels), num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        finest, *coarser = self.encoder(images)
-        size = finest.shape[-2:]
-        features = torch.cat(
-            [finest, *(resize(entry, size) for entry in coarser)], dim=1
-        )  # (N, 15w, H/4, W/4)
-        return resize(self.head(features), images.shape[-2:])
+        return resize(self.head(self.encoder(images)), images.shape[-2:])
 
     def encoder_stages(self) -> list[nn.Module]:
         """The stem, stage 1, and each further stage with the transition before it."""
@@ -272,16 +354,3 @@ def build_mini_hrnet(num_classes: int, *, approach: int = 3, ancestor: str = "w4
         ancestor: The HRNet that is scaled down.
     """
     return HRNet(shrink(find_variant(ancestor), approach), num_classes)
-
-
-def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
-    """The stage table of a Mini-HRNet, as its ancestor's with a few values replaced."""
-    if approach == 1:
-        return replace(ancestor, modules=ancestor.modules[:2])
-    if approach == 2:
-        return replace(ancestor, modules=(1, 1, 1))
-    if approach == 3:
-        return replace(
-            ancestor, stage1_blocks=1, stage1_channels=32, modules=(1, 2, 1), blocks=2, block="separable"
-        )
-    raise ValueError(f"Mini-HRNet has approaches 1, 2 and 3, got {approach!r}")

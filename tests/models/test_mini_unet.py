@@ -1,0 +1,50 @@
+"""Mini U-Net against its description, layer by layer."""
+
+import pytest
+import torch
+
+from seg_helpers.models import build_model, count_parameters, summarise_model
+
+
+def test_parameter_counts():
+    assert count_parameters("mini_unet", 4) == 12_425_028
+    assert count_parameters("mini_unet", 11) == 12_441_163
+
+
+def test_layers_and_their_order():
+    with torch.device("meta"):
+        summary = summarise_model(build_model("mini_unet", 4), (480, 640))
+    layers = summary.layers[~summary.layers["name"].str.startswith("encoder.")]
+    described = list(layers[["name", "type", "output", "parameters"]].itertuples(index=False, name=None))
+    assert described == [
+        ("lateral16", "Conv2d", "128x30x40", 256 * 128 + 128),
+        ("doubling16.transposed", "ConvTranspose2d", "128x30x40", 9 * 512 * 128 + 128),
+        ("lateral8", "Conv2d", "128x60x80", 128 * 128 + 128),
+        ("doubling8.norm", "BatchNorm2d", "256x30x40", 512),
+        ("doubling8.transposed", "ConvTranspose2d", "128x60x80", 9 * 256 * 128 + 128),
+        ("lateral4", "Conv2d", "128x120x160", 64 * 128 + 128),
+        ("doubling4.norm", "BatchNorm2d", "256x60x80", 512),
+        ("doubling4.transposed", "ConvTranspose2d", "128x120x160", 9 * 256 * 128 + 128),
+        ("head.0", "BatchNorm2d", "256x120x160", 512),
+        ("head.2", "ConvTranspose2d", "4x120x160", 9 * 256 * 4 + 4),
+    ]
+    encoder = summary.parameters - layers["parameters"].sum()
+    assert encoder == 11_176_512
+
+
+def test_every_step_is_fed_by_the_deeper_one_and_its_lateral():
+    with torch.device("meta"):
+        edges = summarise_model(build_model("mini_unet", 4), (64, 64)).edges
+    into = {part: {start for start, end in edges if end == part} for _, part in edges}
+    assert into["doubling16"] == {"encoder 5"}
+    assert into["doubling8"] == {"doubling16", "lateral16"}
+    assert into["doubling4"] == {"doubling8", "lateral8"}
+    assert into["head"] == {"doubling4", "lateral4"}
+    assert into["lateral4"] == {"encoder 2"}
+
+
+@pytest.mark.parametrize("encoder", ["resnet34", "mobilenet_v2", "vgg11_bn"])
+def test_other_encoders(encoder):
+    with torch.device("meta"):
+        network = build_model("mini_unet", 4, encoder=encoder).eval()
+        assert network(torch.empty(1, 3, 64, 96)).shape == (1, 4, 16, 24)

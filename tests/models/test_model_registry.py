@@ -1,0 +1,43 @@
+"""Building by name: what exists, what is refused and what the refusal says."""
+
+import pytest
+
+from seg_helpers.models import build_model, count_parameters, list_models
+
+
+def test_list_models_names_each_architecture_with_its_paper_and_size():
+    infos = {info.name: info for info in list_models()}
+    assert list(infos) == [
+        "fcn", "unet", "pspnet", "deeplabv2", "deeplabv3", "deeplabv3plus", "fast_scnn", "hrnet", "mini_hrnet",
+        "segnet", "mini_unet",
+    ]  # fmt: skip
+    assert infos["fast_scnn"].parameters == 1_137_019
+    assert infos["mini_unet"].parameters == 12_441_163
+    assert all(info.paper and info.purpose and info.title for info in infos.values())
+
+
+def test_counting_builds_nothing_different():
+    network = build_model("unet", 4, encoder="resnet18")
+    assert count_parameters("unet", 4, encoder="resnet18") == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("unett", 11), {}, "did you mean 'unet'"),
+        (("fcn", 11), {"heads": "8s"}, "no option 'heads'; did you mean 'head'"),
+        (("fcn", 11), {"head": "4s"}, "heads 32s, 16s, 8s, got '4s'"),
+        (("fcn", 0), {}, "num_classes must be 1 or more, got 0"),
+        (("unet", 11), {"encoder": "mobilnet_v2"}, "did you mean mobilenet_v2"),
+        (("fast_scnn", 11), {"encoder": "resnet18"}, "no option 'encoder'"),
+        (("fast_scnn", 11), {"encoder_weights": "imagenet"}, "no option 'encoder_weights'"),
+        (("segnet", 11), {"encoder": "resnet18"}, "use vgg16_bn"),
+        (("deeplabv2", 11), {"encoder": "vgg16_bn"}, "cannot be dilated to output stride 8"),
+        (("pspnet", 11), {"output_stride": 4}, "must be 8, 16 or 32, got 4"),
+        (("hrnet", 11), {"variant": "w40"}, "variants w48, w18, w18_small_v2, w18_small_v1, got 'w40'"),
+        (("mini_hrnet", 11), {"approach": 4}, "approaches 1, 2 and 3, got 4"),
+    ],
+)
+def test_a_refusal_names_what_is_known(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        build_model(*arguments, **options)
