@@ -1,0 +1,108 @@
+"""The bootstrap: repeatable, as wide as theory says, and exactly nothing between a model and itself."""
+
+import numpy as np
+import pytest
+
+from seg_helpers.evaluation.metrics import METRICS, compute_metrics
+from seg_helpers.evaluation.statistics import (
+    bootstrap_classes,
+    bootstrap_interval,
+    compare_paired,
+    resample_frames,
+)
+
+
+def draw_confusions(frames=40, classes=4, hits=0.7, seed=0) -> np.ndarray:
+    """(frames, C, C): 200 pixels a frame; a share of them, another in each frame, is right."""
+    generator = np.random.default_rng(seed)
+    confusions = np.zeros((frames, classes, classes), np.int64)
+    for frame in confusions:
+        truth = generator.integers(0, classes, 200)
+        found = np.where(generator.random(200) < np.clip(generator.normal(hits, 0.1), 0, 1), truth, truth[::-1])
+        np.add.at(frame, (truth, found), 1)
+    return confusions
+
+
+def test_each_sample_draws_as_many_frames_as_there_are():
+    counts = resample_frames(30, 200, seed=1)
+    assert counts.shape == (200, 30)
+    assert (counts.sum(1) == 30).all()
+    assert (counts == resample_frames(30, 200, seed=1)).all()
+    assert (counts != resample_frames(30, 200, seed=2)).any()
+    assert counts.mean(0) == pytest.approx(np.ones(30), abs=0.3)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_interval_holds_the_score_and_repeats(metric):
+    confusions = draw_confusions()
+    low, high = bootstrap_interval(confusions, metric, 500, seed=4)
+    assert low < compute_metrics(confusions.sum(0))[metric] < high
+    assert (low, high) == bootstrap_interval(confusions, metric, 500, seed=4)
+    assert (low, high) != bootstrap_interval(confusions, metric, 500, seed=5)
+
+
+def test_the_intervals_width_is_that_of_a_mean():
+    """Frames of one size: pixel accuracy is a mean over frames, whose standard error is known."""
+    confusions = draw_confusions(frames=60)
+    accuracy = compute_metrics(confusions)["pixel_accuracy"]
+    low, high = bootstrap_interval(confusions, "pixel_accuracy", 4000)
+    expected = 1.96 * accuracy.std() / np.sqrt(len(accuracy))
+    assert (high - low) / 2 == pytest.approx(expected, rel=0.08)
+    assert (high + low) / 2 == pytest.approx(accuracy.mean(), abs=0.1 * expected)
+
+
+def test_a_lower_level_is_narrower_and_one_frame_has_no_width():
+    confusions = draw_confusions()
+    wide, narrow = (bootstrap_interval(confusions, level=level) for level in (0.95, 0.5))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    low, high = bootstrap_interval(confusions[:1])
+    assert low == high == pytest.approx(compute_metrics(confusions[0])["mean_iou"])
+
+
+def test_a_sample_without_any_pixel_of_a_class_leaves_it_out():
+    confusions = np.zeros((20, 3, 3), np.int64)
+    confusions[:, 0, 0] = 10
+    confusions[0, 1, 0] = 5  # one frame alone holds class 1; class 2 never occurs
+    low, high = bootstrap_interval(confusions, "mean_iou", 400)
+    assert 0 < low < high == 1.0  # samples without that frame have one class, and it is perfect
+    intervals = bootstrap_classes(confusions, 400)
+    assert np.isnan(intervals[2]).all()
+    assert intervals[1].tolist() == [0, 0]
+    assert 0.9 < intervals[0, 0] < intervals[0, 1] == 1
+
+
+def test_class_intervals_hold_the_class_scores():
+    confusions = draw_confusions()
+    iou = np.diagonal(confusions.sum(0)) / (
+        confusions.sum(0).sum(0) + confusions.sum(0).sum(1) - np.diagonal(confusions.sum(0))
+    )
+    intervals = bootstrap_classes(confusions, 500)
+    assert (intervals[:, 0] < iou).all()
+    assert (iou < intervals[:, 1]).all()
+
+
+def test_a_model_against_itself_is_exactly_nothing():
+    confusions = draw_confusions()
+    result = compare_paired(confusions, confusions.copy())
+    assert (result.difference, result.low, result.high, result.share_above_zero) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_a_paired_difference_is_narrower_than_the_scores():
+    """One model is a little better in every frame: pairing sees it though the scores' own intervals overlap."""
+    worse = draw_confusions(hits=0.6)
+    better = worse.copy()
+    better[:, 0, 0] += 3
+    better[:, 0, 1] -= np.minimum(worse[:, 0, 1], 3)
+    result = compare_paired(better, worse)
+    scores = [compute_metrics(c.sum(0))["mean_iou"] for c in (better, worse)]
+    assert result.difference == pytest.approx(scores[0] - scores[1])
+    assert 0 < result.low < result.difference < result.high
+    assert result.share_above_zero == 1
+    assert bootstrap_interval(worse)[1] > bootstrap_interval(better)[0]
+    back = compare_paired(worse, better)
+    assert (back.low, back.high) == (pytest.approx(-result.high), pytest.approx(-result.low))
+
+
+def test_unequal_frames_cannot_be_paired():
+    with pytest.raises(ValueError, match=r"same frames and classes: \(40, 4, 4\) and \(39, 4, 4\)"):
+        compare_paired(draw_confusions(), draw_confusions()[:-1])
