@@ -345,12 +345,13 @@ def find_variant(variant: str) -> HRNetConfig:
     return VARIANTS[variant]
 
 
-def build_mini_hrnet(num_classes: int, *, approach: int = 3, ancestor: str = "w48") -> HRNet:
+def build_mini_hrnet(num_classes: int, *, approach: int = 3, ancestor: str = "w18") -> HRNet:
     """Build a Mini-HRNet, HRNet scaled down in one of three ways.
 
     Args:
         num_classes: Channels of the logits.
         approach: 1 (no stage 4), 2 (one module a stage) or 3 (lighter block, restructured stages).
-        ancestor: The HRNet that is scaled down.
+        ancestor: The HRNet that is scaled down. The thesis shrank W48; W18 has the same stages at a width that
+            two CPU cores can train. Approach 3 sets its own width, so its size does not depend on the ancestor.
     """
     return HRNet(shrink(find_variant(ancestor), approach), num_classes)
