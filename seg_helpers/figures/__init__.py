@@ -74,6 +74,7 @@ from seg_helpers.figures.runs import (
 from seg_helpers.figures.splits import (
     audit_finding,
     leak_finding,
+    nearness_finding,
     neighbour_pairs,
     split_distances,
     split_timeline,
@@ -134,6 +135,7 @@ __all__ = [
     "mean_heights",
     "measure_objects",
     "missing_finding",
+    "nearness_finding",
     "neighbour_pairs",
     "overlay",
     "percent",

@@ -224,11 +224,22 @@ def scale_shift(before: pd.DataFrame, after: pd.DataFrame, classes: ClassSet) ->
 
 
 def scale_finding(before: pd.DataFrame, after: pd.DataFrame) -> str:
-    """How the sizes of regions move under augmentation, as Markdown."""
+    """Whether augmentation widens the range of sizes, as Markdown; both tables are of `measure_objects`."""
+    ranges = []
+    for table in (before, after):
+        spread = table.groupby("class")["side"].quantile([0.05, 0.95]).unstack()
+        ranges.append(spread[0.95] / spread[0.05])
+    wider = (ranges[1] / ranges[0]).dropna().sort_values()
     first, second = (np.percentile(table["side"], [5, 50, 95]) for table in (before, after))
+    factor = float(wider.median())
+    verdict = (
+        "widens the range of sizes" if factor > 1.1 else "narrows it" if factor < 0.9 else "hardly changes it"
+    )
     return (
         f"Nine of ten regions measure {first[0]:.0f} to {first[2]:.0f} pixels across in the training frames (median "
-        f"{first[1]:.0f}) and **{second[0]:.0f} to {second[2]:.0f}** after augmentation (median {second[1]:.0f})."
+        f"{first[1]:.0f}), {second[0]:.0f} to {second[2]:.0f} after augmentation (median {second[1]:.0f}). Within the median "
+        f"class the augmentation **{verdict}** (×{factor:.2f}); {wider.index[-1]} gains most (×{wider.iloc[-1]:.2f}). Regions that "
+        "a crop cuts count as smaller ones."
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
 from seg_helpers.figures.data import SPLIT_NAMES
 from seg_helpers.figures.style import (
@@ -133,12 +133,14 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
         )
     time.set_yticks(range(len(entries)), [name for name, *_ in entries])
     time.set_ylim(len(entries) - 0.5, -0.5)
-    time.set_xscale("symlog", linthresh=1 if unit == "seconds" else 10)
-    time.set_xlim(left=-0.05)
+    near = 1 if unit == "seconds" else 10  # linear up to here, logarithmic beyond
+    time.set_xscale("symlog", linthresh=near)
+    time.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=near, subs=(1, 2, 5)))
+    time.set_xlim(left=-0.05 * near)
     time.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     time.set(title=f"Nearest of the same clip ({unit})")
     looks.set(title="Most similar (correlation)")
-    looks.set_xlim(right=1.0)
+    looks.set_xlim(looks.dataLim.x0 - 0.03 if looks.collections else 0, 1.0)
     unseen.set(title="Clip is new", xlim=(0, 1.35), xticks=[0, 0.5, 1], xticklabels=["0%", "50%", "100%"])
     for axes in (time, looks, unseen):
         axes.grid(axis="y", visible=False)
@@ -209,6 +211,29 @@ def audit_finding(audit: pd.DataFrame) -> str:
             text += ". Its scores are an honest estimate for new streets of this kind."
         parts.append(text)
     return "\n\n".join(parts)
+
+
+def nearness_finding(audits: Mapping[str, pd.DataFrame]) -> str:
+    """Which way to split leaves held-out frames nearest to training, as Markdown.
+
+    Args:
+        audits: title to audit table, as for `split_distances`.
+    """
+    column, unit = (
+        ("seconds", "s")
+        if all(a["seconds"].notna().any() for a in audits.values())
+        else ("distance", "frames")
+    )
+    apart = pd.Series({name: audit[column].median() for name, audit in audits.items()}).sort_values()
+    alike = {name: audit["similarity"].median() for name, audit in audits.items()}
+    listed = [f"{name} {value:.3g} {unit} (similarity {alike[name]:.2f})" for name, value in apart.items()]
+    text = f"Median distance of a validation frame from its nearest training frame: {join_words(listed)}. "
+    if apart.iloc[-1] > 1.5 * apart.iloc[0]:
+        text += (
+            f"**{apart.index[0]}** puts them {apart.iloc[-1] / max(apart.iloc[0], 1e-9):.0f} times nearer than {apart.index[-1]}: "
+            "its validation score is the easier one, and says less about new streets."
+        )
+    return text.strip()
 
 
 def leak_finding(frames: pd.DataFrame) -> str:

@@ -140,8 +140,9 @@ def _reduce_colours(
     kept = np.isin(unique, _pack(np.asarray(pinned).reshape(-1, 3)))
     kept[np.argsort(-counts, kind="stable")[:exact]] = True
     free = 256 - int(kept.sum())
-    others = Image.fromarray(pixels.reshape(1, -1, 3)[:, ~kept[where.ravel()]])
-    cut = others.quantize(free, method=Image.Quantize.MEDIANCUT, kmeans=1).getpalette()
+    others = pixels.reshape(-1, 3)[~kept[where.ravel()]]
+    sample = Image.fromarray(others[:: max(len(others) // 60_000, 1)][None])
+    cut = sample.quantize(free, method=Image.Quantize.MEDIANCUT, kmeans=1).getpalette()
     palette = np.concatenate([colours[kept], np.asarray(cut[: 3 * free], dtype=np.uint8).reshape(-1, 3)])
     nearest = cKDTree(palette).query(colours)[1].astype(np.uint8)
     return nearest[where].reshape(pixels.shape[:2]), palette

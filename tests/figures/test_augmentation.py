@@ -44,7 +44,10 @@ def test_scale_shift_sees_wider_sizes(classes):
     after = pd.DataFrame({"class": "Car", "side": [5.0, 20, 80]})
     figure = figures.scale_shift(before, after, classes)
     assert float(figure.seg_caption.split("becomes ")[1].split()[0]) > 2
-    assert "**6 to 74**" in figures.scale_finding(before, after)
+    text = figures.scale_finding(before, after)
+    assert "11 to 38 pixels" in text
+    assert "**widens the range of sizes**" in text
+    assert "**hardly changes it**" in figures.scale_finding(before, before)
 
 
 def test_throughput_names_the_best():

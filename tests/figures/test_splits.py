@@ -47,6 +47,13 @@ def test_distances_of_several_splits(audit):
     assert labels == ["given · validation", "given · test", "grouped · validation"]
 
 
+def test_nearest_split_is_named(audit):
+    near = audit.assign(seconds=audit["seconds"] / 10)
+    text = figures.nearness_finding({"grouped": audit, "random": near})
+    assert "random 0.075 s" in text
+    assert "**random** puts them 10 times nearer than grouped" in text
+
+
 def test_leak_counts_copies_on_both_sides():
     table = pd.DataFrame({"clip": "a", "number": [1, 1, 2, 3], "split": ["train", "val", "val", "train"]})
     assert "1 of 2 validation samples (50%)" in figures.leak_finding(table)
