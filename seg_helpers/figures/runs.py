@@ -11,9 +11,19 @@ from matplotlib.figure import Figure
 from seg_helpers.classes import ClassSet
 from seg_helpers.config import ExperimentConfig, Profile
 from seg_helpers.evaluation.metrics import METRICS
-from seg_helpers.experiments import PreparedData, Run, final_scores, list_versions, prepare_data, read_commit
-from seg_helpers.figures.evaluation import prediction_panels, show_metrics
-from seg_helpers.figures.style import count_of, join_words, say, show_table
+from seg_helpers.evaluation.prediction import predict_logits
+from seg_helpers.experiments import (
+    PreparedData,
+    Run,
+    final_scores,
+    list_versions,
+    load_network,
+    prepare_data,
+    read_commit,
+)
+from seg_helpers.figures.evaluation import METRIC_NAMES, prediction_panels, show_metrics
+from seg_helpers.figures.models import branch_features
+from seg_helpers.figures.style import count_of, join_words, say, show, show_table
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.devices import describe_device
 
@@ -222,3 +232,57 @@ def split_gap_finding(table: pd.DataFrame) -> str:
 def class_set_of(profile: Profile) -> ClassSet:
     """The class set that the profile's data set is read in."""
     return prepare_data(profile.data()).classes
+
+
+# A published coursework report on CamVid's test split: Fast-SCNN from scratch, 94 epochs, 11 classes.
+PUBLISHED_FAST_SCNN = {"mean_iou": 0.3975, "mean_dice": 0.4952, "pixel_accuracy": 0.7779}
+
+
+def published_finding(run: Run) -> str:
+    """The run beside the published coursework result, as Markdown; only CamVid's own test split compares."""
+    if run.config.data.dataset != "camvid" or not run.metrics["test"]:
+        return (
+            f"The published coursework result (mean IoU {PUBLISHED_FAST_SCNN['mean_iou']}) is of CamVid's test split; "
+            f"these are other frames ({run.config.data.dataset}), so the two cannot be compared."
+        )
+    scores = run.metrics["test"]
+    parts = [
+        f"{METRIC_NAMES[name]} {scores[name]:.4f} against {value:.4f} ({scores[name] - value:+.4f})"
+        for name, value in PUBLISHED_FAST_SCNN.items()
+    ]
+    return (
+        f"Beside the published coursework result on the same split (from scratch, 94 epochs): {join_words(parts)}. "
+        f"This run took {run.metrics['epochs']} epochs."
+    )
+
+
+def show_branches(run: Run, data: PreparedData, modules: dict[str, str], stem: str = "") -> None:
+    """Displays what parts of the trained network answer to one held-out frame, or says why it cannot.
+
+    Args:
+        run: a finished run whose weights are in its folder.
+        data: the data set that the frame is taken from.
+        modules: title to the module's name in the network.
+        stem: the frame; the first that every run keeps a prediction of by default.
+    """
+    if not run.best_weights.is_file():
+        say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
+        return
+    network = load_network(run)
+    stem = stem or run.showcase.loc[run.showcase["kind"] == "shared", "stem"].iloc[0]
+    batch = next(data.frames_of(run.final_split, [data.find(stem)]))
+    found: dict[str, np.ndarray] = {}
+    for title, name in modules.items():
+        keep = lambda _module, _inputs, output, title=title: found.update({title: output[0].float().numpy()})  # noqa: E731
+        network.get_submodule(name).register_forward_hook(keep)
+    predict_logits(network, batch["image"])
+    show(branch_features(data.image(stem), found))
+
+
+def range_tests_of(run: Run) -> dict[str, tuple[pd.DataFrame, float, str]]:
+    """Stage title to (curve, suggestion, reason) of each range test, for `range_test_curves`."""
+    titles = stage_titles(run) or [run.title]
+    return {
+        f"stage {stage + 1}: {titles[stage]}": (pd.DataFrame(test["curve"]), test["rate"], test["reason"])
+        for stage, test in run.range_tests.items()
+    }
