@@ -19,6 +19,7 @@ SCALE = 64  # pixels a metre of the field's picture from above
 MARGIN = 1.0  # metres of turf around the lines
 SPLITS = (("train", 0.7), ("val", 0.15), ("test", 0.15))  # share of the frames
 CLIP_FRAMES = 10
+TEAMS = (40, 90, 200), (206, 40, 60)
 VIDEO_RATE = 30
 
 
@@ -69,48 +70,30 @@ class _Hall:
         self.eye = np.array((rng.uniform(-3.5, 2.5), rng.uniform(-2.2, 2.2), rng.uniform(0.55, 0.95)))
         self.pan, self.tilt = rng.uniform(-0.7, 0.7), rng.uniform(0.3, 0.5)
         self.sweep, self.seed = rng.uniform(0.25, 0.6), int(rng.integers(1 << 30))
-        self.ball, self.roll = (
-            self._before(rng.uniform(0.9, 2.8), rng.uniform(-0.35, 0.35)),
-            rng.normal(0, 0.05, 2),
-        )
+        self.ball = self._before(rng.uniform(0.9, 2.8), rng.uniform(-0.35, 0.35))
+        self.roll = rng.normal(0, 0.05, 2)
         self.patch = np.array(((228, 228, 224), (236, 130, 30), (214, 60, 40))[rng.integers(3)], np.float32)
-        teams = ((40, 90, 200), (206, 40, 60))
-        self.robots = [
-            (
-                self._before(rng.uniform(1.6, 5), rng.uniform(-0.8, 0.8)),
-                rng.uniform(0.5, 0.85),
-                teams[i % 2],
-                rng.uniform(0.75, 1.1),
-            )
-            for i in range(rng.integers(2, 5))
-        ]
+        self.robots = []  # place, height, team's colour, lightness
+        for i in range(rng.integers(2, 5)):
+            spot = self._before(rng.uniform(1.6, 5), rng.uniform(-0.8, 0.8))
+            self.robots.append((spot, rng.uniform(0.5, 0.85), TEAMS[i % 2], rng.uniform(0.75, 1.1)))
 
     def render(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """Frame number `frame`: (H, W, 3) uint8 RGB and (H, W) uint8 labels."""
         rng = np.random.default_rng((self.seed, frame))
         canvas = Canvas(self.size)
-        step = 0.09 * np.sin(1.7 * frame)  # the robot sways as it walks
-        self._aim(
-            canvas,
-            self.pan + self.sweep * np.sin(0.35 * frame),
-            self.tilt + 0.04 * step + 0.05 * np.sin(0.5 * frame),
-        )
+        sway = 0.004 * np.sin(1.7 * frame)  # the robot sways as it walks
+        pan = self.pan + self.sweep * np.sin(0.35 * frame)
+        self._aim(canvas, pan, self.tilt + sway + 0.05 * np.sin(0.5 * frame))
         self._draw_ground(canvas)
-        ball = np.append(self.ball + self.roll * frame, 0.0)
-        things = [(np.linalg.norm(ball[:2] - self.eye[:2]), lambda: self._draw_ball(canvas, ball, frame))]
-        for place, height, team, tone in self.robots:
-            spot = np.append(place + 0.04 * rng.normal(size=2), 0.0)
-            draw = lambda spot=spot, h=height, c=team, t=tone: self._draw_robot(canvas, spot, h, c, t)  # noqa: E731
-            things.append((np.linalg.norm(spot[:2] - self.eye[:2]), draw))
-        for end in (-1, 1):
-            things.append(
-                (
-                    np.linalg.norm(self.eye[:2] - (end * LENGTH / 2, 0)),
-                    lambda end=end: self._draw_goal(canvas, end),
-                )
-            )
-        for _, draw in sorted(things, key=lambda thing: -thing[0]):
-            draw()
+        ball = self.ball + self.roll * frame
+        things = [(ball, self._draw_ball, (np.append(ball, 0.0), frame))]
+        for spot, *looks in self.robots:
+            spot = spot + 0.04 * rng.normal(size=2)
+            things.append((spot, self._draw_robot, (np.append(spot, 0.0), *looks)))
+        things += [(np.array((end * LENGTH / 2, 0)), self._draw_goal, (end,)) for end in (-1, 1)]
+        for _, draw, details in sorted(things, key=lambda thing: -np.linalg.norm(thing[0] - self.eye[:2])):
+            draw(canvas, *details)
         image, labels, _ = canvas.finish()
         image = cv2.GaussianBlur(image * self.light * rng.uniform(0.94, 1.06), (0, 0), rng.uniform(0.4, 0.9))
         return np.clip(image + grain(rng, labels.shape, 3.5), 0, 255).astype(np.uint8), labels
@@ -136,10 +119,8 @@ class _Hall:
     def _draw_ground(self, canvas) -> None:
         """Looks along every pixel: down to the field's picture, or level and up to the hall's."""
         y, x = np.mgrid[: canvas.height, : canvas.width].astype(np.float32)
-        rays = np.stack(
-            [(x - self._centre[0]) / self._focal, (y - self._centre[1]) / self._focal, np.ones_like(x)], -1
-        )
-        rays = (rays @ self._axes.astype(np.float32)).astype(np.float32)
+        x, y = (x - self._centre[0]) / self._focal, (y - self._centre[1]) / self._focal
+        rays = (np.stack([x, y, np.ones_like(x)], axis=-1) @ self._axes.astype(np.float32)).astype(np.float32)
         down = rays[..., 2] < -0.02
         reach = self.eye[2] / np.maximum(-rays[..., 2], 0.02)
         field_x = ((self.eye[0] + reach * rays[..., 0] + LENGTH / 2 + MARGIN) * SCALE).astype(np.float32)
@@ -148,13 +129,12 @@ class _Hall:
         hall_x = ((angle / np.pi + 1) / 2 * (self._around.shape[1] - 1)).astype(np.float32)
         steep = rays[..., 2] / np.hypot(rays[..., 0], rays[..., 1])
         hall_y = ((0.75 - steep * 1.1) * self._around.shape[0]).astype(np.float32)
-        canvas.image[:] = cv2.remap(
-            self._around, hall_x, hall_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        edge = cv2.BORDER_REPLICATE
+        canvas.image[:] = cv2.remap(self._around, hall_x, hall_y, cv2.INTER_LINEAR, borderMode=edge)
         rows, columns = self._labels.shape
         on_turf = down & (field_x >= 0) & (field_x < columns) & (field_y >= 0) & (field_y < rows)
-        turf = cv2.remap(self._field, field_x, field_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        labels = cv2.remap(self._labels, field_x, field_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        turf = cv2.remap(self._field, field_x, field_y, cv2.INTER_LINEAR, borderMode=edge)
+        labels = cv2.remap(self._labels, field_x, field_y, cv2.INTER_NEAREST, borderMode=edge)
         canvas.image[on_turf], canvas.labels[on_turf] = turf[on_turf], labels[on_turf]
 
     def _draw_ball(self, canvas, ball, frame) -> None:
@@ -163,9 +143,7 @@ class _Hall:
         if ahead < 0.3:
             return
         size = radius * self._focal / ahead
-        canvas.shade(
-            rim + size * np.array([(np.cos(a), 0.45 * np.sin(a)) for a in np.linspace(0, 6.28, 14)]), 0.45
-        )
+        canvas.shade(rim + size * _ellipse(1.0, 0.45), 0.45)
         canvas.disc(centre, size, (214, 214, 210), BALL, ahead)
         canvas.disc(centre - size * np.array((0.12, 0.15)), 0.78 * size, (244, 244, 240))
         for i in range(5):
@@ -178,15 +156,13 @@ class _Hall:
         if ahead < 0.6:
             return
         scale = self._focal / ahead * height
-        canvas.shade(
-            foot + scale * np.array([(np.cos(a) * 0.24, np.sin(a) * 0.08) for a in np.linspace(0, 6.28, 14)]),
-            0.5,
-        )
+        canvas.shade(foot + scale * _ellipse(0.24, 0.08), 0.5)
         shell, joint = np.array((206, 208, 212)) * tone, np.array((54, 56, 62)) * tone
         parts = [((side * 0.09, 0.03), (side * 0.08, 0.45), 0.085, joint) for side in (-1, 1)]
         parts += [((side * 0.2, 0.72), (side * 0.25, 0.42), 0.06, shell) for side in (-1, 1)]
-        parts += [((0, 0.5), (0, 0.72), 0.24, shell), ((-0.07, 0.62), (0.07, 0.62), 0.12, np.array(team)), ((0, 0.88), (0, 0.93), 0.14, shell),
-                  ((-0.04, 0.91), (0.04, 0.91), 0.05, np.array((24, 26, 30)))]  # fmt: skip
+        parts.append(((0, 0.5), (0, 0.72), 0.24, shell))
+        parts.append(((-0.07, 0.62), (0.07, 0.62), 0.12, np.array(team)))
+        parts += [((0, 0.88), (0, 0.93), 0.14, shell), ((-0.04, 0.91), (0.04, 0.91), 0.05, joint * 0.5)]
         for start, end, width, colour in parts:
             ends = [foot + scale * np.array((x, -y)) for x, y in (start, end)]
             canvas.line(*ends, width * scale, colour * 0.85, BACKGROUND, ahead)
@@ -199,24 +175,20 @@ class _Hall:
         if ahead.min() < 0.4:
             return
         for i in range(3):
-            canvas.line(
-                points[i],
-                points[i + 1],
-                0.1 * self._focal / ahead[i : i + 2].mean(),
-                (232, 232, 230),
-                BACKGROUND,
-                1.0,
-            )
+            width = 0.1 * self._focal / ahead[i : i + 2].mean()
+            canvas.line(points[i], points[i + 1], width, (232, 232, 230), BACKGROUND, 1.0)
+
+
+def _ellipse(half_width: float, half_height: float) -> np.ndarray:
+    angle = np.linspace(0, 2 * np.pi, 14)
+    return np.stack([half_width * np.cos(angle), half_height * np.sin(angle)], axis=1)
 
 
 def _paint_field(rng) -> tuple[np.ndarray, np.ndarray]:
     """The field from above: turf in mown stripes, white lines; (rows, columns, 3) uint8 and its labels."""
     shape = round((WIDTH + 2 * MARGIN) * SCALE), round((LENGTH + 2 * MARGIN) * SCALE)
-    turf = (
-        np.array((52, 128, 62), np.float32)
-        * rng.uniform(0.8, 1.2)
-        * (rng.uniform(0.9, 1.2), 1, rng.uniform(0.85, 1.15))
-    )
+    tint = np.array((rng.uniform(0.9, 1.2), 1, rng.uniform(0.85, 1.15)), np.float32)
+    turf = np.array((52, 128, 62), np.float32) * tint * rng.uniform(0.8, 1.2)
     image = np.broadcast_to(turf, (*shape, 3)).astype(np.float32).copy()
     stripe = (np.arange(shape[1]) // int(0.75 * SCALE)) % 2
     image *= (1 + 0.05 * stripe)[None, :, None] * (1 + 0.07 * noise(rng, shape, 90, 5))[..., None]
@@ -242,21 +214,13 @@ def _paint_field(rng) -> tuple[np.ndarray, np.ndarray]:
 def _paint_hall(rng) -> np.ndarray:
     """What surrounds the field, all the way round: floor, boards with banners, people, a wall, windows."""
     height, width = 256, 2048
-    wall = (
-        np.array((150, 146, 140))
-        * rng.uniform(0.6, 1.1)
-        * (1, rng.uniform(0.92, 1.05), rng.uniform(0.85, 1.1))
-    )
+    tint = np.array((1, rng.uniform(0.92, 1.05), rng.uniform(0.85, 1.1)))
+    wall = np.array((150, 146, 140)) * tint * rng.uniform(0.6, 1.1)
     image = np.empty((height, width, 3), np.float32)
     image[:] = wall * np.linspace(1.15, 0.8, height)[:, None, None]
     for x in range(0, width, 128):
-        cv2.rectangle(
-            image,
-            (x + 20, 20),
-            (x + 96, 80),
-            (np.array((206, 214, 222)) * rng.uniform(0.7, 1.1)).tolist(),
-            -1,
-        )
+        glass = np.array((206, 214, 222)) * rng.uniform(0.7, 1.1)
+        cv2.rectangle(image, (x + 20, 20), (x + 96, 80), glass.tolist(), -1)
     floor = round(height * 0.75)
     for _ in range(70):  # spectators, seen as heads and shoulders
         x, top = int(rng.integers(width)), floor - int(rng.integers(26, 52))
@@ -268,6 +232,5 @@ def _paint_hall(rng) -> np.ndarray:
         cv2.rectangle(image, (x, floor - 16), (x + step, floor), rng.uniform(40, 220, 3).tolist(), -1)
         x += step
     image[floor:] = np.array((122, 120, 118)) * rng.uniform(0.7, 1.1)
-    return np.clip(cv2.GaussianBlur(image, (0, 0), 1.2) + grain(rng, (height, width), 3), 0, 255).astype(
-        np.uint8
-    )
+    image = cv2.GaussianBlur(image, (0, 0), 1.2) + grain(rng, (height, width), 3)
+    return np.clip(image, 0, 255).astype(np.uint8)

@@ -13,8 +13,9 @@ import pandas as pd
 from PIL import Image
 
 from seg_helpers.classes import CAMVID11, VOID, write_classes
-from seg_helpers.datasets.scenes.street import SECONDS_PER_FRAME, SPEED, Street, Style
+from seg_helpers.datasets.scenes.street import Street
 from seg_helpers.datasets.scenes.textures import BRIGHT, CLEAR, CLOUDY, EVENING, OVERCAST, RAIN
+from seg_helpers.datasets.scenes.traffic import SECONDS_PER_FRAME, SPEED, Style
 from seg_helpers.progress import track
 
 VIDEO_RATE = 30  # frames a second that the numbers in the names count, as CamVid's do
