@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from seg_helpers.datasets.scenes.actors import BUILDING, ROAD, SKY, TREE, Bin, Car, Fence, Lamp, Sign, pick
 from seg_helpers.datasets.scenes.camera import Camera
-from seg_helpers.datasets.scenes.canvas import OVERSAMPLING, Canvas
+from seg_helpers.datasets.scenes.canvas import BUILDING, OVERSAMPLING, ROAD, SKY, TREE, Canvas
+from seg_helpers.datasets.scenes.cars import Car
+from seg_helpers.datasets.scenes.furniture import Bin, Fence, Lamp, Sign
 from seg_helpers.datasets.scenes.ground import Ground, RoadPlan
 from seg_helpers.datasets.scenes.textures import (
     FACADE_SCALE,
@@ -16,6 +17,7 @@ from seg_helpers.datasets.scenes.textures import (
     bush,
     facade,
     halvings,
+    pick,
     plain_wall,
     sky,
     skyline,

@@ -8,6 +8,11 @@ import numpy as np
 FACADE_SCALE = 24  # pixels a metre of a house front's texture
 
 
+def pick(rng: np.random.Generator, colours) -> np.ndarray:
+    """One of the colours, a little lighter or darker."""
+    return np.array(colours[rng.integers(len(colours))], np.float32) * rng.uniform(0.85, 1.12)
+
+
 def noise(rng: np.random.Generator, shape: tuple[int, int], cell: float, octaves: int = 3) -> np.ndarray:
     """Smooth noise of (H, W), about -1..1; `cell` is the size in pixels of its largest features."""
     total, weight = np.zeros(shape, np.float32), 1.0
@@ -89,6 +94,8 @@ def sky(rng: np.random.Generator, shape: tuple[int, int], weather: Weather) -> n
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
+PAINTS = ((168, 30, 34), (28, 52, 112), (190, 194, 198), (226, 226, 224), (34, 36, 40), (92, 96, 102), (22, 82, 66),
+          (120, 22, 40), (64, 110, 160), (196, 170, 60), (128, 120, 108), (210, 90, 30))  # fmt: skip
 WALLS = ((158, 92, 74), (142, 78, 62), (196, 172, 128), (178, 152, 112), (168, 162, 154), (214, 208, 196),
          (202, 186, 168), (186, 192, 196), (206, 176, 160), (150, 148, 146), (176, 190, 176), (126, 96, 82))  # fmt: skip
 ROOFS = ((112, 64, 52), (86, 84, 88), (98, 72, 62), (72, 74, 80))

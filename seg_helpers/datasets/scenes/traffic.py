@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from seg_helpers.datasets.scenes.actors import Car, Cyclist, Person
 from seg_helpers.datasets.scenes.camera import Camera
 from seg_helpers.datasets.scenes.canvas import Canvas
+from seg_helpers.datasets.scenes.cars import Car
+from seg_helpers.datasets.scenes.people import Cyclist, Person
 from seg_helpers.datasets.scenes.textures import Weather
 
 SECONDS_PER_FRAME = 0.5
