@@ -4,7 +4,7 @@ import os
 
 import pytest
 import torch
-from conftest import TinyNetwork
+from tiny_network import TinyNetwork
 
 from seg_helpers.training import checkpoints
 from seg_helpers.training.checkpoints import (

@@ -9,7 +9,13 @@ from seg_helpers.training.devices import build_accelerator, describe_device, det
 
 @pytest.mark.parametrize(
     ("flags", "precision"),
-    [("fpu avx2 avx512f", "fp32"), ("fpu avx512_bf16", "bf16"), ("amx_bf16 amx_tile", "bf16"), ("asimd bf16", "bf16"), ("", "fp32")],
+    [
+        ("fpu avx2 avx512f", "fp32"),
+        ("fpu avx512_bf16", "bf16"),
+        ("amx_bf16 amx_tile", "bf16"),
+        ("asimd bf16", "bf16"),
+        ("", "fp32"),
+    ],
 )
 def test_bfloat16_only_where_the_processor_has_it(monkeypatch, flags, precision):
     monkeypatch.setattr(devices, "_cpuinfo", lambda key: flags if key == "flags" else "")

@@ -165,7 +165,8 @@ def test_auxiliary_heads_count_by_their_weight(batch):
 def test_logits_are_brought_to_the_labels_resolution(batch):
     logits, labels = torch.randn(2, CLASSES, 3, 4), batch[1]
     resized = F.interpolate(logits, (6, 8), mode="bilinear")
-    assert float(SegmentationLoss(LossConfig(), COUNTS)(logits, labels)) == pytest.approx(pixelwise(resized, labels), rel=1e-5)
+    loss = SegmentationLoss(LossConfig(), COUNTS)(logits, labels)
+    assert loss.item() == pytest.approx(pixelwise(resized, labels), rel=1e-5)
 
 
 def test_half_precision_logits_are_summed_in_float32(batch):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import TinyNetwork
+from tiny_network import TinyNetwork
 
 from seg_helpers.config import OptimizerConfig
 from seg_helpers.models import build_model, list_models

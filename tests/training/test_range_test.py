@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import TinyNetwork
+from tiny_network import TinyNetwork
 
 from seg_helpers.config import OptimizerConfig
 from seg_helpers.training.optimizers import build_optimizer
