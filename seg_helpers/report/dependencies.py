@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent  # seg_helpers/
@@ -41,32 +42,86 @@ def read_code(notebook: Path) -> ast.Module:
 
 
 def find_modules(tree: ast.Module, package: Path = PACKAGE) -> list[Path]:
-    """Files of the helper package that code imports, directly or through one another, sorted."""
+    """Files of the helper package that code depends on, directly or through one another, sorted.
+
+    A name that a package's `__init__` only passes on is followed to where it is defined: a notebook that takes
+    `prepare_data` from `seg_helpers.experiments` does not depend on all that stands there.
+    """
     found: set[Path] = set()
-    queue = _list_imports(tree, package.name)
-    seen: set[str] = set()
+    queue = _list_imports(tree, package)
+    seen = set(queue)
     while queue:
-        name = queue.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        queue.append(name.rpartition(".")[0] or package.name)  # importing a.b runs a/__init__.py as well
-        file = package.parent.joinpath(*name.split("."))
-        file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-        if file.is_file() and file not in found:
+        module, name = queue.pop()
+        file, folder = _locate(module, package)
+        if folder and name and _locate(f"{module}.{name}", package)[0]:
+            wanted = [(f"{module}.{name}", "")]
+        elif folder and name in _list_reexports(file):
+            wanted = [_list_reexports(file)[name]]
+        elif file:
             found.add(file)
-            queue += _list_imports(ast.parse(file.read_text(encoding="utf-8")), package.name)
+            wanted = _imports_of(file, package)
+        else:
+            continue
+        queue += [item for item in wanted if item not in seen]
+        seen.update(wanted)
     return sorted(found)
 
 
-def _list_imports(tree: ast.Module, package: str) -> list[str]:
-    names = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [name for name in names if name.partition(".")[0] == package]
+def _locate(module: str, package: Path) -> tuple[Path | None, bool]:
+    """The file of a module of the package, and whether the module is a package itself; None if there is no such."""
+    path = package.parent.joinpath(*module.split("."))
+    if (path / "__init__.py").is_file():
+        return path / "__init__.py", True
+    return (path.with_suffix(".py"), False) if path.with_suffix(".py").is_file() else (None, False)
+
+
+@cache
+def _parse(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+
+
+@cache
+def _list_reexports(file: Path) -> dict[str, tuple[str, str]]:
+    """Name to (module, name there) of what a module imports from others."""
+    imports = [node for node in _parse(file).body if isinstance(node, ast.ImportFrom) and node.module]
+    return {alias.asname or alias.name: (node.module, alias.name) for node in imports for alias in node.names}
+
+
+@cache
+def _imports_of(file: Path, package: Path) -> list[tuple[str, str]]:
+    return _list_imports(_parse(file), package)
+
+
+def _list_imports(tree: ast.Module, package: Path) -> list[tuple[str, str]]:
+    """(module, name) of what code takes from the package; of a whole package, the attributes that it uses."""
+    nodes = list(ast.walk(tree))
+    taken = [
+        (alias.name, "", alias.asname or "")
+        for node in nodes
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    ]
+    taken += [
+        (node.module, alias.name, alias.asname or alias.name)
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    ]
+    used = [
+        (node.value.id, node.attr)
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    ]
+    found = []
+    for module, name, local in taken:
+        if module.partition(".")[0] != package.name:
+            continue
+        whole = f"{module}.{name}" if name else module
+        if local and _locate(whole, package)[1]:
+            found += [(whole, attribute) for owner, attribute in used if owner == local]
+        else:
+            found.append((module, "" if name == "*" else name))
+    return found
 
 
 def find_recipes(tree: ast.Module, recipes: dict[str, list[str]]) -> list[str]:

@@ -125,7 +125,7 @@ def find_summary(notebook: NotebookNode) -> str:
         if cell.cell_type == "markdown":
             blocks = [block.strip() for block in re.split(r"\n\s*\n|^#.*$", cell.source, flags=re.MULTILINE)]
             text = next((block for block in blocks if block), "")
-            return re.sub(r"[*_`]|\[(.+?)\]\(.+?\)", lambda found: found[1] or "", " ".join(text.split()))
+            return re.sub(r"[*`]|\[(.+?)\]\(.+?\)", lambda found: found[1] or "", " ".join(text.split()))
     return ""
 
 

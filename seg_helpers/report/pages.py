@@ -40,7 +40,7 @@ def find_title(notebook: NotebookNode) -> str:
     """The notebook's first top heading; empty if it has none."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     found = re.search(r"^#\s+(.+?)\s*#*$", text, re.MULTILINE)
-    return re.sub(r"[*_`]", "", found[1]) if found else ""
+    return re.sub(r"[*`]", "", found[1]) if found else ""
 
 
 def render_page(notebook: NotebookNode, before: Page | None = None, after: Page | None = None) -> str:

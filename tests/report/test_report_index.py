@@ -1,0 +1,134 @@
+import json
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from seg_helpers.config import load_profile
+from seg_helpers.report.checks import check_page
+from seg_helpers.report.index import find_figure, find_summary, render_index
+
+FAILURE = {
+    "cell": 7,
+    "cells": 9,
+    "section": "Training",
+    "source": "train()",
+    "error": "ValueError: <b>loss</b>",
+}
+
+
+@pytest.fixture
+def profile(tmp_path):
+    profile = load_profile("smoke", reports=tmp_path)
+    profile.folder.mkdir()
+    return profile
+
+
+@pytest.fixture
+def add_run(profile):
+    def add(name: str, mean_iou: float, low: float, high: float):
+        folder = profile.folder / "runs" / name
+        folder.mkdir(parents=True)
+        config = json.loads(profile.experiment(name).model_dump_json())
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+        scores = {
+            "mean_iou": mean_iou,
+            "mean_iou_interval": [low, high],
+            "pixel_accuracy": 0.9123,
+            "mean_dice": 0.7,
+            "frames": 4,
+        }
+        counts = {"parameters": 1_137_019, "multiply_adds": 2_500_000_000, "epochs": 2, "best_epoch": 1}
+        metrics = {"run": name, "classes": ["sky"], "val": scores, "test": scores} | counts
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        environment = {
+            "training_seconds": 75.0,
+            "latency": {"milliseconds": 9.0},
+            "device": "a test's device",
+            "commit": "0123456789abcdef",
+        }
+        (folder / "environment.json").write_text(json.dumps(environment))
+
+    return add
+
+
+def render(profile) -> BeautifulSoup:
+    html = render_index(profile)
+    assert check_page(html) == []
+    return BeautifulSoup(html, "html.parser")
+
+
+def test_leaderboard_lists_finished_runs_best_first_and_studies_apart(profile, add_run):
+    add_run("fcn8s", 0.5, 0.4, 0.6)
+    add_run("unet", 0.61, 0.52, 0.7)
+    add_run("unet_frozen", 0.99, 0.98, 1.0)
+    index = render(profile)
+    main, studies = index.select("table.board")
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])]
+        for row in main.select("tbody tr")
+    ]
+    assert rows == [
+        ["U-Net", "0.610", "0.520 to 0.700", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
+        ["FCN-8s", "0.500", "0.400 to 0.600", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
+    ]
+    assert "frozen" in studies.get_text()
+    assert "U-Net leads with a test mean IoU of 0.610" in index.get_text()
+    bar = main.select_one("tbody tr .range i")["style"]
+    assert bar == "left:40.0%;width:60.0%"  # 0.52 to 0.70 on a scale from 0.40 to 0.70
+
+
+def test_pages_are_linked_and_the_others_named(profile, make_executed):
+    stem = "03_fcn"
+    nbformat.write(make_executed(stem=stem, title="FCN & friends"), profile.folder / f"{stem}.ipynb")
+    index = render(profile)
+    entries = {entry.select_one(".ordinal").get_text(): entry for entry in index.select(".pages li")}
+    assert entries["03"].h3.a["href"] == "03_fcn.html"
+    assert entries["03"].h3.get_text() == "FCN & friends"
+    assert "1 min 01 s" in entries["03"].get_text()
+    assert "not run" in entries["01"].get_text()
+    assert entries["01"].h3.a is None
+
+
+def test_failures_stand_first_with_cell_and_error(profile, make_executed):
+    nbformat.write(make_executed(stem="03_fcn"), profile.folder / "03_fcn.ipynb")
+    failure = FAILURE | {"place": "code cell 7 of 9, under “Training”"}
+    nbformat.write(make_executed(stem="03_fcn", failure=failure), profile.folder / "03_fcn.failed.ipynb")
+    index = render(profile)
+    alarm = index.main.find("section")
+    assert alarm["role"] == "alert"
+    assert "code cell 7 of 9, under “Training”" in alarm.get_text()
+    assert alarm.pre.get_text() == "ValueError: <b>loss</b>"
+    assert alarm.a["href"] == "03_fcn.failed.ipynb"
+    assert "of an earlier run" in alarm.get_text()
+    assert [entry.select_one(".ordinal").get_text() for entry in index.select(".pages li")].count("03") == 1
+
+
+def test_head_says_what_was_run(profile, make_executed):
+    for stem, commit in (("01_data", "aaaaaaaaaaaa"), ("03_fcn", "bbbbbbbbbbbb")):
+        executed = make_executed(stem=stem, commit=commit, finished=1_800_000_000.0 + (commit > "b"))
+        nbformat.write(executed, profile.folder / f"{stem}.ipynb")
+    facts = {item.dt.get_text(): item.dd.get_text() for item in render(profile).select(".facts div")}
+    assert facts["Code"] == "bbbbbbbbbb, and 1 more"
+    assert facts["Notebooks took"] == "2 min 02 s"
+    assert facts["Device"] == "a test's device"
+
+
+def test_the_tagged_figure_stands_for_the_report(make_executed, picture):
+    plain, tagged = make_executed([picture]), make_executed([picture], stem="04_unet")
+    assert find_figure({}) is None
+    assert find_figure({"03_tiny": plain, "04_unet": tagged})["stem"] == "03_tiny"
+    tagged.cells[-1].metadata["tags"] = ["index-figure"]
+    figure = find_figure({"03_tiny": plain, "04_unet": tagged})
+    assert (figure["stem"], figure["alt"]) == ("04_unet", 'a "navy" area')
+
+
+def test_summary_is_the_paragraph_below_the_title():
+    cells = [
+        new_markdown_cell("# Title\n\nHow *fine* must a\n[score map](x.ipynb) be?\n\nMore."),
+        new_markdown_cell("## B"),
+    ]
+    assert find_summary(new_notebook(cells=cells)) == "How fine must a score map be?"
+    assert find_summary(new_notebook(cells=cells[1:])) == ""
