@@ -51,7 +51,7 @@ def test_a_lost_kernel_is_blamed_on_the_cell_that_ran_though_it_looks_finished()
     ],
 )
 def test_a_page_that_loads_anything_is_refused(html):
-    with pytest.raises(PageError, match="the page would load .*: embed it"):
+    with pytest.raises(PageError, match=r"the page would load .*: embed it"):
         check_page(html)
 
 

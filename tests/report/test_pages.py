@@ -92,7 +92,7 @@ def test_a_formula_that_cannot_be_read_is_named(make_executed):
 
 
 def test_code_and_long_logs_are_folded_and_short_ones_are_not(page):
-    assert [cell.pre.get_text(strip=True) for cell in page.select("details.code")][0] == "step(2)"
+    assert page.select_one("details.code pre").get_text(strip=True) == "step(2)"
     log = page.select_one("details.log")
     assert "30 lines" in log.summary.get_text()
     assert "epoch 30" in log.summary.get_text()
