@@ -1,0 +1,39 @@
+"""A run that is killed and started again ends, byte for byte, as one that was left alone."""
+
+import json
+import signal
+
+STAGED = (
+    "epochs=3",
+    "model.options={decoder_channels: [16, 16, 8, 8, 8]}",
+    "stages=[{epochs: 1, unfreeze: 0}, {epochs: 2, unfreeze: 2, scale: 0.5}]",
+)
+
+
+def test_a_run_killed_in_mid_epoch_ends_as_a_whole_one(laboratory, finished, outcome):
+    """With a worker, dropout and augmentation; killed in its second epoch and begun anew by the command."""
+    status = laboratory.start("killed", "fast_scnn", kill_at_step=6)
+    folder = laboratory.folder("killed", "fast_scnn")
+    assert status == -signal.SIGKILL, laboratory.output()
+    assert [path.name for path in (folder / "last").iterdir()] == ["epoch_0001"]
+    assert not (folder / "metrics.json").exists()
+    assert laboratory.start("killed", "fast_scnn") == 0, laboratory.output()
+    assert "fast_scnn: resuming after epoch 1 of 3" in laboratory.output()
+    assert (folder / "metrics.json").read_bytes() == (finished / "metrics.json").read_bytes()
+    assert outcome(folder) == outcome(finished)
+    assert json.loads((folder / "environment.json").read_text())["training_seconds"] > 0
+    assert not (folder / "last").exists()
+
+
+def test_a_staged_run_killed_in_each_epoch_resumes_in_the_right_stage(laboratory, outcome):
+    """Killed behind the boundary of its stages, then in the later stage, whose encoder is frozen in part."""
+    whole = laboratory.train("whole", "unet", *STAGED)
+    for step, epochs_done in ((6, 1), (6, 2)):
+        status = laboratory.start("killed", "unet", *STAGED, kill_at_step=step)
+        assert status == -signal.SIGKILL, laboratory.output()
+        last = laboratory.folder("killed", "unet") / "last"
+        assert [path.name for path in last.iterdir()] == [f"epoch_000{epochs_done}"]
+    resumed = laboratory.train("killed", "unet", *STAGED)
+    assert (resumed / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
+    assert outcome(resumed) == outcome(whole)
+    assert outcome(whole)["history"]["stage"] == [1, 2, 2]
