@@ -26,6 +26,7 @@ from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import load_weights, write_text
 from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision
 from seg_helpers.training.loop import TrainerState, train
+from seg_helpers.training.stages import freeze_encoder
 
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
 
@@ -44,9 +45,10 @@ def get_run(profile: Profile, name: str) -> Run:
     config = profile.experiment(name)
     folder = profile.folder / "runs" / name
     have_data = config.data.dataset in ("sample", "soccer") or Path(config.data.root).is_dir()
-    if is_finished(folder) and not have_data and read_run(folder).config.identity() == config.identity():
-        print(f"{name}: loaded as recorded; the data set is not at {config.data.root}, so its digest is not checked")
-        return read_run(folder)
+    if is_finished(folder) and not have_data and _is_same_experiment(folder, config):
+        run = read_run(folder)
+        print(f"{describe_origin(run)}\n{name}: the data set is not at {config.data.root}, so its digest is not checked")
+        return run
     data = prepare_data(config.data, config.seed)
     if folder.is_dir() and not _is_same_run(folder, config, data):
         _move_aside(folder)
@@ -109,12 +111,26 @@ def measure_runs(runs: list[Run], size: tuple[int, int] | None = None, precision
 def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights: Path | None = None) -> nn.Module:
     model = config.model
     how = {"encoder_weights": model.encoder_weights, "weights_file": weights} if pretrained else {}
-    return build_model(model.name, num_classes, encoder=model.encoder, **how, **model.options)
+    try:
+        return build_model(model.name, num_classes, encoder=model.encoder, **how, **model.options)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"run {config.name}: model: {error}") from error
+
+
+def _check_stages(config: ExperimentConfig, model: nn.Module) -> None:
+    """Says now, not when its turn comes, that a stage freezes what the network does not have."""
+    for number, stage in enumerate(config.planned_stages(), start=1):
+        try:
+            freeze_encoder(model, stage.unfreeze)
+        except ValueError as error:
+            raise ConfigError(f"run {config.name}: stage {number}: {error}") from error
+    freeze_encoder(model, "all")
 
 
 def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path) -> Run:
     accelerator, precision = _set_up(config)
     model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
+    _check_stages(config, model)
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
@@ -309,12 +325,15 @@ def _is_same_run(folder: Path, config: ExperimentConfig, data: PreparedData) -> 
     facts = next((folder / n for n in ("environment.json", "started.json") if (folder / n).is_file()), None)
     if facts is None or not (folder / "config.yaml").is_file():
         return not any(folder.iterdir())
+    return _is_same_experiment(folder, config) and json.loads(facts.read_text())["data_digest"] == data.digest
+
+
+def _is_same_experiment(folder: Path, config: ExperimentConfig) -> bool:
     then = yaml.safe_load((folder / "config.yaml").read_text())
     try:
-        same = ExperimentConfig.model_validate(then).identity() == config.identity()
+        return ExperimentConfig.model_validate(then).identity() == config.identity()
     except ValueError:  # written by a version with other keys
         return False
-    return same and json.loads(facts.read_text())["data_digest"] == data.digest
 
 
 def _move_aside(folder: Path) -> None:
