@@ -9,7 +9,7 @@ import numpy as np
 from seg_helpers.config import Profile
 from seg_helpers.experiments.preparation import prepare_data
 from seg_helpers.experiments.provenance import digest_code, read_commit, utc_now
-from seg_helpers.experiments.records import Run, read_run
+from seg_helpers.experiments.records import Run, is_finished, read_run
 from seg_helpers.experiments.runner import load_network, score_split, train_run
 from seg_helpers.training.checkpoints import write_text
 from seg_helpers.training.devices import build_accelerator
@@ -26,9 +26,13 @@ def verify_run(profile: Profile, name: str) -> Run:
     code digests that were found to agree; `Run.changed_code` takes them as the run's own from then on.
 
     Raises:
-        VerificationError: a number differs; the message says which, by how much. Nothing is recorded.
+        VerificationError: there is no such run, or a number differs; the message says which, by how much. Nothing is
+            recorded.
     """
-    run = read_run(profile.folder / "runs" / name)
+    folder = profile.folder / "runs" / name
+    if not is_finished(folder):
+        raise VerificationError(f"{name}: there is no finished run in {folder}: train it first")
+    run = read_run(folder)
     data = prepare_data(run.config.data.model_copy(update={"root": profile.experiment(name).data.root}), run.config.seed)
     if data.digest != run.environment["data_digest"]:
         raise VerificationError(f"{name}: the data set is not the one that the run was made from")
@@ -50,5 +54,6 @@ def verify_run(profile: Profile, name: str) -> Run:
 
 def _compare(name: str, what: str, recorded: dict, made: dict) -> None:
     for key, value in recorded.items():
-        if not np.isclose(value, made[key], rtol=1e-12, atol=0):  # the record is decimal text
-            raise VerificationError(f"{name}: {what}: {key} is {made[key]!r} now and was recorded as {value!r}")
+        now = made.get(key, np.nan)  # an epoch that was not validated has no val scores
+        if not np.isclose(value, now, rtol=1e-12, atol=0, equal_nan=True):  # the record is decimal text
+            raise VerificationError(f"{name}: {what}: {key} is {now!r} now and was recorded as {value!r}")
