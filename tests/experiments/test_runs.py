@@ -1,0 +1,368 @@
+"""A run is loaded, resumed or trained, whichever is needed; never overwritten; and scored on test once, at its end."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from safetensors.torch import load_file
+
+from seg_helpers.classes import CAMVID11
+from seg_helpers.config import ConfigError
+from seg_helpers.evaluation.metrics import METRICS, compute_metrics
+from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
+from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
+from seg_helpers.experiments import get_run, load_network, prepare_data, read_run, runner
+from seg_helpers.experiments.runner import build_network, choose_showcase, describe_origin
+from seg_helpers.models import build_model
+from seg_helpers.training.checkpoints import CheckpointError
+
+pytestmark = pytest.mark.usefixtures("at_work")
+
+
+@pytest.fixture
+def copied(laboratory, finished, tmp_path):
+    """A copy of the finished run in a report folder of its own: (profile, run folder)."""
+    reports = tmp_path / "reports"
+    shutil.copytree(finished, reports / "smoke" / "runs" / "fast_scnn")
+    return laboratory.profile(reports), reports / "smoke" / "runs" / "fast_scnn"
+
+
+class Trained(Exception):
+    """Raised where a run would be trained."""
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    def refuse(profile, config, data, folder):
+        raise Trained(folder, sorted(path.name for path in folder.iterdir()) if folder.is_dir() else None)
+
+    monkeypatch.setattr(runner, "_make_run", refuse)
+
+
+def rewrite(path: Path, **changes) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_finished_run_is_loaded_and_not_touched(copied, no_training, capsys):
+    profile, folder = copied
+    before = contents(folder)
+    run = get_run(profile, "fast_scnn")
+    assert contents(folder) == before
+    assert run.path == folder
+    said = capsys.readouterr().out
+    assert said.startswith("fast_scnn: loaded, as made 20")
+    assert "WARNING" not in said
+
+
+def test_a_run_without_its_weights_is_still_a_finished_run(copied, no_training):
+    profile, folder = copied
+    (folder / "best.safetensors").unlink()
+    run = get_run(profile, "fast_scnn")
+    with pytest.raises(CheckpointError, match=r"no weights at .*best\.safetensors"):
+        load_network(run)
+
+
+def test_where_files_lie_makes_no_other_run(laboratory, copied, no_training):
+    overrides = ["workers=0", "title=Another title", "evaluation.bootstrap=200"]
+    profile = laboratory.profile(copied[1].parents[2], *overrides)
+    assert get_run(profile, "fast_scnn").path == copied[1]
+
+
+def test_changed_code_is_reported(copied, no_training, capsys):
+    profile, folder = copied
+    code = json.loads((folder / "environment.json").read_text())["code"]
+    rewrite(folder / "environment.json", code=code | {"training": "0" * 16, "model": "1" * 16})
+    run = get_run(profile, "fast_scnn")
+    assert run.changed_code() == ["model", "training"]
+    warning = "WARNING fast_scnn: the code of model, training has changed since this run was made"
+    assert warning in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("dirty", "commit", "said"),
+    [(True, "abc", "at commit abc with local changes"), (False, "", "at commit unknown")],
+)
+def test_the_origin_names_the_commit(copied, dirty, commit, said):
+    rewrite(copied[1] / "environment.json", dirty=dirty, commit=commit)
+    assert describe_origin(read_run(copied[1])).splitlines()[0].endswith(said)
+
+
+def test_a_run_of_another_configuration_is_moved_aside(laboratory, copied, capsys):
+    """The old run stays whole under another name, the new one takes its place, and a third moves that one too."""
+    _, folder = copied
+    before = contents(folder)
+    reports = folder.parents[2]
+    run = get_run(laboratory.profile(reports, "epochs=1", "workers=0"), "fast_scnn")
+    assert contents(folder.with_name(".fast_scnn.1")) == before
+    assert run.metrics["epochs"] == len(run.history) == 1
+    said = capsys.readouterr().out
+    assert "WARNING fast_scnn: the run found here had another configuration or other data; moved to .fast_scnn.1" in said
+    assert "fast_scnn: training fast_scnn from random weights for 1 epochs on 16 frames" in said
+    second = contents(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "_make_run", lambda *rest: None)
+        get_run(laboratory.profile(reports, "epochs=2"), "fast_scnn")
+    assert contents(folder.with_name(".fast_scnn.2")) == second
+    assert contents(folder.with_name(".fast_scnn.1")) == before
+
+
+def test_a_run_on_other_data_is_moved_aside(copied, no_training):
+    profile, folder = copied
+    rewrite(folder / "environment.json", data_digest="of other frames")
+    with pytest.raises(Trained) as trained:
+        get_run(profile, "fast_scnn")
+    assert trained.value.args == (folder, None)
+    assert folder.with_name(".fast_scnn.1").is_dir()
+
+
+def test_a_run_of_a_version_with_other_keys_is_moved_aside(copied, no_training):
+    profile, folder = copied
+    text = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(text + "moonphase: full\n")
+    with pytest.raises(Trained):
+        get_run(profile, "fast_scnn")
+    assert (folder.with_name(".fast_scnn.1") / "config.yaml").is_file()
+
+
+def test_an_unfinished_run_of_the_same_configuration_is_gone_on_with(copied, no_training):
+    profile, folder = copied
+    (folder / "metrics.json").unlink()  # the last file that a run writes
+    with pytest.raises(Trained) as trained:
+        get_run(profile, "fast_scnn")
+    assert "best.safetensors" in trained.value.args[1]
+
+
+def test_files_that_are_no_run_are_moved_aside(laboratory, no_training, tmp_path):
+    folder = tmp_path / "smoke" / "runs" / "fast_scnn"
+    folder.mkdir(parents=True)
+    with pytest.raises(Trained):
+        get_run(laboratory.profile(tmp_path), "fast_scnn")
+    assert list(folder.parent.glob(".*")) == []  # an empty folder holds nothing to keep
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(Trained):
+        get_run(laboratory.profile(tmp_path), "fast_scnn")
+    assert (folder.with_name(".fast_scnn.1") / "notes.txt").read_text() == "mine"
+
+
+def test_a_recorded_run_needs_no_data(laboratory, copied, no_training, capsys):
+    profile, folder = copied
+    overrides = ["data.dataset=camvid", "data.root=/nowhere/camvid"]
+    profile = laboratory.profile(folder.parents[2], *overrides)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["data"]["dataset"] = "camvid"
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    rewrite(folder / "environment.json", code={"training": "0" * 16})
+    assert get_run(profile, "fast_scnn").metrics["epochs"] == 3
+    said = capsys.readouterr().out
+    assert "the data set is not at /nowhere/camvid, so its digest is not checked" in said
+    assert "WARNING fast_scnn: the code of training has changed" in said
+
+
+def test_a_run_that_the_profile_leaves_out_says_why(laboratory, no_training):
+    profile = laboratory.profile("none")
+    profile.skipped["unet"] = "beyond two cores"
+    with pytest.raises(ConfigError, match="profile smoke leaves unet out: beyond two cores"):
+        get_run(profile, "unet")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["model.name=fast_scn"], "run fast_scnn: model: unknown model 'fast_scn'; did you mean 'fast_scnn'"),
+        (["model.options={dropuot: 0.1}"], "run fast_scnn: model: .*no option 'dropuot'; did you mean 'dropout'"),
+        (["stages=[{epochs: 1}, {epochs: 1, unfreeze: 0}]"], "run fast_scnn: stage 2: FastSCNN has no encoder"),
+        (["stages=[{epochs: 9}, {epochs: 9}, {epochs: 9}, {epochs: 9}]"], "4 stages do not fit into epochs=3"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_before_anything_is_written(laboratory, tmp_path, overrides, said):
+    with pytest.raises(ConfigError, match=said):
+        get_run(laboratory.profile(tmp_path, *overrides), "fast_scnn")
+    assert not (tmp_path / "smoke").exists()
+
+
+class GuardedFrames:
+    """A cache of which some rows may not be opened while `closed`."""
+
+    def __init__(self, cache, forbidden):
+        self.cache, self.forbidden, self.closed, self.opened = cache, set(forbidden), True, set()
+
+    def __getattr__(self, name):
+        return getattr(self.cache, name)
+
+    def __len__(self):
+        return len(self.cache)
+
+    def open(self, row):
+        assert not (self.closed and row in self.forbidden), f"training opened test frame {row}"
+        self.opened.add(row)
+        return row
+
+    @property
+    def images(self):
+        return GuardedArray(self, self.cache.images)
+
+    @property
+    def labels(self):
+        return GuardedArray(self, self.cache.labels)
+
+    def native_label(self, row):
+        return self.cache.native_label(self.open(row))
+
+
+class GuardedArray:
+    def __init__(self, guard, array):
+        self.guard, self.array, self.shape = guard, array, array.shape
+
+    def __getitem__(self, row):
+        return self.array[self.guard.open(int(row))]
+
+
+def test_training_never_opens_the_test_split(laboratory, monkeypatch, tmp_path):
+    profile = laboratory.profile(tmp_path, "epochs=1", "workers=0")
+    data = prepare_data(profile.experiment("fast_scnn").data)
+    test = data.rows("test")
+    assert test
+    guard, counts = GuardedFrames(data.cache, test), data.pixel_counts.copy()
+    counts[test] = -(10**9)  # class weights must not have seen these
+    guarded = dataclasses.replace(data, cache=guard, pixel_counts=counts)
+    monkeypatch.setattr(runner, "prepare_data", lambda *_: guarded)
+    assert (guarded.train_pixels() == data.pixel_counts[data.rows("train"), :-1].sum(0)).all()
+    finish = runner._finish_run
+
+    def open_test(*arguments):
+        assert guard.opened == {*data.rows("train"), *data.rows("val")}
+        guard.closed = False
+        finish(*arguments)
+
+    monkeypatch.setattr(runner, "_finish_run", open_test)
+    run = get_run(profile, "fast_scnn")
+    assert set(test) <= guard.opened
+    assert run.metrics["test"]["frames"] == len(test)
+
+
+@pytest.fixture(scope="module")
+def data(laboratory):
+    with laboratory.at_work():
+        return prepare_data(laboratory.profile("whole").experiment("fast_scnn").data)
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_metrics_come_from_the_recorded_counts(finished, data, split):
+    run = read_run(finished)
+    confusions, scores = run.confusions[split], run.metrics[split]
+    assert run.classes == list(CAMVID11.names)
+    assert run.scored_frames[split] == data.stems(split)
+    assert scores["frames"] == len(confusions) == len(data.rows(split))
+    for row, confusion in zip(data.rows(split), confusions, strict=True):
+        truth = np.bincount(data.cache.native_label(row).ravel(), minlength=256)[:11]
+        assert (confusion.sum(1) == truth).all()
+    for name, value in compute_metrics(confusions.sum(0)).items():
+        assert scores[name] == pytest.approx(float(value), rel=1e-12)
+        assert tuple(scores[f"{name}_interval"]) == bootstrap_interval(confusions, name, 1000, seed=0)
+        assert scores[f"{name}_interval"][0] <= scores[name] <= scores[f"{name}_interval"][1]
+    intervals = bootstrap_classes(confusions, 1000, seed=0)
+    assert list(scores["per_class"]) == run.classes
+    for (low, high), row in zip(intervals, scores["per_class"].values(), strict=True):
+        assert set(row) == {"iou", "dice", "accuracy", "precision", "pixel_share", "iou_interval"}
+        assert row["iou_interval"] == [None if np.isnan(v) else v for v in (low, high)]
+        assert row["iou"] is None or 0 <= row["iou"] <= row["dice"] <= 1
+
+
+def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
+    run = read_run(finished)
+    best = run.history.set_index("epoch").val_mean_iou
+    assert run.metrics["best_epoch"] == best.idxmax() == run.best_row.name
+    assert run.metrics["val"]["mean_iou"] == pytest.approx(best.max(), rel=1e-12)
+    network = load_network(run)
+    assert not network.training
+    precision = run.environment["precision"]
+    for split in ("val", "test"):
+        _, confusions, _ = evaluate_frames(network, data.frames_of(split), 11, precision=precision)
+        assert (confusions == run.confusions[split]).all()
+    state = load_file(run.best_weights)
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
+def test_cost_and_origin_are_recorded(finished, data):
+    run = read_run(finished)
+    network = build_model("fast_scnn", 11)
+    assert run.metrics["parameters"] == sum(p.numel() for p in network.parameters())
+    assert run.metrics["multiply_adds"] > 1e6
+    assert run.metrics["size"] == [64, 96]
+    assert run.environment["training_seconds"] == pytest.approx(run.history.seconds.sum())
+    assert run.environment["frames"] == {split: len(data.rows(split)) for split in ("train", "val", "test")}
+    assert run.environment["data_digest"] == data.digest
+    assert set(run.environment["code"]) == {"data", "model", "training", "evaluation"}
+    assert {"python", "torch", "accelerate"} <= set(run.environment["versions"])
+    assert run.environment["started"] <= run.environment["finished"]
+    for name, content in contents(finished).items():
+        assert str(finished.parents[3]).encode() not in content, name  # nothing of this machine's folders
+
+
+def test_predictions_of_the_showcase_are_kept(finished, data):
+    run = read_run(finished)
+    assert set(run.showcase.kind) == {"good", "typical", "worst", "shared"}
+    scores = dict(zip(run.scored_frames["test"], compute_metrics(run.confusions["test"])["mean_iou"], strict=True))
+    network = load_network(run)
+    for row in run.showcase.itertuples():
+        assert row.split == "test"
+        assert row.mean_iou == pytest.approx(scores[row.stem])
+        image = next(data.frames_of("test", [data.rows("test")[data.stems("test").index(row.stem)]]))
+        logits = predict_logits(network, image["image"], image["label"].shape[-2:], precision=run.environment["precision"])
+        with Image.open(row.prediction) as picture:
+            assert (np.asarray(picture) == logits.argmax(1)[0].numpy()).all()
+        assert (run.read_prediction(row.stem) == logits.argmax(1)[0].numpy()).all()
+
+
+def test_the_showcase_is_good_typical_worst_and_shared():
+    confusions = np.zeros((21, 2, 2), np.int64)
+    order = np.random.default_rng(0).permutation(21)
+    confusions[order, 0, 0] = 10 + np.arange(21)  # the frame order[i] is the i-th worst
+    confusions[:, 0, 1] = 10
+    chosen = choose_showcase(confusions)
+    rank = {int(frame): i for i, frame in enumerate(order)}
+    assert [rank[frame] for frame in chosen["worst"]] == [0, 1]
+    assert [rank[frame] for frame in chosen["typical"]] == [10, 9]
+    assert [rank[frame] for frame in chosen["good"]] == [18, 16]
+    assert chosen["shared"] == [4, 8, 12, 16]  # evenly spaced, whatever the model scored
+    assert choose_showcase(confusions[:1]) == {"good": [0, 0], "typical": [0, 0], "worst": [0, 0], "shared": [0]}
+
+
+def test_multi_scale_scores_are_reported_beside_the_plain_ones(laboratory, monkeypatch, tmp_path):
+    asked = []
+
+    def watch(*arguments, **how):
+        asked.append(how)
+        return evaluate_frames(*arguments, **how)
+
+    monkeypatch.setattr(runner, "evaluate_frames", watch)
+    overrides = ["epochs=1", "workers=0", "evaluation={extra: true, scales: [1.0, 0.5], flip: false}"]
+    run = get_run(laboratory.profile(tmp_path, *overrides), "fast_scnn")
+    precision = run.environment["precision"]
+    plain = {"precision": precision}
+    assert asked == [plain, plain, plain, plain | {"scales": (1.0, 0.5), "flip": False}]  # val in training; val, test; extra
+    assert set(METRICS) <= set(run.metrics["test_multiscale"])
+    assert run.confusions["test_multiscale"].shape == run.confusions["test"].shape
+    assert set(run.scored_frames) == {"val", "test"}
+
+
+def test_local_weights_stand_in_for_the_download(laboratory, tmp_path):
+    torch.manual_seed(7)
+    encoder = build_model("unet", 2, encoder="mobilenet_v2").encoder
+    torch.save(encoder.state_dict(), tmp_path / "weights.pth")
+    profile = laboratory.profile(tmp_path, "model.encoder_weights=imagenet")
+    config = profile.experiment("unet")
+    network = runner._build(config, 11, pretrained=True, weights=tmp_path / "weights.pth")
+    assert all(torch.equal(value, network.encoder.state_dict()[name]) for name, value in encoder.state_dict().items())
+    untrained = build_network(profile, "unet", 11)
+    assert not torch.equal(untrained.encoder.features[0][0].weight, encoder.features[0][0].weight)
