@@ -25,6 +25,7 @@ from seg_helpers.figures.style import (
     plain_image,
     show_table,
     themed,
+    write_count,
 )
 
 SPLITS = ("train", "val", "test")
@@ -112,6 +113,8 @@ def class_balance(shares: pd.DataFrame) -> Figure:
         shares: from `class_shares`.
     """
     first = shares["split"].iloc[0]
+    absent = [name for name, part in shares.groupby("class", sort=False) if not part["pixels"].any()]
+    shares = shares[~shares["class"].isin(absent)]
     order = shares[shares["split"] == first].sort_values("share")["class"].tolist()
     place = {name: row for row, name in enumerate(order)}
     splits = list(dict.fromkeys(shares["split"]))
@@ -162,7 +165,8 @@ def class_balance(shares: pd.DataFrame) -> Figure:
         f"class, a dot for each of {join_words([SPLIT_NAMES[s] for s in splits])}. Classes from the most common: "
         f"{join_words([f'{name} {percent(base[name])}' for name in reversed(order)])} of {SPLIT_NAMES[first]} pixels.",
         f"How common each class is, by pixels (left) and by frames (right), ordered by the {SPLIT_NAMES[first]} split. "
-        f"{order[-1]} covers {percent(base[order[-1]])} of its labelled pixels, {order[0]} {percent(base[order[0]])}.",
+        f"{order[-1]} covers {percent(base[order[-1]])} of its labelled pixels, {order[0]} {percent(base[order[0]])}."
+        + (f" No frame holds {join_words(absent)}." if absent else ""),
     )
 
 
@@ -174,35 +178,44 @@ def balance_finding(shares: pd.DataFrame, void_share: float | None = None) -> st
         void_share: void pixels as a share of all pixels, if known.
     """
     first = shares["split"].iloc[0]
-    base = shares[shares["split"] == first].set_index("class")["share"].sort_values(ascending=False)
+    wide = shares.pivot(index="class", columns="split", values="share")
+    base = wide.loc[wide.sum(axis=1) > 0, first].sort_values(ascending=False)
     held = base[base > 0]
-    big = int((base.cumsum() < 0.8).sum()) + 1
-    small = base[base < 0.02]
+    big = int((held.cumsum() < 0.8).sum()) + 1
     text = (
-        f"**{join_words(base.index[:big])}** make up {percent(base.iloc[:big].sum())} of the labelled {SPLIT_NAMES[first]} "
-        f"pixels. {held.index[0]} has {held.iloc[0] / held.iloc[-1]:,.0f} times the pixels of {held.index[-1]}. "
+        f"**{join_words(held.index[:big])}** make up {percent(held.iloc[:big].sum())} of the labelled {SPLIT_NAMES[first]} "
+        f"pixels. {held.index[0]} has {write_count(held.iloc[0] / held.iloc[-1])} times the pixels of {held.index[-1]}. "
     )
+    small = held[held < 0.02]
     if len(small):
         text += (
-            f"{count_of(len(small), 'class').replace('classs', 'classes')} of {len(base)} "
-            f"({join_words(small.index)}) stay{'s' if len(small) == 1 else ''} below 2% each, together "
+            f"{_list_classes(small.index)} {'stays' if len(small) == 1 else 'stay'} below 2% each, together "
             f"{percent(small.sum())}: a model that never predicts them loses almost no pixel accuracy but "
-            f"{len(small)}/{len(base)} of the mean IoU. "
+            f"{len(small)} of {len(base)} classes in the mean IoU. "
         )
-    wide = shares.pivot(index="class", columns="split", values="share")
+    if len(base) > len(held):
+        missing = base.index[base == 0]
+        text += f"{_list_classes(missing)} never appear{'s' if len(missing) == 1 else ''} in {SPLIT_NAMES[first]}: nothing can learn them. "
     others = [split for split in wide.columns if split != first]
-    if others:
-        ratio = (wide[others].div(wide[first], axis=0)).stack()
-        ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
+    common = wide[wide.max(axis=1) > 0.001]  # ratios of crumbs say nothing
+    ratio = common[others].div(common[first], axis=0).stack()
+    ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
+    if len(ratio):
         name, split = (np.log(ratio).abs()).idxmax()
-        factor = ratio[(name, split)]
-        more = f"{factor:.1f} times as common in" if factor > 1 else f"{1 / factor:.1f} times rarer in"
-        text += (
-            f"The splits differ most in {name}: {more} {SPLIT_NAMES[split]} than in {SPLIT_NAMES[first]}. "
-        )
+        factor = max(ratio[(name, split)], 1 / ratio[(name, split)])
+        times = f"{factor:.1f}" if factor < 100 else f"{factor:.0f}"
+        more = f"{times} times {'as common' if ratio[(name, split)] > 1 else 'rarer'} in"
+        text += f"The splits differ most in {name}: {more} {SPLIT_NAMES[split]} {'as' if 'as' in more else 'than'} in {SPLIT_NAMES[first]}. "
     if void_share is not None:
         text += f"Void covers {percent(void_share)} of all pixels; it is neither trained on nor scored."
     return text.strip()
+
+
+def _list_classes(names: Sequence[str]) -> str:
+    """All of a few classes by name; of many, how many and the last three."""
+    if len(names) <= 6:
+        return join_words(names)
+    return f"{len(names)} classes ({join_words(names[-3:])} among them)"
 
 
 @themed
@@ -213,31 +226,41 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> Figure:
         heatmaps: (C, h, w) share of frames in which a cell (or of pixels within it) is of the class, 0 to 1.
         classes: C names.
     """
+    present = [index for index, heat in enumerate(heatmaps) if heat.any()]
+    names, heatmaps = [classes.names[index] for index in present], heatmaps[present]
     columns = 4 if len(heatmaps) <= 12 else 6
     rows = -(-len(heatmaps) // columns)
     grid_height, grid_width = heatmaps.shape[1:]
-    figure = new_figure(WIDTH, rows * (WIDTH / columns * 0.93 * grid_height / grid_width + 0.3) + 0.6)
+    figure = new_figure(
+        WIDTH,
+        rows * (WIDTH / columns * 0.93 * grid_height / grid_width + (0.3 if columns == 4 else 0.45)) + 0.6,
+    )
     axes = figure.subplots(rows, columns, squeeze=False)
     for panel in axes.flat:
         panel.set_axis_off()
     mesh = None
-    for panel, heat, name in zip(axes.flat, heatmaps, classes.names, strict=False):
-        peak = float(heat.max())
-        mesh = panel.imshow(
-            heat / peak if peak else heat, vmin=0, vmax=1, cmap="viridis", interpolation="nearest"
+    for panel, heat, name in zip(axes.flat, heatmaps, names, strict=False):
+        mesh = panel.imshow(heat / heat.max(), vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
+        panel.set_title(
+            f"{name}{' · ' if columns == 4 else chr(10)}peak {percent(heat.max())}",
+            fontsize=9.5 if columns == 4 else 8,
         )
-        panel.set_title(f"{name} · peak {percent(peak)}" if peak else f"{name} · absent", fontsize=9.5)
     bar = figure.colorbar(mesh, ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02)
     bar.set_label("share of pixels of the class, relative to the class's own peak")
     bar.outline.set_visible(False)
     heights = mean_heights(heatmaps)
-    top, bottom = classes.names[int(np.nanargmin(heights))], classes.names[int(np.nanargmax(heights))]
+    top, bottom = names[int(np.argmin(heights))], names[int(np.argmax(heights))]
     return describe(
         figure,
         f"{len(heatmaps)} heat maps of the image plane, one a class, bright where the class is most frequent. "
         f"{top} lies highest, {bottom} lowest in the image.",
         f"Where each class lives in the image, each map scaled to its own peak. {top} lies highest (mean height "
-        f"{percent(1 - np.nanmin(heights))} of the image from below), {bottom} lowest ({percent(1 - np.nanmax(heights))}).",
+        f"{percent(1 - heights.min())} of the image from below), {bottom} lowest ({percent(1 - heights.max())})."
+        + (
+            f" {count_of(classes.num_classes - len(names), 'class')} without a pixel left out."
+            if len(names) < classes.num_classes
+            else ""
+        ),
     )
 
 

@@ -67,7 +67,7 @@ def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], chann
         words.append(f"{name}: {depth} channels of {h}×{w}, {percent(quiet)} of them almost flat")
     return describe(
         figure,
-        f"Feature maps of {count_of(len(branches), 'branch').replace('branchs', 'branches')} on one frame. {'; '.join(words)}.",
+        f"Feature maps of {count_of(len(branches), 'branch')} on one frame. {'; '.join(words)}.",
         f"What the branches compute on one frame: mean strength, then the channels that vary most (brighter is stronger, "
         f"each map on its own scale). {'; '.join(words)}.",
     )

@@ -302,9 +302,11 @@ def epoch_axis(axes: Axes) -> None:
 
 
 def log_axis(axis: Axis, write: Callable[[float], str] = "{:g}".format) -> None:
-    """Plain numbers at 1, 2 and 5 of each decade on a logarithmic axis."""
+    """Plain numbers on a logarithmic axis, at 1, 2 and 5 of each decade if few are shown; call it after drawing."""
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = sorted(axis.get_view_interval())
+    decades = np.log10(high / low)
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.5 else (1, 3) if decades < 4 else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     axis.set_minor_formatter(NullFormatter())
 
@@ -432,8 +434,10 @@ def place_labels(axes: Axes, points: Sequence[tuple[float, float, str, str]], si
 
 
 def percent(share: float) -> str:
-    """A share as a percentage with as many decimals as it needs: 27%, 3.4%, 0.05%."""
+    """A share as a percentage with as many decimals as it needs: 27%, 3.4%, 0.05%, <0.01%."""
     value = 100 * share
+    if 0 < value < 0.005:
+        return "<0.01%"
     decimals = 0 if abs(value) >= 10 or value == 0 else 1 if abs(value) >= 1 else 2
     return f"{value:.{decimals}f}%"
 
@@ -445,8 +449,8 @@ def join_words(words: Sequence[str]) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """ "1 frame", "90 frames"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    """ "1 frame", "90 frames", "2 classes"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith(("s", "ch")) else "s")
 
 
 def write_count(number: float) -> str:

@@ -29,6 +29,15 @@ def test_balance_words_come_from_the_numbers(shares):
     assert "**Road** make up 80%" in finding
     assert "4 times the pixels of Building" in finding
     assert "33% of all pixels" in finding
+    assert "Bicyclist never appears in training" in finding
+    assert "1 classes" not in finding
+
+
+def test_classes_without_a_pixel_are_left_out(shares):
+    figure = figures.class_balance(shares)
+    names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert names == ["Bicyclist", "Building", "Road"]
+    assert "No frame holds Sky" in figure.seg_caption
 
 
 def test_counts_by_split(frames):
@@ -45,6 +54,7 @@ def test_heat_map_heights(classes):
     assert np.isnan(heights[1])
     figure = figures.class_heatmaps(heat, classes)
     assert "Sky lies highest, Road lowest" in figure.seg_alt
+    assert "9 classes without a pixel" in figure.seg_caption
 
 
 def test_problems_are_counted_by_kind():

@@ -108,7 +108,13 @@ def test_line_styles_are_all_different():
 
 
 def test_words():
-    assert [figures.percent(x) for x in (0, 0.273, 0.034, 0.0005)] == ["0%", "27%", "3.4%", "0.05%"]
+    assert [figures.percent(x) for x in (0, 0.273, 0.034, 0.0005, 1e-6)] == [
+        "0%",
+        "27%",
+        "3.4%",
+        "0.05%",
+        "<0.01%",
+    ]
     assert [figures.count_of(x, "frame") for x in (1, 1200)] == ["1 frame", "1,200 frames"]
     assert figures.join_words(["a"]) == "a"
     assert figures.join_words(["a", "b", "c"]) == "a, b and c"
