@@ -1,0 +1,32 @@
+"""The `seg` command hands over and explains."""
+
+import pytest
+
+from seg_helpers.cli import main
+from seg_helpers.models import list_models
+
+
+def test_models_lists_every_network_with_its_parameters(capsys):
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [model.name for model in list_models()]
+    assert all(f"{model.parameters:,}" in line for model, line in zip(list_models(), lines, strict=True))
+
+
+def test_an_unknown_profile_is_one_line_without_a_trace(capsys):
+    assert main(["bench", "--profile", "smok"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: no profile 'smok'; did you mean 'smoke'?")
+    assert "Traceback" not in error
+
+
+def test_train_passes_its_arguments_on(capsys):
+    assert main(["train", "--profile", "smoke", "--model", "unett"]) == 1
+    assert "did you mean 'unet'" in capsys.readouterr().err
+
+
+def test_an_unknown_command_names_the_known_ones(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["trian"])
+    assert stop.value.code == 2
+    assert "train" in capsys.readouterr().err
