@@ -231,16 +231,18 @@ def scale_finding(before: pd.DataFrame, after: pd.DataFrame) -> str:
         sides = table.groupby("class")["side"].filter(lambda side: len(side) >= 10)
         groups = sides.groupby(table["class"])
         spans.append((groups.quantile(0.95) / groups.quantile(0.05)).rename("span"))
-    first, second = spans
-    wider = (second / first).dropna().sort_values()
-    if wider.empty:
+    both = pd.concat(spans, axis=1).dropna()
+    if both.empty:
         return "Too few regions lie whole in the frame to compare their sizes."
+    first, second = both.median()
     text = (
-        f"Within the median class, nine of ten whole regions differ in size by a factor of **{first.median():.0f}** in the "
-        f"training frames and **{second[wider.index].median():.0f}** after augmentation. "
+        f"Within the median class, nine of ten whole regions differ in size by a factor of **{first:.1f}** in the training "
+        f"frames and **{second:.1f}** after augmentation. "
     )
-    if wider.median() > 1.1:
-        return text + f"Random scaling widens the range, by {wider.median():.1f} in the median class."
+    if second > 1.1 * first:
+        return text + "Random scaling widens the range of sizes."
+    if second < 0.9 * first:
+        return text + "The range narrows: crops cut the large regions, which then no longer count as whole."
     return (
         text
         + "A street seen in perspective already holds most sizes; random scaling hardly adds to their range."

@@ -46,8 +46,9 @@ def test_scale_shift_sees_wider_sizes(classes):
     figure = figures.scale_shift(before, after, classes)
     assert float(figure.seg_caption.split("becomes ")[1].split()[0]) > 2
     text = figures.scale_finding(before, after)
-    assert "a factor of **4** in the training frames and **16** after" in text
-    assert "widens the range, by 4.0 in the median class" in text
+    assert "a factor of **4.0** in the training frames and **16.0** after" in text
+    assert "widens the range of sizes" in text
+    assert "range narrows" in figures.scale_finding(after, before)
     assert "hardly adds" in figures.scale_finding(before, before)
     assert "Too few" in figures.scale_finding(before[:3], after)
 
