@@ -3,16 +3,17 @@ PROFILE ?= sample
 DATA ?=
 WEIGHTS ?=
 ONLY ?=
-CORES ?= 1
+CORES ?= 2
 OVERRIDES ?=
 PYTHON ?= python3
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+SNAKEMAKE_OPTIONS ?= --quiet all
 # Only what decides a notebook's result may make it run again: which notebooks were asked for does not (hence
 # no `input` trigger). A killed call leaves no lock behind: each notebook is guarded by a lock of its own.
 SNAKEMAKE := $(BIN)/snakemake --snakefile notebooks/Snakefile --cores all --resources notebooks=$(CORES) \
-	--rerun-triggers mtime params code --keep-going --rerun-incomplete --nolock --quiet all
+	--rerun-triggers mtime params code --keep-going --rerun-incomplete --nolock $(SNAKEMAKE_OPTIONS)
 
 .DEFAULT_GOAL := help
 .PHONY: help report test bench lab clean

@@ -23,7 +23,7 @@ def choose_notebooks(notebooks: list[Path], only: str = "") -> list[Path]:
         ValueError: a word names no notebook.
     """
     chosen = set()
-    for word in only.split():
+    for word in (word.zfill(2) for word in only.split()):  # Snakemake reads 01 as a number
         found = [path for path in notebooks if path.stem == word or path.stem.startswith(f"{word}_")]
         if not found:
             known = ", ".join(path.stem for path in notebooks)

@@ -31,6 +31,7 @@ from seg_helpers.report.checks import Failure, PageError, find_failure, list_sec
 
 LINE_SECONDS = 5.0  # within a section, a line on the running cell at most this often
 NO_WIDGETS = "ignore:IProgress not found"  # tqdm asks for widgets, which a page cannot show
+START_SECONDS = 180  # a busy machine may take a minute to start a kernel; one that dies is noticed at once
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -118,7 +119,7 @@ def _execute(request: Request, profile: Profile, output: Path, threads: int | No
     lost = _check_parameters(request)
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads)) if threads else {}
     with (
-        # kernels that run side by side would share one history file; a socket's path must be short, so not in $TMPDIR
+        # one folder a run: kernels side by side would share a history file; sockets need a shorter path than $TMPDIR
         tempfile.TemporaryDirectory(prefix="seg-", dir="/tmp") as own,
         _environment(IPYTHONDIR=own, JUPYTER_RUNTIME_DIR=own, PYTHONWARNINGS=NO_WIDGETS, **variables),
         ThreadPoolExecutor(1) as pool,
@@ -132,10 +133,13 @@ def _execute(request: Request, profile: Profile, output: Path, threads: int | No
                     request.parameters(),
                     engine_name="console",
                     kernel_name="python3",
+                    start_timeout=START_SECONDS,
                     progress_bar=False,
                     coalesce_streams=True,
                     cwd=project_root(),
-                    config=Config(KernelManager={"transport": "ipc"}),  # a socket of this user's, not a port
+                    config=Config(
+                        KernelManager={"transport": "ipc", "ip": f"{own}/kernel"}
+                    ),  # sockets, not ports
                     stdout_file=console,
                     stderr_file=console,
                 )
