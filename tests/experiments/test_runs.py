@@ -293,6 +293,23 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
 
 
+def test_what_training_left_in_memory_is_not_scored(laboratory, data, monkeypatch, tmp_path):
+    train = runner.train
+
+    def train_and_forget(model, *rest):
+        state = train(model, *rest)
+        model.requires_grad_(False)
+        for parameter in model.parameters():
+            parameter.zero_()
+        return state
+
+    monkeypatch.setattr(runner, "train", train_and_forget)
+    run = get_run(laboratory.profile(tmp_path, "epochs=1", "workers=0"), "fast_scnn")
+    assert run.metrics["val"]["mean_iou"] == pytest.approx(run.history.val_mean_iou[0], rel=1e-12)
+    _, confusions, _ = evaluate_frames(load_network(run), data.frames_of("test"), 11, precision=run.environment["precision"])
+    assert (confusions == run.confusions["test"]).all()
+
+
 def test_cost_and_origin_are_recorded(finished, data):
     run = read_run(finished)
     network = build_model("fast_scnn", 11)

@@ -89,7 +89,9 @@ def test_a_state_that_was_cut_off_is_ignored_and_then_removed(tmp_path, monkeypa
 
 
 def test_a_state_left_behind_by_a_newer_one_is_not_taken(tmp_path):
-    for name in ("epoch_0009", "epoch_0010", ".partial_0011"):
+    (tmp_path / ".partial_0011").mkdir()
+    assert find_state(tmp_path) is None
+    for name in ("epoch_0009", "epoch_0010"):
         (tmp_path / name).mkdir()
     assert find_state(tmp_path).name == "epoch_0010"
 

@@ -23,23 +23,26 @@ class Trial:
         torch.manual_seed(0)
         self.network = TinyNetwork()
         self.optimizer = build_optimizer(self.network, OptimizerConfig(name=name, encoder_factor=0.5))
-        train_mode(self.network, freeze_encoder(self.network, 1))
+        self.frozen = freeze_encoder(self.network, 1)
         self.batches = [{"image": torch.randn(2, 3, 8, 8), "label": torch.randint(0, 3, (2, 8, 8))} for _ in range(2)]
         self.rates, self.images = [], []
         for _ in range(steps_before):
             self.step(self.batches[0])
+        train_mode(self.network, self.frozen)
         self.rates.clear()
         self.images.clear()
 
     def step(self, batch):
         self.rates.append([group["lr"] for group in self.optimizer.param_groups])
         self.images.append(batch["image"])
+        train_mode(self.network, self.frozen)
         loss = F.cross_entropy(self.network(batch["image"]), batch["label"])
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        self.network.eval()
         random.random(), np.random.random()  # noqa: NPY002
-        return float(loss)
+        return loss.item()
 
     def trace(self):
         return copy.deepcopy(
