@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.render:
             from seg_helpers.report.publishing import render_again  # torch comes with it
 
-            print(render_again(request.load_profile()))
+            render_again(request.load_profile())
         else:
             run_notebook(request, options.threads)
     except (ConfigError, NotebookFailed) as error:

@@ -147,6 +147,8 @@ def _execute(request: Request, profile: Profile, output: Path, threads: int | No
             pass  # the notebook holds the error
         except Exception as error:
             lost = f"{type(error).__name__}: {error}"
+            if "Kernel died" in lost:
+                lost += "; it was ended from outside, or the machine ran out of memory"
     reached = output if output.is_file() else request.notebook  # it may fail before papermill writes
     notebook = remove_error_markers(nbformat.read(reached, as_version=4))
     failure = find_failure(notebook, console.cell if lost else None, lost)

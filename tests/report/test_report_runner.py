@@ -15,7 +15,10 @@ print(Path.cwd() / 'notebooks')
 """
 ENDINGS = {
     "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
-    "kills the kernel": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "DeadKernelError"),
+    "kills the kernel": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "DeadKernelError: Kernel died; it was ended from outside",
+    ),
     "exits with 0": ("import sys\nsys.exit(0)", "SystemExit: 0: the cell ended the notebook"),
 }
 
