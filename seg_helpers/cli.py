@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("models", help="list the networks")
     bench = commands.add_parser("bench", help="time every network of a profile at its data set's size")
     bench.add_argument("--profile", default="sample", help="a stem in notebooks/profiles (default: sample)")
-    commands.add_parser("readme", help="write the README's results anew from the runs' records")
+    commands.add_parser("readme", help="write the README's table and picture anew from the camvid-cpu report")
     options, rest = parser.parse_known_args(arguments)
     try:
         return _COMMANDS[options.command](options, rest)
@@ -55,8 +55,10 @@ def _bench(options, _) -> int:
 
 
 def _readme(*_) -> int:
-    from seg_helpers.report.readme import update_readme
+    from seg_helpers.report.readme import export_figure, update_readme
 
+    report = project_root() / "reports" / "camvid-cpu"
+    export_figure(report / "04_unet.ipynb", "Input, truth, prediction", report / "unet.png")
     update_readme(project_root() / "README.md")
     return 0
 

@@ -1,7 +1,10 @@
-"""The README's table of results, written from the runs' records so that no number in it is typed by hand."""
+"""The README's table and picture of results, taken from the runs' records and the executed notebooks."""
 
+import base64
 import re
 from pathlib import Path
+
+import nbformat
 
 from seg_helpers.experiments import list_runs, tabulate_runs
 from seg_helpers.progress import format_seconds
@@ -40,3 +43,18 @@ def update_readme(readme: Path) -> str:
     text = BLOCK.sub(lambda m: m[1] + render_results(readme.parent / m["folder"]) + m[3], text)
     write_text(readme, text)
     return text
+
+
+def export_figure(notebook: Path, caption_start: str, target: Path) -> None:
+    """Writes the first figure of an executed notebook whose caption begins so, as a PNG file.
+
+    Raises:
+        ValueError: the notebook shows no such figure.
+    """
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            caption = output.get("metadata", {}).get("image/png", {}).get("caption", "")
+            if caption.startswith(caption_start):
+                target.write_bytes(base64.b64decode(output["data"]["image/png"]))
+                return
+    raise ValueError(f"{notebook}: no figure whose caption begins with {caption_start!r}")

@@ -1,9 +1,13 @@
 """The README's results are the records', to the digit."""
 
+import base64
+
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from seg_helpers.config import project_root
-from seg_helpers.report.readme import BLOCK, render_results, update_readme
+from seg_helpers.report.readme import BLOCK, export_figure, render_results, update_readme
 
 
 def test_every_result_in_the_readme_is_a_committed_record():
@@ -24,3 +28,17 @@ def test_a_readme_without_a_block_is_said(tmp_path):
 def test_a_folder_without_runs_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no finished run"):
         render_results(tmp_path)
+
+
+def test_a_figure_is_found_by_its_caption(tmp_path):
+    def figure(caption, content):
+        data = {"image/png": base64.b64encode(content).decode()}
+        return new_output("display_data", data, metadata={"image/png": {"caption": caption}})
+
+    cell = new_code_cell("", outputs=[figure("Loss and metrics", b"one"), figure("Input, truth and errors", b"two")])
+    path = tmp_path / "04.ipynb"
+    nbformat.write(new_notebook(cells=[cell]), path)
+    export_figure(path, "Input, truth", tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes() == b"two"
+    with pytest.raises(ValueError, match=r"04.ipynb: no figure whose caption begins with 'Nothing'"):
+        export_figure(path, "Nothing", tmp_path / "figure.png")
