@@ -8,7 +8,7 @@ import torch
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import DataConfig, ExperimentConfig
-from seg_helpers.datasets import read_image
+from seg_helpers.datasets import DatasetWarning, read_image
 from seg_helpers.experiments import prepare_data
 
 pytestmark = pytest.mark.usefixtures("at_work")
@@ -44,7 +44,8 @@ def test_frames_without_a_label_are_no_rows(config, laboratory, tmp_path):
     shutil.copytree(laboratory.data, tmp_path / "sample")
     label = sorted((tmp_path / "sample" / "testannot").iterdir())[0]
     label.unlink()
-    data = prepare_data(config(root=tmp_path / "sample").data)
+    with pytest.warns(DatasetWarning, match="label missing for this image"):
+        data = prepare_data(config(root=tmp_path / "sample").data)
     assert label.stem not in data.stems("test")
     assert len(data.dataset.problems) == 1
 
