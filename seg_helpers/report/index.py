@@ -83,7 +83,7 @@ def render_index(profile: Profile) -> str:
     return environment.get_template("overview.html.j2").render(
         profile=profile,
         style=(TEMPLATES / "seg" / "page.css").read_text(),
-        facts=_describe_report([notebook.metadata["report"] for notebook in published.values()]),
+        facts=_describe_report([notebook.metadata["report"] for notebook in published.values()], table),
         entries=entries,
         failures=[entry for entry in entries if entry.failure],
         figure=find_figure(published),
@@ -130,26 +130,26 @@ def find_summary(notebook: NotebookNode) -> str:
 
 
 def find_figure(notebooks: dict[str, NotebookNode]) -> dict | None:
-    """The figure that stands for the report: the last one in a cell tagged `index-figure`, else the first of all."""
+    """The figure that stands for the report: the last one in a cell tagged `index-figure`, if there is one."""
     figures = [
         {
             "stem": stem,
             "data": output.data["image/png"].replace("\n", ""),
-            "tagged": INDEX_FIGURE in cell.metadata.get("tags", []),
             **output.metadata.get("image/png", {}),
         }
         for stem, notebook in notebooks.items()
         for cell in notebook.cells
+        if INDEX_FIGURE in cell.metadata.get("tags", [])
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
-    tagged = [figure for figure in figures if figure["tagged"]]
-    return tagged[-1] if tagged else figures[0] if figures else None
+    return figures[-1] if figures else None
 
 
-def _describe_report(records: list[dict]) -> list[tuple[str, str]]:
+def _describe_report(records: list[dict], runs: pd.DataFrame) -> list[tuple[str, str]]:
     if not records:
         return []
+    training = runs["training_seconds"].sum() if len(runs) else 0
     latest = max(records, key=lambda record: record["finished"])
     finished = datetime.datetime.fromtimestamp(latest["finished"], datetime.UTC)
     commits = {describe_commit(record["commit"], record["dirty"]) for record in records}
@@ -160,4 +160,5 @@ def _describe_report(records: list[dict]) -> list[tuple[str, str]]:
         ("Code", code if len(commits) == 1 else f"{code}, and {len(commits) - 1} more"),
         ("Last run", f"{finished:%-d %B %Y, %H:%M} UTC"),
         ("Notebooks took", format_seconds(sum(record["seconds"] for record in records))),
+        ("Training took", format_seconds(training) if training else ""),
     ]

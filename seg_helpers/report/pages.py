@@ -24,8 +24,8 @@ from seg_helpers.progress import format_seconds
 from seg_helpers.report.checks import PageError
 
 TEMPLATES = Path(__file__).parent / "templates"
-# 0.62 (0.60 to 0.64), 3 min 05 s, 1,024 x 2,048, 12%
-NUMBER = re.compile(r"[-+−<≈]?\d[\d.,]*( ?([\d.,%()±–×-]+|[kMGT]|ms|s|min|h|px|to|x))*$")
+# 0.62 (0.60 to 0.64), 3 min 05 s, 12%
+NUMBER = re.compile(r"[-+−<≈]?\d[\d.,]*( ?([\d.,%()±–-]+|[kMGT]|ms|s|min|h|px|to))*$")
 
 
 @dataclass(frozen=True)

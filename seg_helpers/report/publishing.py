@@ -64,7 +64,7 @@ def render_again(profile: Profile) -> Path:
 def write_index(profile: Profile) -> Path:
     """Writes the index of what the profile's folder holds now."""
     index = profile.folder / "index.html"
-    with open(profile.folder / ".work" / "index.lock", "w") as lock:
+    with open(_work(profile) / "index.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two notebooks that end together, the second must see the first
         write_text(index, render_index(profile))
     return index
@@ -80,7 +80,14 @@ def list_shown_runs(notebook: Path, profile: Profile) -> list[str]:
 def _stamp(profile: Profile, name: str, runs: list[str]) -> None:
     """Notes which runs a page was made from; `dependencies.drop_outdated` compares."""
     digests = dependencies.digest_runs(profile.folder, runs)
-    write_text(profile.folder / ".work" / f"{name}.done", json.dumps(digests))
+    write_text(_work(profile) / f"{name}.done", json.dumps(digests))
+
+
+def _work(profile: Profile) -> Path:
+    """The folder for what is not part of the report: a fresh clone does not have it."""
+    folder = profile.folder / ".work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _render(notebook: NotebookNode, notebooks: dict[str, NotebookNode]) -> str:

@@ -9,6 +9,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from seg_helpers.config import load_profile
 from seg_helpers.report.checks import check_page
 from seg_helpers.report.index import find_figure, find_summary, render_index
+from seg_helpers.report.publishing import render_again
 
 FAILURE = {
     "cell": 7,
@@ -116,12 +117,22 @@ def test_head_says_what_was_run(profile, make_executed):
     assert facts["Device"] == "a test's device"
 
 
+def test_pages_are_made_anew_without_running_anything(profile, make_executed, add_run):
+    add_run("fcn8s", 0.5, 0.4, 0.6)
+    for stem in ("01_data", "03_fcn"):
+        nbformat.write(make_executed(stem=stem, title=f"About {stem}"), profile.folder / f"{stem}.ipynb")
+    index = render_again(profile)
+    assert "1 min 15 s" in index.read_text()
+    assert 'href="03_fcn.html"' in (profile.folder / "01_data.html").read_text()
+    assert "<h1>About 03_fcn</h1>" in (profile.folder / "03_fcn.html").read_text()
+    assert list(json.loads((profile.folder / ".work" / "index.done").read_text())) == ["fcn8s"]
+
+
 def test_the_tagged_figure_stands_for_the_report(make_executed, picture):
     plain, tagged = make_executed([picture]), make_executed([picture], stem="04_unet")
-    assert find_figure({}) is None
-    assert find_figure({"03_tiny": plain, "04_unet": tagged})["stem"] == "03_tiny"
+    assert find_figure({"03_tiny": plain, "04_unet": tagged}) is None
     tagged.cells[-1].metadata["tags"] = ["index-figure"]
-    figure = find_figure({"03_tiny": plain, "04_unet": tagged})
+    figure = find_figure({"04_unet": tagged, "05_pspnet": plain})
     assert (figure["stem"], figure["alt"]) == ("04_unet", 'a "navy" area')
 
 
