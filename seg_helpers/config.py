@@ -250,6 +250,13 @@ class Profile:
             if run and run not in known:
                 raise ConfigError(f"override {run}:{key}: no such run{_nearest(run, known)}")
 
+    def kept(self, *names: str) -> list[str]:
+        """Those of these runs that this profile trains; prints why for each that it leaves out."""
+        for name in names:
+            if name in self.skipped:
+                print(f"{name} is left out by profile {self.name}: {self.skipped[name]}")
+        return [name for name in names if name not in self.skipped]
+
     def run_names(self, recipe: str | None = None) -> list[str]:
         """Names of all runs, or of one recipe's; those the profile skips are among them."""
         return [run for stem, file in self._recipes.items() if recipe in (None, stem) for run in file.runs]

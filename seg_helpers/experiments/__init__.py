@@ -4,6 +4,7 @@ from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.experiments.records import (
     Run,
+    compare_multiscale,
     compare_runs,
     final_scores,
     list_runs,
@@ -18,6 +19,7 @@ __all__ = [
     "Run",
     "VerificationError",
     "build_network",
+    "compare_multiscale",
     "compare_runs",
     "describe_origin",
     "final_scores",

@@ -178,3 +178,15 @@ def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd
         result = compare_paired(run.confusions[split], baseline.confusions[split], metric)
         rows.append((run.title, result.difference, result.low, result.high))
     return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])
+
+
+def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
+    """Paired bootstrap of several views a frame against one, a row a run that was scored both ways.
+
+    Returns:
+        name, difference (of mean IoU), low, high.
+    """
+    scored = [run for run in runs if "test_multiscale" in run.confusions]
+    results = [compare_paired(run.confusions["test_multiscale"], run.confusions["test"]) for run in scored]
+    rows = [(run.title, r.difference, r.low, r.high) for run, r in zip(scored, results, strict=True)]
+    return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])

@@ -186,11 +186,34 @@ def weights_note(runs: Sequence[Run]) -> str:
     frozen = [run.title for run in runs if any(stage.unfreeze != "all" for stage in run.config.stages)]
     starts = {run.config.model.encoder_weights for run in runs}
     if starts == {"none"}:
+        text = "**No pretrained weights are used in this profile.**"
+        if not frozen:
+            return text
         return (
-            f"**No pretrained weights are used in this profile.** {join_words(frozen)} freeze random features here: "
-            "what follows shows what freezing costs, not what pretraining is worth."
+            f"{text} {join_words(frozen)} freeze random features here: what follows shows what freezing costs, not "
+            "what pretraining is worth."
         )
     return f"Pretrained encoders start from {join_words(sorted(starts - {'none'}))} weights."
+
+
+def multiscale_finding(runs: Sequence[Run], differences: pd.DataFrame) -> str:
+    """What several views a frame bring and cost, as Markdown.
+
+    Args:
+        runs: the runs that `differences` compares.
+        differences: of `compare_multiscale`.
+    """
+    if differences.empty:
+        return "This profile scores one view of each frame only, so there is nothing to compare."
+    evaluation = runs[0].config.evaluation
+    views = len(evaluation.scales) * (1 + evaluation.flip)
+    gains = differences[differences["low"] > 0]["name"].tolist()
+    told = f"The gain is more than chance for {join_words(gains)}" if gains else "No gain is told apart from chance"
+    return (
+        f"{views} views a frame change mean IoU by {differences['difference'].min():+.3f} to "
+        f"{differences['difference'].max():+.3f}. {told}. Every view is a pass of its own, so the answer takes about "
+        f"{views} times as long."
+    )
 
 
 def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
