@@ -192,8 +192,9 @@ class ExperimentConfig(Section):
     def identity(self) -> dict[str, Any]:
         """What must agree for a finished run to be taken as this one: everything but where files lie."""
         plain = json.loads(self.model_dump_json())
-        for key in ("title", "workers", "recipe"):
+        for key in ("title", "recipe"):
             plain.pop(key)
+        plain["workers"] = plain["workers"] > 0  # starting workers draws from the random state, which dropout shares
         plain["data"].pop("root")
         plain["evaluation"] = {"every": plain["evaluation"]["every"]}
         if plain["model"]["encoder_weights"] not in ("none", "imagenet"):

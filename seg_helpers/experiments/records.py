@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import yaml
 from PIL import Image
+from pydantic import ValidationError
 
-from seg_helpers.config import ExperimentConfig
+from seg_helpers.config import ConfigError, ExperimentConfig
 from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments.provenance import digest_code
 
 FINISHED = "metrics.json"  # written last but one: a folder that holds it holds a finished run
+STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +105,16 @@ def read_run(path: Path) -> Run:
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
+        ConfigError: its config.yaml is not one of this version's.
     """
     if not is_finished(path):
         raise FileNotFoundError(f"{path} holds no finished run: no {FINISHED} or environment.json in it")
-    config = ExperimentConfig.model_validate(yaml.safe_load((path / "config.yaml").read_text()))
+    try:
+        config = ExperimentConfig.model_validate(yaml.safe_load((path / "config.yaml").read_text()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{path / 'config.yaml'}: {where}: {first['msg']}; another version made this run") from error
     metrics, environment = (json.loads((path / name).read_text()) for name in (FINISHED, "environment.json"))
     return Run(path, config, metrics, environment)
 
@@ -116,9 +124,16 @@ def is_finished(path: Path) -> bool:
 
 
 def list_runs(profile_folder: Path, studies: bool = False) -> list[Run]:
-    """The finished runs below a profile's report folder, best test mean IoU first; shorter studies on request."""
-    found = [read_run(path.parent) for path in sorted((profile_folder / "runs").glob(f"[!.]*/{FINISHED}"))
-             if is_finished(path.parent)]  # fmt: skip
+    """The finished runs below a profile's report folder, best test mean IoU first; shorter studies on request.
+
+    A run that another version of this package made is left out, which is said.
+    """
+    found = []
+    for folder in sorted(path.parent for path in (profile_folder / "runs").glob(f"[!.]*/{FINISHED}")):
+        try:
+            found += [read_run(folder)] if is_finished(folder) else []
+        except ConfigError as error:
+            print(f"WARNING {folder.name} is left out: {error}")
     chosen = [run for run in found if studies or not run.config.study]
     return sorted(chosen, key=lambda run: -final_scores(run)["mean_iou"])
 
@@ -131,7 +146,8 @@ def final_scores(run: Run) -> dict:
 def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
     """A row a run: what it scored, what it is made of and what it cost.
 
-    Columns: title, study, split, mean_iou, mean_iou_low, mean_iou_high, pixel_accuracy, mean_dice, val_mean_iou,
+    Columns: title, study, split, size (HxW of the network's input), start (`ImageNet`, a weights file's name, or
+    `random`), mean_iou, mean_iou_low, mean_iou_high, pixel_accuracy, mean_dice, val_mean_iou, multiscale_mean_iou,
     parameters, multiply_adds, epochs, best_epoch, training_seconds, device, commit.
     """
     rows = []
@@ -143,6 +159,8 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "title": run.title,
                 "study": run.config.study,
                 "split": run.final_split,
+                "size": "x".join(map(str, run.metrics["size"])),
+                "start": STARTS.get(weights := run.config.model.encoder_weights, Path(weights).name),
                 "mean_iou": scores["mean_iou"],
                 "mean_iou_low": scores["mean_iou_interval"][0],
                 "mean_iou_high": scores["mean_iou_interval"][1],

@@ -55,8 +55,19 @@ def get_run(profile: Profile, name: str) -> Run:
     if is_finished(folder):
         run = read_run(folder)
         print(describe_origin(run))
+        _note_other_evaluation(run, config)
         return run
     return _make_run(profile, config, data, folder)
+
+
+def _note_other_evaluation(run: Run, config: ExperimentConfig) -> None:
+    """Says loudly that a finished run is not scored anew: test is scored once."""
+    asked, made = (plain.evaluation.model_dump() for plain in (config, run.config))
+    for key in [key for key in asked if asked[key] != made[key]]:
+        print(
+            f"WARNING {run.name}: evaluation.{key} is {asked[key]} now, but this run was scored with {made[key]}, and "
+            f"those scores stand; to make it anew, move {run.path} away"
+        )
 
 
 def describe_origin(run: Run) -> str:

@@ -50,7 +50,7 @@ def show_summary(runs: pd.DataFrame, caption: str) -> None:
     Args:
         runs: a row a run: `title`, `mean_iou`, `mean_iou_low`, `mean_iou_high`, `pixel_accuracy`, `mean_dice`,
             `val_mean_iou`, `parameters`, `multiply_adds`, `epochs`, `training_seconds`, `latency_milliseconds`;
-            `multiscale_mean_iou` where known.
+            `multiscale_mean_iou`, `size` and `start` where known.
         caption: above the table.
     """
     table = runs.sort_values("mean_iou", ascending=False)
@@ -59,6 +59,8 @@ def show_summary(runs: pd.DataFrame, caption: str) -> None:
     )
     names = {
         "title": "model",
+        "size": "input",
+        "start": "start",
         "mean_iou": "mean IoU",
         "interval": "95% interval",
         "multiscale_mean_iou": "multi-scale mean IoU",

@@ -19,14 +19,15 @@ def render_results(profile_folder: Path) -> str:
     if not runs:
         raise FileNotFoundError(f"{profile_folder / 'runs'} holds no finished run to write a table of")
     lines = [
-        "| network | test mean IoU (95% interval) | pixel accuracy | mean Dice | val mean IoU | parameters | training |",
-        "|---|---|---|---|---|---|---|",
+        "| network | test mean IoU (95% interval) | pixel accuracy | mean Dice | val mean IoU | parameters | start | input "
+        "| training |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in tabulate_runs(runs).itertuples():
         lines.append(
             f"| {row.title} | **{row.mean_iou:.3f}** ({row.mean_iou_low:.3f} to {row.mean_iou_high:.3f}) "
             f"| {row.pixel_accuracy:.3f} | {row.mean_dice:.3f} | {row.val_mean_iou:.3f} "
-            f"| {row.parameters / 1e6:.2f} M | {row.epochs} epochs, {format_seconds(row.training_seconds)} |"
+            f"| {row.parameters / 1e6:.2f} M | {row.start} | {row.size} | {row.epochs} epochs, {format_seconds(row.training_seconds)} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -7,9 +7,17 @@ import numpy as np
 import pytest
 import yaml
 
+from seg_helpers.config import ConfigError
+from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.statistics import compare_paired
-from seg_helpers.experiments import final_scores, list_runs, read_run, tabulate_runs
-from seg_helpers.experiments.records import compare_runs
+from seg_helpers.experiments import (
+    compare_multiscale,
+    compare_runs,
+    final_scores,
+    list_runs,
+    read_run,
+    tabulate_runs,
+)
 
 
 @pytest.fixture
@@ -66,6 +74,31 @@ def test_runs_are_listed_best_first_without_studies_and_what_was_moved_aside(she
     assert [run.name for run in list_runs(shelf.folder)] == ["high", "middle", "low"]
     assert [run.name for run in list_runs(shelf.folder, studies=True)] == ["short", "high", "middle", "low"]
     assert list_runs(shelf.folder / "elsewhere") == []
+
+
+def test_a_run_of_another_version_is_left_out_and_said(shelf, capsys):
+    shelf("good", 0.5)
+    config = shelf("old", 0.9) / "config.yaml"
+    config.write_text(config.read_text() + "momentum_of_old: 0.9\n")
+    assert [run.name for run in list_runs(shelf.folder)] == ["good"]
+    said = capsys.readouterr().out
+    assert "WARNING old is left out" in said
+    assert "config.yaml: momentum_of_old: Extra inputs" in said
+    with pytest.raises(ConfigError, match=r"momentum_of_old.*another version made this run"):
+        read_run(config.parent)
+
+
+def test_several_views_are_compared_with_one_on_the_same_frames(shelf):
+    both, single = read_run(shelf("both", title="Both")), read_run(shelf("single"))
+    arrays = dict(np.load(both.path / "confusions.npz"))
+    several = arrays["test"].copy()
+    several[:, 0, 0] += 50  # more pixels right
+    np.savez_compressed(both.path / "confusions.npz", **arrays | {"test_multiscale": several})
+    table = compare_multiscale([read_run(both.path), single])
+    assert table.name.tolist() == ["Both"]  # the other was scored one way
+    expected = compute_metrics(several.sum(0))["mean_iou"] - compute_metrics(arrays["test"].sum(0))["mean_iou"]
+    assert table.difference.iloc[0] == pytest.approx(expected)
+    assert expected > 0
 
 
 def test_withheld_test_labels_leave_val_to_be_ranked_by(shelf):

@@ -72,10 +72,16 @@ def test_a_run_without_its_weights_is_still_a_finished_run(copied, no_training):
         load_network(run)
 
 
-def test_where_files_lie_makes_no_other_run(laboratory, copied, no_training):
-    overrides = ["workers=0", "title=Another title", "evaluation.bootstrap=200"]
-    profile = laboratory.profile(copied[1].parents[2], *overrides)
+def test_where_files_lie_makes_no_other_run(laboratory, copied, no_training, capsys):
+    profile = laboratory.profile(copied[1].parents[2], "workers=2", "title=Another title")
     assert get_run(profile, "fast_scnn").path == copied[1]
+    assert "WARNING" not in capsys.readouterr().out
+
+
+def test_a_run_scored_in_another_way_stands_and_says_so(laboratory, copied, no_training, capsys):
+    profile = laboratory.profile(copied[1].parents[2], "evaluation.bootstrap=200")
+    assert get_run(profile, "fast_scnn").path == copied[1]
+    assert "WARNING fast_scnn: evaluation.bootstrap is 200 now, but this run was scored with" in capsys.readouterr().out
 
 
 def test_changed_code_is_reported(copied, no_training, capsys):
