@@ -156,7 +156,7 @@ def pyramid_bins(image: np.ndarray, bins: Sequence[int]) -> Figure:
     height, width = image.shape[:2]
     figure = new_figure(WIDTH, WIDTH / (len(bins) + 1) * height / width + 0.45)
     panels = figure.subplots(1, len(bins) + 1, squeeze=False)[0]
-    plain_image(panels[0], image, "feature map")
+    plain_image(panels[0], image, "image")
     for panel, count in zip(panels[1:], bins, strict=True):
         pooled = np.asarray(Image.fromarray(image).resize((count, count), Image.Resampling.BOX))
         plain_image(
