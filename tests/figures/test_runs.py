@@ -1,0 +1,79 @@
+"""What pages say of runs: each finding follows from the numbers, and from them alone."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from seg_helpers import figures as fig
+from seg_helpers.config import ExperimentConfig, StageConfig
+from seg_helpers.figures.runs import PUBLISHED_FAST_SCNN
+
+
+def make_run(title="Net", dataset="camvid", stages=(), weights="none", evaluation=None, **scores):
+    """As much of a run as its findings read."""
+    config = ExperimentConfig(
+        name=title.lower(),
+        epochs=4,
+        data={"dataset": dataset},
+        model={"name": "unet", "encoder_weights": weights},
+        stages=[StageConfig(**stage) for stage in stages],
+        evaluation=evaluation or {},
+    )
+    return SimpleNamespace(title=title, config=config, metrics={"epochs": 4, "test": scores or None})
+
+
+def test_a_frozen_encoder_without_pretraining_is_said_loudly():
+    frozen = make_run("Frozen", stages=[{"epochs": 1, "unfreeze": 0}])
+    free = make_run("Free")
+    note = fig.weights_note([free, frozen])
+    assert "No pretrained weights are used" in note
+    assert "Frozen freeze random features" in note
+    assert fig.weights_note([free]) == "**No pretrained weights are used in this profile.**"
+    assert "imagenet" in fig.weights_note([make_run(weights="imagenet"), free])
+
+
+def test_only_camvids_test_split_is_set_beside_the_published_result():
+    scores = {name: value + 0.1 for name, value in PUBLISHED_FAST_SCNN.items()}
+    text = fig.published_finding(make_run(**scores))
+    assert "mean IoU 0.4975 against 0.3975 (+0.1000)" in text
+    assert "took 4 epochs" in text
+    assert "cannot be compared" in fig.published_finding(make_run(dataset="sample", **scores))
+    assert "cannot be compared" in fig.published_finding(make_run())  # no test labels
+
+
+def test_several_views_gains_and_costs_are_told():
+    runs = [make_run(evaluation={"scales": [1.0, 0.75, 1.25], "flip": True})]
+    rows = [("A", 0.02, 0.01, 0.03), ("B", 0.005, -0.01, 0.02)]
+    table = pd.DataFrame(rows, columns=["name", "difference", "low", "high"])
+    text = fig.multiscale_finding(runs, table)
+    assert "6 views a frame change mean IoU by +0.005 to +0.020" in text
+    assert "more than chance for A." in text
+    assert "about 6 times as long" in text
+    assert "No gain is told apart from chance" in fig.multiscale_finding(runs, table[1:])
+    assert "nothing to compare" in fig.multiscale_finding(runs, table[:0])
+
+
+def test_variants_are_judged_by_their_intervals():
+    runs = [make_run("Base"), make_run("Up"), make_run("Down"), make_run("Same")]
+    rows = [("Up", 0.1, 0.05, 0.15), ("Down", -0.1, -0.15, -0.05), ("Same", 0.01, -0.02, 0.04)]
+    differences = pd.DataFrame(rows, columns=["name", "difference", "low", "high"])
+    text = fig.variants_finding(runs, differences, runs[0])
+    assert "**Up** is better than Base" in text
+    assert "**Down** is worse than Base" in text
+    assert "**Same** is not told apart from Base" in text
+
+
+@pytest.mark.parametrize(("val", "ranked"), [([0.7, 0.6, 0.5], "alike"), ([0.5, 0.6, 0.7], "differently")])
+def test_the_gap_between_val_and_test_is_told(val, ranked):
+    table = pd.DataFrame({"split": "test", "mean_iou": [0.6, 0.5, 0.4], "val_mean_iou": val})
+    text = fig.split_gap_finding(table)
+    assert f"ranks the networks {ranked}" in text or f"ranks them {ranked}" in text
+    assert f"{(table.val_mean_iou - table.mean_iou).mean():+.3f} from test on average" in text
+    assert "withholds its test labels" in fig.split_gap_finding(table.assign(split="val"))
+
+
+def test_stages_are_named_by_size_and_by_what_learns():
+    run = make_run(stages=[{"epochs": 1, "scale": 0.5, "unfreeze": 0}, {"epochs": 2, "unfreeze": 2}, {"epochs": 1}])
+    assert fig.stage_titles(run) == ["half size, encoder frozen", "full size, top 2 stages", "full size"]
+    assert fig.stage_titles(make_run()) == []
