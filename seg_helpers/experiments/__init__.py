@@ -11,7 +11,14 @@ from seg_helpers.experiments.records import (
     read_run,
     tabulate_runs,
 )
-from seg_helpers.experiments.runner import build_network, describe_origin, get_run, load_network, measure_runs
+from seg_helpers.experiments.runner import (
+    build_network,
+    describe_origin,
+    get_run,
+    load_network,
+    measure_network,
+    measure_runs,
+)
 from seg_helpers.experiments.verification import VerificationError, verify_run
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "list_runs",
     "list_versions",
     "load_network",
+    "measure_network",
     "measure_runs",
     "prepare_data",
     "read_commit",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate import PartialState
+from accelerate.utils import parse_flag_from_env
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.config import DataConfig, ExperimentConfig
@@ -106,7 +107,7 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
     Raises:
         DatasetError: the folder is no data set, or has problems and `on_problem` is `stop`.
     """
-    with PartialState().main_process_first():
+    with PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).main_process_first():  # as an Accelerator would
         return _prepare(config.model_dump_json(exclude={"expand"}), seed)
 
 

@@ -110,13 +110,17 @@ def measure_runs(runs: list[Run], size: tuple[int, int] | None = None, precision
         size: (height, width); None for the size that the run was scored at.
         precision: `"auto"` for what this machine computes fastest in.
     """
+    return [
+        measure_network(_build(run.config, len(run.classes), pretrained=False), size or run.metrics["size"], precision)
+        for run in track(runs, "timing networks")
+    ]
+
+
+def measure_network(network: nn.Module, size: tuple[int, int], precision: str = "auto") -> Latency:
+    """Times a network on one image of (height, width), on the device that runs are trained on."""
     device = Accelerator().device
     chosen = detect_precision(device) if precision == "auto" else precision
-    latencies = []
-    for run in track(runs, "timing networks"):
-        network = _build(run.config, len(run.classes), pretrained=False).to(device, memory_format=torch.channels_last)
-        latencies.append(measure_latency(network, tuple(size or run.metrics["size"]), chosen))
-    return latencies
+    return measure_latency(network.to(device, memory_format=torch.channels_last), tuple(size), chosen)
 
 
 def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights: Path | None = None) -> nn.Module:

@@ -1,10 +1,15 @@
 """Trains and scores runs of a profile as the notebooks do: `python -m seg_helpers.training --profile P --model RUN`.
 
-On several devices: `accelerate launch -m seg_helpers.training --profile P --model RUN`.
+On several devices: `accelerate launch -m seg_helpers.training --profile P --model RUN`; with ACCELERATE_USE_CPU=1, on
+several processes of one CPU.
 """
 
 import argparse
+import os
 import sys
+
+from accelerate import PartialState
+from accelerate.utils import parse_flag_from_env
 
 from seg_helpers.config import ConfigError, load_profile
 from seg_helpers.datasets import DatasetError
@@ -26,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--verify", action="store_true", help="do not train: check that this code still makes the runs")
     options = parser.parse_args(arguments)
     try:
+        state = _join_processes()
         profile = load_profile(
             options.profile, options.data, options.weights, options.overrides, options.reports
         )
@@ -33,11 +39,26 @@ def main(arguments: list[str] | None = None) -> int:
             run = verify_run(profile, name) if options.verify else get_run(profile, name)
             scores = final_scores(run)
             low, high = scores["mean_iou_interval"]
-            print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
+            state.print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
     except (ConfigError, DatasetError, WeightsError, CheckpointError, TrainingDiverged, VerificationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _join_processes() -> PartialState:
+    """This process among those that were launched together.
+
+    Raises:
+        ConfigError: several were launched and none knows of the others: they would write over each other's run.
+    """
+    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
+    launched = int(os.environ.get("WORLD_SIZE", 1))
+    if launched != state.num_processes:
+        raise ConfigError(
+            f"{launched} processes were launched, but there is no GPU for each: launch one, or set ACCELERATE_USE_CPU=1"
+        )
+    return state
 
 
 if __name__ == "__main__":
