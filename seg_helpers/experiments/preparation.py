@@ -17,6 +17,7 @@ from seg_helpers.config import DataConfig, ExperimentConfig
 from seg_helpers.datasets import (
     Cache,
     Dataset,
+    DatasetError,
     SegmentationDataset,
     apply_split,
     build_augmentation,
@@ -114,6 +115,8 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
 @functools.lru_cache(maxsize=4)
 def _prepare(config_json: str, seed: int) -> PreparedData:
     config = DataConfig.model_validate_json(config_json)
+    if config.root is None:
+        raise DatasetError(f"{config.dataset}: no folder is given; a run's record holds none, its profile's experiment does")
     if config.dataset in ("sample", "soccer"):
         ensure_sample(config.root, config.dataset)
     dataset = read_dataset(config.root, config.layout, config.classes, config.on_problem, default_cache_dir())

@@ -8,7 +8,7 @@ import torch
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import DataConfig, ExperimentConfig
-from seg_helpers.datasets import DatasetWarning, read_image
+from seg_helpers.datasets import DatasetError, DatasetWarning, read_image
 from seg_helpers.experiments import prepare_data
 
 pytestmark = pytest.mark.usefixtures("at_work")
@@ -132,3 +132,9 @@ def test_missing_samples_are_generated(config, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         prepare_data(config(root=tmp_path / "absent", dataset="soccer").data)
     assert made == [(tmp_path / "absent", "soccer")]
+
+
+def test_a_record_without_a_folder_is_said(laboratory):
+    config = laboratory.profile("any").experiment("fast_scnn").data.model_copy(update={"root": None})
+    with pytest.raises(DatasetError, match="sample: no folder is given"):
+        prepare_data(config)
