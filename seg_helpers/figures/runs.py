@@ -190,7 +190,7 @@ def weights_note(runs: Sequence[Run]) -> str:
         if not frozen:
             return text
         return (
-            f"{text} {join_words(frozen)} freeze random features here: what follows shows what freezing costs, not "
+            f"{text} {join_words(frozen)} freeze{'s' * (len(frozen) == 1)} random features here: what follows shows what freezing costs, not "
             "what pretraining is worth."
         )
     return f"Pretrained encoders start from {join_words(sorted(starts - {'none'}))} weights."

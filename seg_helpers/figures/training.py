@@ -153,8 +153,7 @@ def stage_curves(history: pd.DataFrame, stage_names: Sequence[str]) -> Figure:
     panels[1].plot(
         epoch, value, marker="*", markersize=14, color=VERMILLION, markeredgecolor="white", zorder=5
     )
-    panels[2].set_yscale("log")
-    for axes, title in zip(panels, ("Loss", "Mean IoU", "Learning rate (log scale)"), strict=True):
+    for axes, title in zip(panels, ("Loss", "Mean IoU", "Learning rate at the epoch's end"), strict=True):
         axes.set_title(title, pad=16 if axes is panels[0] else 6)
         _mark_stages(axes, history, stage_names if axes is panels[0] else ())
     epoch_axis(panels[2])

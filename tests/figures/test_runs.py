@@ -28,7 +28,7 @@ def test_a_frozen_encoder_without_pretraining_is_said_loudly():
     free = make_run("Free")
     note = fig.weights_note([free, frozen])
     assert "No pretrained weights are used" in note
-    assert "Frozen freeze random features" in note
+    assert "Frozen freezes random features" in note
     assert fig.weights_note([free]) == "**No pretrained weights are used in this profile.**"
     assert "imagenet" in fig.weights_note([make_run(weights="imagenet"), free])
 
