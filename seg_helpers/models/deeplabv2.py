@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import resize
 from seg_helpers.models.encoders import build_encoder, load_weights
 from seg_helpers.models.network import SegmentationNetwork
@@ -33,6 +34,7 @@ class DeepLabV2(SegmentationNetwork):
     def __init__(self, encoder: nn.Module, num_classes: int, rates: Sequence[int]):
         super().__init__()
         self.encoder = encoder
+        speed_up_atrous(encoder)
         self.classifier = AtrousScores(encoder.out_channels[-1], num_classes, rates)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import segmentation_models_pytorch as smp
 from torch import nn
 
+from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import PooledBatchNorm2d
 from seg_helpers.models.encoders import check_encoder, load_weights
 from seg_helpers.models.unet import EncoderDecoder
@@ -21,6 +22,7 @@ class DeepLabV3(EncoderDecoder):
     def __init__(self, network: smp.DeepLabV3):
         super().__init__(network)
         let_pooling_train_alone(network.decoder.aspp)
+        speed_up_atrous(self)
 
     def parts(self) -> dict[str, nn.Module]:
         convolution = nn.ModuleList([self.decoder.conv, self.decoder.bn, self.decoder.relu])
@@ -33,6 +35,7 @@ class DeepLabV3Plus(EncoderDecoder):
     def __init__(self, network: smp.DeepLabV3Plus):
         super().__init__(network)
         let_pooling_train_alone(network.decoder.aspp[0])
+        speed_up_atrous(self)
 
     def parts(self) -> dict[str, nn.Module]:
         aspp, *convolution = self.decoder.aspp

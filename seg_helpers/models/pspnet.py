@@ -13,6 +13,7 @@ from segmentation_models_pytorch.base.modules import Conv2dReLU
 from segmentation_models_pytorch.decoders.pspnet.decoder import PSPModule
 from torch import Tensor, nn
 
+from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import AuxiliaryHead, resize
 from seg_helpers.models.encoders import check_encoder, load_weights
 from seg_helpers.models.unet import EncoderDecoder
@@ -23,6 +24,7 @@ class PSPNet(EncoderDecoder):
 
     def __init__(self, network: smp.PSPNet, num_classes: int, aux: bool):
         super().__init__(network)
+        speed_up_atrous(self.encoder)
         inner = self.encoder.out_channels[4]
         self.auxiliary_head = AuxiliaryHead(inner, max(inner // 4, 32), num_classes) if aux else None
 
