@@ -56,6 +56,15 @@ class Run:
     def best_weights(self) -> Path:
         return self.path / "best.safetensors"
 
+    @property
+    def half_weights(self) -> Path:
+        """A copy in half precision, kept of a small network: small enough to be committed with the run."""
+        return self.path / "half.safetensors"
+
+    @property
+    def has_weights(self) -> bool:
+        return self.best_weights.is_file() or self.half_weights.is_file()
+
     @cached_property
     def history(self) -> pd.DataFrame:
         """A row an epoch: stage, learning rate, losses and metrics on train and val, seconds, is_best."""

@@ -1,5 +1,6 @@
 """Asks for a run: loads it if it is finished, resumes it if it was begun, trains it otherwise; scores test once."""
 
+import copy
 import json
 import os
 import shutil
@@ -23,11 +24,12 @@ from seg_helpers.experiments.provenance import digest_code, list_versions, read_
 from seg_helpers.experiments.records import FINISHED, Run, is_finished, read_run
 from seg_helpers.models import build_model, summarise_model
 from seg_helpers.progress import track
-from seg_helpers.training.checkpoints import load_weights, write_text
+from seg_helpers.training.checkpoints import load_weights, save_weights, write_text
 from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision
 from seg_helpers.training.loop import TrainerState, train
 from seg_helpers.training.stages import freeze_encoder
 
+HALF_LIMIT = 3_000_000  # bytes of weights that a repository can hold
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
 
 
@@ -87,13 +89,17 @@ def describe_origin(run: Run) -> str:
 
 
 def load_network(run: Run) -> nn.Module:
-    """The run's network with its best weights, in eval mode on the CPU.
+    """The run's network with its best weights, in eval mode on the CPU; says so if they are the half-precision copy.
 
     Raises:
         CheckpointError: the weights are not in the run's folder.
     """
     model = _build(run.config, len(run.classes), pretrained=False)
-    load_weights(model, run.best_weights)
+    weights = run.best_weights
+    if not weights.is_file() and run.half_weights.is_file():
+        print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
+        weights = run.half_weights
+    load_weights(model, weights)
     return model.eval()
 
 
@@ -219,6 +225,8 @@ def _finish_run(model, config, data, folder, accelerator, precision, state: Trai
         arrays |= {f"{split}_frames": np.array(data.stems(split)) for split in scored if split in ("val", "test")}
         np.savez_compressed(folder / "confusions.npz", **arrays)
         _keep_predictions(model, data, folder, scored, accelerator.device, precision)
+        if not config.study:
+            keep_half(model, folder / "half.safetensors")
         if state.range_tests:
             write_text(folder / "range_tests.json", json.dumps(state.range_tests))
         environment = json.loads((folder / "started.json").read_text()) | {
@@ -230,6 +238,13 @@ def _finish_run(model, config, data, folder, accelerator, precision, state: Trai
         (folder / "started.json").unlink()
         shutil.rmtree(folder / "last", ignore_errors=True)
     accelerator.wait_for_everyone()
+
+
+def keep_half(model: nn.Module, path: Path) -> None:
+    """Writes a network's weights in half precision if they are small enough to be committed: no page needs more."""
+    half = copy.deepcopy(model).half()
+    if sum(tensor.nbytes for tensor in half.state_dict().values()) <= HALF_LIMIT:
+        save_weights(half, path)
 
 
 def score_split(

@@ -33,6 +33,8 @@ def verify_run(profile: Profile, name: str) -> Run:
     if not is_finished(folder):
         raise VerificationError(f"{name}: there is no finished run in {folder}: train it first")
     run = read_run(folder)
+    if not run.best_weights.is_file():
+        raise VerificationError(f"{name}: its full weights are not in {folder}, and no copy of them will do")
     data = prepare_data(run.config.data.model_copy(update={"root": profile.experiment(name).data.root}), run.config.seed)
     if data.digest != run.environment["data_digest"]:
         raise VerificationError(f"{name}: the data set is not the one that the run was made from")

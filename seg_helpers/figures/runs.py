@@ -288,7 +288,7 @@ def show_branches(run: Run, data: PreparedData, modules: dict[str, str], stem: s
         modules: title to the module's name in the network.
         stem: the frame; the first that every run keeps a prediction of by default.
     """
-    if not run.best_weights.is_file():
+    if not run.has_weights:
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
         return
     network = load_network(run)

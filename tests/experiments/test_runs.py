@@ -67,9 +67,27 @@ def test_a_finished_run_is_loaded_and_not_touched(copied, no_training, capsys):
 def test_a_run_without_its_weights_is_still_a_finished_run(copied, no_training):
     profile, folder = copied
     (folder / "best.safetensors").unlink()
+    (folder / "half.safetensors").unlink()
     run = get_run(profile, "fast_scnn")
     with pytest.raises(CheckpointError, match=r"no weights at .*best\.safetensors"):
         load_network(run)
+
+
+def test_a_small_network_can_be_loaded_from_its_half_precision_copy(copied, no_training, capsys):
+    profile, folder = copied
+    whole = load_network(get_run(profile, "fast_scnn")).state_dict()
+    (folder / "best.safetensors").unlink()
+    half = load_network(get_run(profile, "fast_scnn")).state_dict()
+    assert "copy in half precision" in capsys.readouterr().out
+    for name, value in whole.items():
+        assert torch.equal(half[name], value.half().to(value.dtype) if value.is_floating_point() else value), name
+
+
+def test_a_large_network_keeps_no_copy(tmp_path):
+    runner.keep_half(torch.nn.Linear(1000, 1501), tmp_path / "half.safetensors")
+    assert not (tmp_path / "half.safetensors").exists()
+    runner.keep_half(torch.nn.Linear(1000, 1000), tmp_path / "half.safetensors")
+    assert (tmp_path / "half.safetensors").stat().st_size < runner.HALF_LIMIT
 
 
 def test_where_files_lie_makes_no_other_run(laboratory, copied, no_training, capsys):
