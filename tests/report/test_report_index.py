@@ -42,7 +42,7 @@ def add_run(profile):
             "frames": 4,
         }
         counts = {"parameters": 1_137_019, "multiply_adds": 2_500_000_000, "epochs": 2, "best_epoch": 1}
-        metrics = {"run": name, "classes": ["sky"], "val": scores, "test": scores} | counts
+        metrics = {"run": name, "classes": ["sky"], "size": [36, 48], "val": scores, "test": scores} | counts
         (folder / "metrics.json").write_text(json.dumps(metrics))
         environment = {
             "training_seconds": 75.0,
