@@ -1,6 +1,7 @@
 """Runs: asked for by configuration, made once, recorded in a folder, read from anywhere."""
 
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
+from seg_helpers.experiments.processes import join_processes
 from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.experiments.records import (
     Run,
@@ -31,6 +32,7 @@ __all__ = [
     "describe_origin",
     "final_scores",
     "get_run",
+    "join_processes",
     "list_runs",
     "list_versions",
     "load_network",

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from accelerate import PartialState
-from accelerate.utils import parse_flag_from_env
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.config import DataConfig, ExperimentConfig
@@ -28,6 +26,7 @@ from seg_helpers.datasets import (
     make_loader,
     read_dataset,
 )
+from seg_helpers.experiments.processes import join_processes
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +107,7 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
     Raises:
         DatasetError: the folder is no data set, or has problems and `on_problem` is `stop`.
     """
-    with PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).main_process_first():  # as an Accelerator would
+    with join_processes().main_process_first():
         return _prepare(config.model_dump_json(exclude={"expand"}), seed)
 
 

@@ -196,15 +196,11 @@ def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd
         ValueError: two runs were not scored on the same frames of the same split.
     """
     split = baseline.final_split
-    rows = []
-    for run in runs:
-        if run.name == baseline.name:
-            continue
+    others = [run for run in runs if run.name != baseline.name]
+    for run in others:
         if run.scored_frames.get(split) != baseline.scored_frames[split]:
             raise ValueError(f"{run.name} and {baseline.name} were not scored on the same {split} frames")
-        result = compare_paired(run.confusions[split], baseline.confusions[split], metric)
-        rows.append((run.title, result.difference, result.low, result.high))
-    return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])
+    return _differences([(run.title, run.confusions[split], baseline.confusions[split]) for run in others], metric)
 
 
 def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
@@ -214,6 +210,11 @@ def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
         name, difference (of mean IoU), low, high.
     """
     scored = [run for run in runs if "test_multiscale" in run.confusions]
-    results = [compare_paired(run.confusions["test_multiscale"], run.confusions["test"]) for run in scored]
-    rows = [(run.title, r.difference, r.low, r.high) for run, r in zip(scored, results, strict=True)]
+    return _differences([(run.title, run.confusions["test_multiscale"], run.confusions["test"]) for run in scored])
+
+
+def _differences(pairs: list[tuple[str, np.ndarray, np.ndarray]], metric: str = "mean_iou") -> pd.DataFrame:
+    """A row a pair of (name, frames' confusions, frames' confusions of the baseline): name, difference, low, high."""
+    results = [(name, compare_paired(mine, baseline, metric)) for name, mine, baseline in pairs]
+    rows = [(name, result.difference, result.low, result.high) for name, result in results]
     return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])

@@ -98,6 +98,12 @@ def showcase_panels(
     return prediction_panels(frames, data.classes)
 
 
+def showcase_marks(run: Run) -> dict[str, float]:
+    """Kind (good, typical, worst) to the mean IoU of the first frame shown of it, for `frame_scores`."""
+    shown = run.showcase[run.showcase["kind"] != "shared"].drop_duplicates("kind")
+    return dict(zip(shown["kind"], shown["mean_iou"], strict=True))
+
+
 def tabulate_variants(runs: Sequence[Run]) -> pd.DataFrame:
     """A row a run for `score_intervals` and a small table: name, score, low, high, val, parameters, epochs, minutes."""
     rows = []

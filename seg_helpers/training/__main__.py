@@ -5,15 +5,11 @@ several processes of one CPU.
 """
 
 import argparse
-import os
 import sys
-
-from accelerate import PartialState
-from accelerate.utils import parse_flag_from_env
 
 from seg_helpers.config import ConfigError, load_profile
 from seg_helpers.datasets import DatasetError
-from seg_helpers.experiments import VerificationError, final_scores, get_run, verify_run
+from seg_helpers.experiments import VerificationError, final_scores, get_run, join_processes, verify_run
 from seg_helpers.models import WeightsError
 from seg_helpers.training.checkpoints import CheckpointError
 from seg_helpers.training.loop import TrainingDiverged
@@ -31,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--verify", action="store_true", help="do not train: check that this code still makes the runs")
     options = parser.parse_args(arguments)
     try:
-        state = _join_processes()
+        state = join_processes()
         profile = load_profile(
             options.profile, options.data, options.weights, options.overrides, options.reports
         )
@@ -44,21 +40,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _join_processes() -> PartialState:
-    """This process among those that were launched together.
-
-    Raises:
-        ConfigError: several were launched and none knows of the others: they would write over each other's run.
-    """
-    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
-    launched = int(os.environ.get("WORLD_SIZE", 1))
-    if launched != state.num_processes:
-        raise ConfigError(
-            f"{launched} processes were launched, but there is no GPU for each: launch one, or set ACCELERATE_USE_CPU=1"
-        )
-    return state
 
 
 if __name__ == "__main__":

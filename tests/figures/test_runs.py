@@ -77,3 +77,9 @@ def test_stages_are_named_by_size_and_by_what_learns():
     run = make_run(stages=[{"epochs": 1, "scale": 0.5, "unfreeze": 0}, {"epochs": 2, "unfreeze": 2}, {"epochs": 1}])
     assert fig.stage_titles(run) == ["half size, encoder frozen", "full size, top 2 stages", "full size"]
     assert fig.stage_titles(make_run()) == []
+
+
+def test_each_kind_of_frame_shown_is_marked_by_its_first():
+    rows = [("good", 0.8), ("good", 0.7), ("typical", 0.5), ("worst", 0.1), ("shared", 0.6)]
+    run = SimpleNamespace(showcase=pd.DataFrame(rows, columns=["kind", "mean_iou"]))
+    assert fig.showcase_marks(run) == {"good": 0.8, "typical": 0.5, "worst": 0.1}
