@@ -151,6 +151,7 @@ def test_all_complaints_come_at_once(profile):
         ({"default": {}}, None, "profile tiny: default: unknown key; did you mean 'defaults'?"),
         ({"runs": {"plane": {}}}, None, "profile tiny: runs.plane: no such run; did you mean 'plain'?"),
         ({"skip": {"shorts": "why"}}, None, "profile tiny: skip.shorts: no such run; did you mean 'short'?"),
+        ({"notes": {"plan": "why"}}, None, "profile tiny: notes.plan: no such run; did you mean 'plain'?"),
         (None, {"run": {}}, "recipe nets: run: unknown key; did you mean 'runs'?"),
         (None, {"base": None}, "recipe nets: base: input should be a valid dictionary, got None"),
         (None, {"runs": {"plain": {"model": None}, "short": {}, "special": {}}}, "run plain: model: input should be"),

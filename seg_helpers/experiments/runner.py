@@ -45,6 +45,8 @@ def get_run(profile: Profile, name: str) -> Run:
     if name in profile.skipped:
         raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
     config = profile.experiment(name)
+    if name in profile.notes:
+        print(f"{name}: note that {profile.notes[name]}")
     folder = profile.folder / "runs" / name
     have_data = config.data.dataset in ("sample", "soccer") or Path(config.data.root).is_dir()
     if is_finished(folder) and not have_data and _is_same_experiment(folder, config):

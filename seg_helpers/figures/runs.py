@@ -223,7 +223,7 @@ def multiscale_finding(runs: Sequence[Run], differences: pd.DataFrame) -> str:
 
 
 def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
-    """Which of the profile's runs are finished and which are not, and why, as Markdown.
+    """Which of the profile's runs are finished and which are not, and why, and the profile's notes, as Markdown.
 
     Raises:
         FileNotFoundError: no run is finished.
@@ -240,7 +240,16 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
     if missing:
         reasons = [f"{name} ({profile.skipped.get(name, 'not trained yet')})" for name in missing]
         lines.append(f"Missing: {join_words(reasons)}.")
-    return " ".join(lines)
+    return " ".join([*lines, *list_notes(profile, runs)])
+
+
+def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
+    """What the profile has to say of these runs, a sentence for all that share it."""
+    titles: dict[str, list[str]] = {}
+    for run in runs:
+        if run.name in profile.notes:
+            titles.setdefault(profile.notes[run.name], []).append(run.title)
+    return [f"Of {join_words(named)}, note that {note}." for note, named in titles.items()]
 
 
 def split_gap_finding(table: pd.DataFrame) -> str:

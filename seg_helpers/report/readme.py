@@ -6,7 +6,9 @@ from pathlib import Path
 
 import nbformat
 
+from seg_helpers.config import load_profile
 from seg_helpers.experiments import list_runs, tabulate_runs
+from seg_helpers.figures.runs import list_notes
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.checkpoints import write_text
 
@@ -14,7 +16,7 @@ BLOCK = re.compile(r"(<!-- results: (?P<folder>\S+) -->\n).*?(<!-- /results -->)
 
 
 def render_results(profile_folder: Path) -> str:
-    """The finished runs of a profile as a Markdown table, best first, with the device below it."""
+    """The finished runs of a profile as a Markdown table, best first, with the profile's notes on them below it."""
     runs = list_runs(profile_folder)
     if not runs:
         raise FileNotFoundError(f"{profile_folder / 'runs'} holds no finished run to write a table of")
@@ -29,7 +31,8 @@ def render_results(profile_folder: Path) -> str:
             f"| {row.pixel_accuracy:.3f} | {row.mean_dice:.3f} | {row.val_mean_iou:.3f} "
             f"| {row.parameters / 1e6:.2f} M | {row.start} | {row.size} | {row.epochs} epochs, {format_seconds(row.training_seconds)} |"
         )
-    return "\n".join(lines) + "\n"
+    notes = list_notes(load_profile(profile_folder.name), runs)
+    return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
 
 
 def update_readme(readme: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from seg_helpers import figures as fig
 from seg_helpers.config import ExperimentConfig, StageConfig
-from seg_helpers.figures.runs import PUBLISHED_FAST_SCNN
+from seg_helpers.figures.runs import PUBLISHED_FAST_SCNN, list_notes
 
 
 def make_run(title="Net", dataset="camvid", stages=(), weights="none", evaluation=None, **scores):
@@ -20,7 +20,7 @@ def make_run(title="Net", dataset="camvid", stages=(), weights="none", evaluatio
         stages=[StageConfig(**stage) for stage in stages],
         evaluation=evaluation or {},
     )
-    return SimpleNamespace(title=title, config=config, metrics={"epochs": 4, "test": scores or None})
+    return SimpleNamespace(name=config.name, title=title, config=config, metrics={"epochs": 4, "test": scores or None})
 
 
 def test_a_frozen_encoder_without_pretraining_is_said_loudly():
@@ -83,3 +83,9 @@ def test_each_kind_of_frame_shown_is_marked_by_its_first():
     rows = [("good", 0.8), ("good", 0.7), ("typical", 0.5), ("worst", 0.1), ("shared", 0.6)]
     run = SimpleNamespace(showcase=pd.DataFrame(rows, columns=["kind", "mean_iou"]))
     assert fig.showcase_marks(run) == {"good": 0.8, "typical": 0.5, "worst": 0.1}
+
+
+def test_a_note_is_told_once_for_all_that_share_it():
+    profile = SimpleNamespace(notes={"a": "it was second", "b": "it was third", "c": "it was second", "d": "unused"})
+    runs = [make_run(title) for title in ("A", "B", "C", "E")]
+    assert list_notes(profile, runs) == ["Of A and C, note that it was second.", "Of B, note that it was third."]
