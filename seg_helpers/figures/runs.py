@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.config import ExperimentConfig, Profile
-from seg_helpers.evaluation.metrics import METRICS
+from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import (
     PreparedData,
@@ -155,7 +155,23 @@ def variants_finding(runs: Sequence[Run], differences: pd.DataFrame, baseline: R
     short = any(run.config.study for run in runs)
     epochs = sorted({run.metrics["epochs"] for run in runs})
     note = f" These are short runs of {' and '.join(map(str, epochs))} epochs, made to be compared with each other only."
-    return "; ".join(sentences) + "." + (note if short else "")
+    return "; ".join(sentences) + "." + (note if short else "") + _unlearnt_note(runs)
+
+
+def _unlearnt_note(runs: Sequence[Run]) -> str:
+    """Names the runs that score no more than an answer that never looks: no difference from them means anything."""
+    truth = runs[0].confusions[runs[0].final_split].sum((0, 2))
+    common = int(truth.argmax())
+    blind = np.zeros((len(truth), len(truth)))
+    blind[:, common] = truth
+    score = float(compute_metrics(blind)["mean_iou"])
+    lost = [run.title for run in runs if final_scores(run)["mean_iou"] <= score]
+    if not lost:
+        return ""
+    return (
+        f" **Too little was learnt**: {join_words(lost)} score{'s' if len(lost) == 1 else ''} no more than "
+        f"{runs[0].classes[common]} everywhere would ({score:.3f}), so nothing follows about what was changed."
+    )
 
 
 def shared_frames(runs: Sequence[Run]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -21,6 +22,14 @@ def make_run(title="Net", dataset="camvid", stages=(), weights="none", evaluatio
         evaluation=evaluation or {},
     )
     return SimpleNamespace(name=config.name, title=title, config=config, metrics={"epochs": 4, "test": scores or None})
+
+
+def make_scored_run(title, mean_iou):
+    """A run on two test frames of 60 pixels of road and 40 of sky in all."""
+    run = make_run(title, mean_iou=mean_iou)
+    run.final_split, run.classes = "test", ["Sky", "Road"]
+    run.confusions = {"test": np.array([[[10, 10], [0, 30]], [[5, 15], [10, 20]]])}
+    return run
 
 
 def test_a_frozen_encoder_without_pretraining_is_said_loudly():
@@ -55,13 +64,21 @@ def test_several_views_gains_and_costs_are_told():
 
 
 def test_variants_are_judged_by_their_intervals():
-    runs = [make_run("Base"), make_run("Up"), make_run("Down"), make_run("Same")]
+    runs = [make_scored_run(title, 0.5) for title in ("Base", "Up", "Down", "Same")]
     rows = [("Up", 0.1, 0.05, 0.15), ("Down", -0.1, -0.15, -0.05), ("Same", 0.01, -0.02, 0.04)]
     differences = pd.DataFrame(rows, columns=["name", "difference", "low", "high"])
     text = fig.variants_finding(runs, differences, runs[0])
     assert "**Up** is better than Base" in text
     assert "**Down** is worse than Base" in text
     assert "**Same** is not told apart from Base" in text
+    assert "Too little" not in text
+
+
+def test_runs_no_better_than_one_class_everywhere_are_said():
+    runs = [make_scored_run("Base", 0.31), make_scored_run("Blind", 0.3)]  # road everywhere: (0.6 + 0) / 2
+    differences = pd.DataFrame([("Blind", -0.01, -0.02, -0.005)], columns=["name", "difference", "low", "high"])
+    text = fig.variants_finding(runs, differences, runs[0])
+    assert "**Too little was learnt**: Blind scores no more than Road everywhere would (0.300)" in text
 
 
 @pytest.mark.parametrize(("val", "ranked"), [([0.7, 0.6, 0.5], "alike"), ([0.5, 0.6, 0.7], "differently")])
