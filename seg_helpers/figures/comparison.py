@@ -3,6 +3,7 @@
 Curves of several runs on one axis are `training.variant_curves`.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -213,10 +214,11 @@ def prediction_wall(
         stems: names of the frames.
     """
     height, width = images[0].shape[:2]
-    rows = len(predictions) + 2
-    figure = new_figure(WIDTH, rows * ((WIDTH - 0.3) / len(images) * height / width + 0.02) + 1.0)
-    axes = figure.subplots(rows, len(images), squeeze=False)
-    figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02)
+    names = [textwrap.fill(name, 18) for name in ("input", "truth", *predictions)]  # a row is this high at 4 frames
+    margin = 0.05 + 0.17 * max(name.count("\n") + 1 for name in names)  # inches, for lines that are turned
+    figure = new_figure(WIDTH, len(names) * ((WIDTH - margin) / len(images) * height / width + 0.02) + 1.0)
+    axes = figure.subplots(len(names), len(images), squeeze=False)
+    figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02, rect=(margin / WIDTH, 0, 1 - margin / WIDTH, 1))
     accuracy = {}
     for column, (image, label, stem) in enumerate(zip(images, labels, stems, strict=True)):
         plain_image(axes[0, column], image, stem)
@@ -228,11 +230,11 @@ def prediction_wall(
             accuracy.setdefault(model, []).append(
                 float((prediction == label)[scored].mean()) if scored.any() else np.nan
             )
-    for row, name in enumerate(["input", "truth", *predictions]):
-        axes[row, 0].text(
-            -0.03, 0.5, name, transform=axes[row, 0].transAxes, rotation=90, ha="right", va="center", fontsize=8.5,
-            fontweight="bold",
-        )  # fmt: skip
+    for row, name in enumerate(names):
+        axes[row, 0].annotate(
+            name, (0, 0.5), (-4, 0), xycoords="axes fraction", textcoords="offset points", rotation=90, ha="right",
+            va="center", multialignment="center", fontsize=8.5, fontweight="bold",
+        ).set_in_layout(False)  # fmt: skip
     class_legend(figure, classes, [*labels, *(array for found in predictions.values() for array in found)])
     means = sorted(((float(np.nanmean(values)), model) for model, values in accuracy.items()), reverse=True)
     listed = [f"{model} {value:.3f}" for value, model in means]

@@ -38,6 +38,20 @@ def test_wall_scores_what_it_shows(frame, classes):
     assert len(figure.axes) == 4
 
 
+def test_long_names_stay_beside_their_rows(frame, classes):
+    image, label = frame
+    models = ["U-Net", "Mini-HRNet 2 (fewer modules)", "Mini-HRNet 3 (lighter block)"]
+    predictions = {name: [label] * 4 for name in models}
+    figure = figures.prediction_wall([image] * 4, [label] * 4, predictions, classes, list("abcd"))
+    figure.canvas.draw()
+    for axes in figure.axes[::4]:
+        name, row = axes.texts[0].get_window_extent(), axes.get_window_extent()
+        assert name.x0 >= 0
+        assert name.x1 <= row.x0
+        assert row.y0 <= name.y0
+        assert name.y1 <= row.y1
+
+
 def test_forest_says_what_is_unclear():
     table = pd.DataFrame(
         {"name": ["x", "y"], "difference": [0.1, 0.01], "low": [0.05, -0.01], "high": [0.15, 0.03]}
