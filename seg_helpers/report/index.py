@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from seg_helpers.config import Profile, project_root
 from seg_helpers.experiments import list_runs, tabulate_runs
+from seg_helpers.figures.runs import list_notes
 from seg_helpers.progress import format_seconds
 from seg_helpers.report.dependencies import list_notebooks
 from seg_helpers.report.pages import TEMPLATES, describe_commit, find_title
@@ -77,7 +78,8 @@ def render_index(profile: Profile) -> str:
                 failed[stem].metadata["report"]["failure"] if stem in failed else None,
             )
         )
-    table = tabulate_runs(list_runs(profile.folder, studies=True))
+    runs = list_runs(profile.folder, studies=True)
+    table = tabulate_runs(runs)
     main, studies = (table[table["study"] == study] if len(table) else table for study in (False, True))
     environment = Environment(loader=FileSystemLoader(TEMPLATES / "seg"), autoescape=True, trim_blocks=True)
     return environment.get_template("overview.html.j2").render(
@@ -91,6 +93,7 @@ def render_index(profile: Profile) -> str:
         studies=tabulate_scores(studies),
         split=" and ".join(sorted(set(table["split"]))) if len(table) else "",
         devices=sorted(set(table["device"])) if len(table) else [],
+        notes=list_notes(profile, runs),
     )
 
 

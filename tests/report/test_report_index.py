@@ -81,6 +81,14 @@ def test_leaderboard_lists_finished_runs_best_first_and_studies_apart(profile, a
     assert bar == "left:40.0%;width:60.0%"  # 0.52 to 0.70 on a scale from 0.40 to 0.70
 
 
+def test_a_note_on_a_run_stands_below_the_leaderboard(profile, add_run):
+    add_run("unet", 0.61, 0.59, 0.63)
+    profile.notes.update(unet="it was tried twice", fcn8s="it was never run")
+    text = render(profile).get_text()
+    assert "Of U-Net, note that it was tried twice." in text
+    assert "never run" not in text
+
+
 def test_pages_are_linked_and_the_others_named(profile, make_executed):
     stem = "03_fcn"
     nbformat.write(make_executed(stem=stem, title="FCN & friends"), profile.folder / f"{stem}.ipynb")
