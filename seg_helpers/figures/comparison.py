@@ -267,6 +267,7 @@ def difference_forest(table: pd.DataFrame, title: str, unit: str = "mean IoU") -
         axes.annotate(
             f"{entry.difference:+.3f}", (max(entry.high, entry.difference), row), (6, 0), textcoords="offset points",
             va="center", fontsize=8.5, color=INK if clear[row] else MUTED,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # it may stand on the line at zero
         )  # fmt: skip
     axes.set_yticks(range(len(table)), table["name"])
     axes.set_ylim(len(table) - 0.5, -0.5)
