@@ -20,6 +20,7 @@ from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.speed import Latency, measure_latency
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
+from seg_helpers.experiments.processes import join_processes
 from seg_helpers.experiments.provenance import digest_code, list_versions, read_commit, utc_now
 from seg_helpers.experiments.records import FINISHED, Run, is_finished, read_run
 from seg_helpers.models import build_model, summarise_model
@@ -54,8 +55,10 @@ def get_run(profile: Profile, name: str) -> Run:
         print(f"{describe_origin(run)}\n{name}: the data set is not at {config.data.root}, so its digest is not checked")
         return run
     data = prepare_data(config.data, config.seed)
-    if folder.is_dir() and not _is_same_run(folder, config, data):
+    processes = join_processes()
+    if processes.is_main_process and folder.is_dir() and not _is_same_run(folder, config, data):
         _move_aside(folder)
+    processes.wait_for_everyone()  # nobody judges a folder that another is moving or has just begun
     if is_finished(folder):
         run = read_run(folder)
         print(describe_origin(run))
