@@ -49,6 +49,12 @@ class Run:
         return "test" if self.metrics["test"] else "val"
 
     @property
+    def trained_on(self) -> str:
+        """The device, and how many processes shared the training if there was more than one."""
+        processes, device = self.environment["processes"], self.environment["device"]
+        return f"{processes} processes, each on {device}" if processes > 1 else device
+
+    @property
     def classes(self) -> list[str]:
         return self.metrics["classes"]
 
@@ -182,7 +188,7 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "epochs": run.metrics["epochs"],
                 "best_epoch": run.metrics["best_epoch"],
                 "training_seconds": run.environment["training_seconds"],
-                "device": run.environment["device"],
+                "device": run.trained_on,
                 "commit": run.environment["commit"],
             }
         )

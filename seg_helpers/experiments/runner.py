@@ -80,7 +80,7 @@ def _note_other_evaluation(run: Run, config: ExperimentConfig) -> None:
 def describe_origin(run: Run) -> str:
     """A sentence on where a loaded run comes from, with a warning if the code behind it has changed since."""
     environment = run.environment
-    text = f"{run.name}: loaded, as made {environment['finished']} on {environment['device']}"
+    text = f"{run.name}: loaded, as made {environment['finished']} on {run.trained_on}"
     text += f" at commit {environment['commit'][:10] or 'unknown'}" + (" with local changes" * environment["dirty"])
     changed, verified = run.changed_code(), environment.get("verified")
     if verified and not changed:

@@ -1,6 +1,6 @@
 """What a notebook shows of a run: where it comes from, its configuration, scores, predictions and rivals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
 from seg_helpers.classes import ClassSet
-from seg_helpers.config import ExperimentConfig, Profile
+from seg_helpers.config import ExperimentConfig, LossConfig, Profile
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import (
@@ -26,6 +26,18 @@ from seg_helpers.figures.models import branch_features
 from seg_helpers.figures.style import count_of, join_words, say, show, show_table
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.devices import describe_device
+
+RECIPE_PARTS = {  # key of a configuration to its name on a page
+    "size": "input size",
+    "augmentation": "augmentation",
+    "loss": "loss",
+    "optimizer": "optimizer",
+    "schedule": "learning-rate schedule",
+    "stages": "stages",
+    "epochs": "epochs",
+    "batch_size": "batch size",
+    "ema": "averaging of weights",
+}
 
 
 def print_setup(profile: Profile) -> None:
@@ -53,7 +65,7 @@ def describe_training(run: Run) -> str:
     return (
         f"**{run.title}** trained for {metrics['epochs']} epochs on {frames['train']} frames in "
         f"**{format_seconds(environment['training_seconds'])}** (validation on {frames['val']} frames included; "
-        f"{environment['device']}, {environment['precision']}), from {start}."
+        f"{run.trained_on}, {environment['precision']}), from {start}."
     )
 
 
@@ -261,11 +273,44 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
 
 def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
     """What the profile has to say of these runs, a sentence for all that share it."""
-    titles: dict[str, list[str]] = {}
+    noted = _titles_by([run for run in runs if run.name in profile.notes], lambda run: profile.notes[run.name])
+    return [f"Of {join_words(titles)}, note that {note}." for note, titles in noted.items()]
+
+
+def recipes_finding(runs: Sequence[Run]) -> str:
+    """In what the runs differ beside their networks, and which losses and machines trained them, as Markdown."""
+    plain = [run.config.identity() for run in runs]
+    plain = [{**recipe, "size": recipe["data"]["size"]} for recipe in plain]
+    differing = [
+        shown for key, shown in RECIPE_PARTS.items() if any(recipe[key] != plain[0][key] for recipe in plain)
+    ]
+    if differing:
+        text = f"The runs differ in their network and in {join_words(differing)}: a difference in score is one of all of these."
+    else:
+        text = "The runs differ in their network alone."
+    losses = _titles_by(runs, lambda run: _describe_loss(run.config.loss))
+    if len(losses) > 1:
+        text += f" Losses: {'; '.join(f'{loss} ({join_words(titles)})' for loss, titles in losses.items())}."
+    machines = _titles_by(runs, lambda run: run.trained_on)
+    if len(machines) > 1:
+        listed = "; ".join(f"{machine} ({join_words(titles)})" for machine, titles in machines.items())
+        text += f" Training times compare only within a machine: {listed}."
+    return text
+
+
+def _describe_loss(loss: LossConfig) -> str:
+    terms = [term.name.replace("_", "-") if term.weight == 1 else f"{term.weight:g} {term.name.replace('_', '-')}" for term in loss.terms]
+    text = " + ".join(terms)
+    if loss.class_weights != "none":
+        text += f" with {loss.class_weights.replace('_', '-')} class weights"
+    return text + (f", labels smoothed by {loss.label_smoothing:g}" if loss.label_smoothing else "")
+
+
+def _titles_by(runs: Sequence[Run], key: Callable[[Run], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
     for run in runs:
-        if run.name in profile.notes:
-            titles.setdefault(profile.notes[run.name], []).append(run.title)
-    return [f"Of {join_words(named)}, note that {note}." for note, named in titles.items()]
+        groups.setdefault(key(run), []).append(run.title)
+    return groups
 
 
 def split_gap_finding(table: pd.DataFrame) -> str:

@@ -27,6 +27,7 @@ def test_two_processes_make_one_run_and_score_every_frame_once(laboratory):
     assert done.stdout.count("fast_scnn: mean IoU") == 1
     run = read_run(laboratory.folder("shared", "fast_scnn"))
     assert run.environment["processes"] == 2
+    assert run.trained_on.startswith("2 processes, each on ")
     config, precision = laboratory.profile("shared").experiment("fast_scnn"), run.environment["precision"]
     data = prepare_data(config.data, config.seed)
     network = load_network(run)

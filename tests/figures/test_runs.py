@@ -106,3 +106,16 @@ def test_a_note_is_told_once_for_all_that_share_it():
     profile = SimpleNamespace(notes={"a": "it was second", "b": "it was third", "c": "it was second", "d": "unused"})
     runs = [make_run(title) for title in ("A", "B", "C", "E")]
     assert list_notes(profile, runs) == ["Of A and C, note that it was second.", "Of B, note that it was third."]
+
+
+def test_a_comparison_says_what_differs_beside_the_networks():
+    runs = [make_run(title) for title in ("A", "B", "C")]
+    for run, device in zip(runs, ("one CPU", "one CPU", "2 processes, each on one CPU"), strict=True):
+        run.trained_on = device
+    assert fig.recipes_finding(runs[:2]) == "The runs differ in their network alone."
+    loss = {"terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}], "class_weights": "log_inverse"}
+    runs[2].config = ExperimentConfig.model_validate({**runs[0].config.model_dump(), "loss": loss, "epochs": 5})
+    text = fig.recipes_finding(runs)
+    assert "differ in their network and in loss and epochs:" in text
+    assert "cross-entropy (A and B); cross-entropy + 0.5 dice with log-inverse class weights (C)" in text
+    assert "compare only within a machine: one CPU (A and B); 2 processes, each on one CPU (C)." in text

@@ -48,6 +48,7 @@ def add_run(profile):
             "training_seconds": 75.0,
             "latency": {"milliseconds": 9.0},
             "device": "a test's device",
+            "processes": 1,
             "commit": "0123456789abcdef",
         }
         (folder / "environment.json").write_text(json.dumps(environment))
