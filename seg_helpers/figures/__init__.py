@@ -49,6 +49,7 @@ from seg_helpers.figures.evaluation import (
     tabulate_scores,
 )
 from seg_helpers.figures.models import (
+    atrous_finding,
     atrous_rates,
     branch_features,
     cost_bars,
@@ -110,6 +111,7 @@ from seg_helpers.figures.training import (
 __all__ = [
     "accuracy_cost",
     "architecture_diagram",
+    "atrous_finding",
     "atrous_rates",
     "audit_finding",
     "balance_finding",

@@ -145,6 +145,22 @@ def atrous_rates(
     )
 
 
+def atrous_finding(size: tuple[int, int], rates: Sequence[int], output_stride: int) -> str:
+    """Which rates can reach another pixel at all at a network's input of (height, width), as Markdown."""
+    height, width = size
+    cells = max(-(-height // output_stride), -(-width // output_stride))
+    lost = [str(rate) for rate in rates if rate >= cells]
+    text = f"At {height}×{width}, the input that this page's run is given, "
+    if not lost:
+        return f"{text}every rate reaches other pixels of the frame."
+    one = len(lost) == 1
+    text += f"rate{'s' * (not one)} {join_words(lost)} reach{'es' * one} beyond the frame from every pixel: of "
+    text += f"{'that branch' if one else 'those branches'} only the centre is left, a 1×1 convolution."
+    if len(lost) == len(rates):
+        text += " Of the pyramid, only the image's average looks around a pixel here."
+    return text
+
+
 @themed
 def pyramid_bins(image: np.ndarray, bins: Sequence[int]) -> Figure:
     """What pyramid pooling keeps of an image: its averages over 1×1, 2×2, … bins.

@@ -10,6 +10,16 @@ def test_atrous_taps_outside_are_counted(frame):
     assert "rate 40 spans 324 pixels (675% of the width), 1 of 9" in figure.seg_alt
 
 
+def test_rates_too_wide_for_an_input_are_said():
+    assert "every rate reaches" in figures.atrous_finding((360, 480), (6, 12, 18), 16)
+    some = figures.atrous_finding((200, 280), (6, 12, 18), 16)  # 13 x 18 cells
+    assert "rate 18 reaches beyond the frame" in some
+    assert "Of the pyramid" not in some
+    none = figures.atrous_finding((60, 80), (6, 12, 18), 16)
+    assert "rates 6, 12 and 18 reach beyond the frame" in none
+    assert "Of the pyramid, only the image's average" in none
+
+
 def test_branches_show_shape_and_most_varied_channel(frame, rng):
     features = rng.normal(0, 0.01, (6, 9, 12))
     features[4] *= 500
