@@ -27,18 +27,6 @@ from seg_helpers.figures.style import count_of, join_words, say, show, show_tabl
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.devices import describe_device
 
-RECIPE_PARTS = {  # key of a configuration to its name on a page
-    "size": "input size",
-    "augmentation": "augmentation",
-    "loss": "loss",
-    "optimizer": "optimizer",
-    "schedule": "learning-rate schedule",
-    "stages": "stages",
-    "epochs": "epochs",
-    "batch_size": "batch size",
-    "ema": "averaging of weights",
-}
-
 
 def print_setup(profile: Profile) -> None:
     """Prints versions, device, commit and the profile: what is needed to make the page again."""
@@ -279,11 +267,8 @@ def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
 
 def recipes_finding(runs: Sequence[Run]) -> str:
     """In what the runs differ beside their networks, and which losses and machines trained them, as Markdown."""
-    plain = [run.config.identity() for run in runs]
-    plain = [{**recipe, "size": recipe["data"]["size"]} for recipe in plain]
-    differing = [
-        shown for key, shown in RECIPE_PARTS.items() if any(recipe[key] != plain[0][key] for recipe in plain)
-    ]
+    recipes = [_recipe_parts(run.config) for run in runs]
+    differing = [part for part in recipes[0] if any(recipe[part] != recipes[0][part] for recipe in recipes)]
     if differing:
         text = f"The runs differ in their network and in {join_words(differing)}: a difference in score is one of all of these."
     else:
@@ -298,8 +283,19 @@ def recipes_finding(runs: Sequence[Run]) -> str:
     return text
 
 
+def _recipe_parts(config: ExperimentConfig) -> dict:
+    """All that decides a run's result beside its network, by the name that a page gives it."""
+    parts = config.identity()
+    for key in ("name", "study"):
+        parts.pop(key)
+    size, start = parts["data"].pop("size"), parts.pop("model")["encoder_weights"]
+    shown = {"schedule": "learning-rate schedule", "ema": "averaging of weights", "evaluation": "validation"}
+    named = {shown.get(key, key.replace("_", " ")): value for key, value in parts.items()}
+    return {"input size": size, "initial weights": start} | named
+
+
 def _describe_loss(loss: LossConfig) -> str:
-    terms = [term.name.replace("_", "-") if term.weight == 1 else f"{term.weight:g} {term.name.replace('_', '-')}" for term in loss.terms]
+    terms = [("" if term.weight == 1 else f"{term.weight:g} ") + term.name.replace("_", "-") for term in loss.terms]
     text = " + ".join(terms)
     if loss.class_weights != "none":
         text += f" with {loss.class_weights.replace('_', '-')} class weights"

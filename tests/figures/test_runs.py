@@ -113,6 +113,9 @@ def test_a_comparison_says_what_differs_beside_the_networks():
     for run, device in zip(runs, ("one CPU", "one CPU", "2 processes, each on one CPU"), strict=True):
         run.trained_on = device
     assert fig.recipes_finding(runs[:2]) == "The runs differ in their network alone."
+    pretrained = make_run(weights="imagenet")
+    pretrained.trained_on = "one CPU"
+    assert "in their network and in initial weights:" in fig.recipes_finding([runs[0], pretrained])
     loss = {"terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}], "class_weights": "log_inverse"}
     runs[2].config = ExperimentConfig.model_validate({**runs[0].config.model_dump(), "loss": loss, "epochs": 5})
     text = fig.recipes_finding(runs)

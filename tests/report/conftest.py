@@ -53,7 +53,6 @@ def make_executed() -> Callable[..., NotebookNode]:
             "commit": "0123456789abcdef",
             "dirty": False,
             "device": "a test's device",
-            "processes": 1,
         }
         return new_notebook(cells=made, metadata={"report": facts | record})
 
