@@ -17,6 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     bench.add_argument("--profile", default="sample", help="a stem in notebooks/profiles (default: sample)")
     commands.add_parser("readme", help="write the README's table and picture anew from the camvid-cpu report")
     options, rest = parser.parse_known_args(arguments)
+    if rest and options.command not in ("train", "report"):  # these two parse their own
+        commands.choices[options.command].error(f"unknown arguments: {' '.join(rest)}")
     try:
         return _COMMANDS[options.command](options, rest)
     except (ConfigError, FileNotFoundError, ValueError) as error:

@@ -1,17 +1,21 @@
 """The typed configuration of an experiment, and the profiles that scale a whole set of them.
 
-An experiment is laid together from four layers, the later ones winning:
+An experiment is laid together from layers, the later ones winning:
 
-1. the recipe of its model (`seg_helpers/recipes/*.yaml`): optimizer, schedule, loss, augmentation, stages;
-2. the profile's `defaults` (`notebooks/profiles/*.yaml`): input size, epochs, batch size; for a run marked
-   `study`, a shorter one made for a comparison, its `study` entry too;
-3. the run's own entry in the recipe, which says what makes it different;
-4. the run's entry in the profile's `runs`, then overrides given on the command line or by papermill.
+1. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): optimizer, schedule, loss, augmentation, stages;
+2. the profile's `data`, then its `defaults` (`notebooks/profiles/*.yaml`): data set, input size, epochs, batch size;
+3. for a run marked `study`, a shorter one made for a comparison, the profile's `study`;
+4. the run's own entry in the recipe, which says what makes it different;
+5. the run's entry in the profile's `runs`;
+6. overrides given on the command line or by papermill, in their order.
+
+What a page shows of the profile's own data (`Profile.data`) is made of the same layers less those of a run.
 
 Every key is checked: an unknown one is an error that names the file or run, the key and the nearest known key.
 """
 
 import difflib
+import functools
 import json
 from pathlib import Path
 from typing import Any, Literal
@@ -274,28 +278,24 @@ class Profile:
         if run not in self.run_names():
             raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
         recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
-        file = self._recipes[recipe]
-        study = self._file.study if file.runs[run].get("study") else {}
-        profile = [{"data": self._file.data}, self._file.defaults, study]
-        layers = [file.base, *profile, file.runs[run], self._file.runs.get(run, {})]
-        for target, key, value in self._overrides:
-            if target in ("", run):
-                layers.append(_nest(key, value))
-        merged = {"name": run, "recipe": recipe}
-        for layer in layers:
-            merged = _merge(merged, layer)
+        merged = {"name": run, "recipe": recipe} | self._merge_layers(run, self._recipes[recipe])
         config = validate(ExperimentConfig, merged, f"profile {self.name}, run {run}")
         return config.model_copy(update={"data": self._placed(config.data)})
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""
-        layer = {}
-        for target, key, value in self._overrides:
-            if not target and key.startswith("data."):
-                layer = _merge(layer, _nest(key, value))
-        merged = _merge(self._file.data, layer.get("data", {}))
-        merged = _merge(self._file.defaults.get("data", {}), merged)
+        merged = self._merge_layers().get("data", {})
         return self._placed(validate(DataConfig, merged, f"profile {self.name}, data"))
+
+    def _merge_layers(self, run: str = "", recipe: RecipeFile | None = None) -> dict[str, Any]:
+        """Lays the layers over each other, in the order that this module's docstring gives."""
+        layers = [{"data": self._file.data}, self._file.defaults]
+        if recipe is not None:
+            own = recipe.runs[run]
+            study = self._file.study if own.get("study") else {}
+            layers = [recipe.base, *layers, study, own, self._file.runs.get(run, {})]
+        layers += [_nest(key, value) for target, key, value in self._overrides if target in ("", run)]
+        return functools.reduce(_merge, layers, {})
 
     def _placed(self, data: DataConfig) -> DataConfig:
         """Fills in the data set's folder: DATA stands for the profile's own data set only."""

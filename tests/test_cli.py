@@ -20,6 +20,13 @@ def test_an_unknown_profile_is_one_line_without_a_trace(capsys):
     assert "Traceback" not in error
 
 
+def test_an_argument_that_a_command_does_not_know_is_an_error(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["bench", "--profle", "camvid"])
+    assert stop.value.code == 2
+    assert "unknown arguments: --profle camvid" in capsys.readouterr().err
+
+
 def test_train_passes_its_arguments_on(capsys):
     assert main(["train", "--profile", "smoke", "--model", "unett"]) == 1
     assert "did you mean 'unet'" in capsys.readouterr().err

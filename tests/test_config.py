@@ -93,6 +93,15 @@ def test_the_profiles_data_follows_overrides_for_all_runs_only(profile):
     assert over.data().on_problem == "stop"
 
 
+def test_a_page_shows_the_data_that_runs_train_on(profile):
+    """Where a profile gives a size twice, page 01 and the runs take the same one: the later layer's."""
+    content = {"data": {"dataset": "sample", "size": [60, 80]}, "defaults": {"data": {"size": [120, 160]}}}
+    loaded = profile(file=content)
+    assert loaded.data().size == loaded.experiment("plain").data.size == (120, 160)
+    over = profile(file=content, overrides=["data.size=[32, 48]", "data.expand=2"])
+    assert over.data() == over.experiment("plain").data
+
+
 def test_run_names_and_what_is_skipped(profile, capsys):
     loaded = profile()
     assert loaded.run_names() == loaded.run_names("nets") == ["plain", "short", "special"]

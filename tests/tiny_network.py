@@ -36,7 +36,6 @@ class TinyNetwork(SegmentationNetwork):
         self.auxiliary_head = nn.Conv2d(6, num_classes, 1) if auxiliary else None
 
     def forward(self, images: Tensor) -> Tensor | dict:
-        self.check_size(images)
         features = self.encoder(images)
         logits = resize_logits(self.head(self.norm(features)), images.shape[-2:])
         if self.training and self.auxiliary_head is not None:
@@ -79,8 +78,8 @@ class Bench:
 
     def evaluate(self, network: nn.Module, criterion: nn.Module) -> dict[str, float]:
         held_out = SegmentationDataset(self.frames, range(self.frames.count - 2, self.frames.count))
-        _, confusions, loss = evaluate_frames(network, make_loader(held_out, 1), NUM_CLASSES, criterion)
-        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(confusions.sum(0)).items()}
+        _, counts, loss = evaluate_frames(network, make_loader(held_out, 1), NUM_CLASSES, criterion)
+        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
 
     def train(self, config: ExperimentConfig, name: str = "run", model=None, evaluate=None, loader=None):
         torch.manual_seed(config.seed)

@@ -9,6 +9,7 @@ from PIL import Image
 from seg_helpers.classes import ClassSet
 from seg_helpers.datasets.augmentation import Augmentation
 from seg_helpers.datasets.files import read_image, read_label
+from seg_helpers.datasets.layouts import FRAME_COLUMNS
 from seg_helpers.progress import track
 
 
@@ -47,14 +48,15 @@ def expand_frames(
     tasks = [(row, copy) for row in train.itertuples() for copy in range(1, factor)]
     copies = []
     for row, copy in track(tasks, f"expanding {len(train)} frames"):
-        name = f"{Path(row.image).stem}_copy{copy}"
-        image, label = folder / f"{name}.png", folder / f"{name}_L.png"
+        name = f"{row.name}_copy{copy}"
+        file = name.replace("/", "_")
+        image, label = folder / f"{file}.png", folder / f"{file}_L.png"
         if not (image.is_file() and label.is_file()):
-            key = (seed, copy, *Path(row.image).stem.encode())
+            key = (seed, copy, *row.name.encode())
             augmented, labels = augmentation(read_image(row.image), read_label(row.label, classes), key)
             Image.fromarray(to_file[labels]).save(label)
             Image.fromarray(augmented).save(image, compress_level=1)
-        copies.append({**row._asdict(), "image": str(image), "label": str(label), "copy": copy})
-    table = pd.DataFrame(copies, columns=["image", "label", "split", "clip", "number", "copy"])
+        copies.append({**row._asdict(), "name": name, "image": str(image), "label": str(label), "copy": copy})
+    table = pd.DataFrame(copies, columns=[*FRAME_COLUMNS, "copy"])
     expanded = pd.concat([frames.assign(copy=0), table], ignore_index=True)
     return expanded, f"{len(train)} frames → {len(train) * factor} samples"

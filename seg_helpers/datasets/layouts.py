@@ -31,7 +31,7 @@ from seg_helpers.datasets.files import FileProblem, read_image, read_label
 from seg_helpers.progress import track
 
 SPLITS = ("train", "val", "test")
-FRAME_COLUMNS = ["image", "label", "split", "clip", "number"]
+FRAME_COLUMNS = ["name", "image", "label", "split", "clip", "number"]
 PROBLEM_COLUMNS = ["file", "problem", "remedy", "split"]
 _EXTENSIONS = {".png", ".jpg", ".jpeg"}
 _NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d+)$")  # 0001TP_006690, Seq05VD_f00000
@@ -55,7 +55,7 @@ class Dataset:
         name: the folder's name.
         root: the folder.
         layout: name of the layout it was read in.
-        frames: usable frames; columns `image`, `label` (paths; label "" where there is none), `split`, `clip`,
+        frames: usable frames; columns `name` (`split/stem`, by which it is recorded and found again), `image`, `label` (paths; label "" where there is none), `split`, `clip`,
             `number` (of the frame in its clip, in video frames where the names tell it).
         problems: what was left out; columns `file` (relative to root), `problem`, `remedy`, `split`.
         classes: the classes that labels are read in.
@@ -208,7 +208,8 @@ def _to_frames(root: Path, pairs: list[_Pair]) -> pd.DataFrame:
     for position, pair in enumerate(pairs):
         clip, number = parse_stem(pair.stem, default_clip=pair.split)
         label = str(pair.labels[0]) if pair.labelled else ""
-        rows.append((str(pair.images[0]), label, pair.split, clip, position if number is None else number))
+        number = position if number is None else number
+        rows.append((f"{pair.split}/{pair.stem}", str(pair.images[0]), label, pair.split, clip, number))
     frames = pd.DataFrame(rows, columns=FRAME_COLUMNS)
     frames["_order"] = frames["split"].map(SPLITS.index)
     return (

@@ -1,1 +1,1 @@
-"""Evaluation: confusion counts, metrics from counts, prediction, speed, statistics."""
+"""Evaluation: counts of frames, metrics from counts, prediction, speed, statistics."""

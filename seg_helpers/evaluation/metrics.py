@@ -1,4 +1,4 @@
-"""Metrics from confusion matrices: count over the whole set first, divide once.
+"""Metrics from counts (`counts`): sum over the whole set first, divide once.
 
 A class that neither the truth nor the prediction holds has no score (NaN) and is left out of means; it is not 0 or 1.
 The definitions are those of FCN (Long et al., arXiv 1411.4038, section 5), with Dice = 2 IoU / (1 + IoU) a class.
@@ -42,6 +42,39 @@ def class_scores(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     truth, found = confusion.sum(-1), confusion.sum(-2)
     with np.errstate(invalid="ignore", divide="ignore"):
         return hits / (truth + found - hits), 2 * hits / (truth + found), hits / truth
+
+
+def boundary_iou(boundary: np.ndarray) -> np.ndarray:
+    """Boundary IoU of each class (Cheng et al., arXiv 2103.16562, section 4), at the distance that was counted at.
+
+    Args:
+        boundary: (..., C, 3) pixels near the target's boundary, near the prediction's, of both.
+
+    Returns:
+        (..., C); NaN for a class without a boundary in either.
+    """
+    target, found, both = np.moveaxis(np.asarray(boundary, dtype=np.float64), -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return both / (target + found - both)
+
+
+def mean_boundary_iou(boundary: np.ndarray) -> np.ndarray:
+    """The mean of `boundary_iou` over the classes that have one: (..., C, 3) to (...)."""
+    return _mean(boundary_iou(boundary))
+
+
+def calibration_error(confidence: np.ndarray) -> np.ndarray:
+    """Expected calibration error (Guo et al., arXiv 1706.04599, equation 3).
+
+    Args:
+        confidence: (..., bins, 3) pixels, correct ones, summed confidence of each bin.
+
+    Returns:
+        (...) in 0..1; NaN where no pixel was scored.
+    """
+    pixels, correct, confident = np.moveaxis(np.asarray(confidence, dtype=np.float64), -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.abs(correct - confident).sum(-1) / pixels.sum(-1)
 
 
 def tabulate_classes(confusion: np.ndarray, names: Sequence[str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seg_helpers.evaluation.confusion import count_confusion
+from seg_helpers.evaluation.counts import COUNTERS, empty_counts
 
 
 def resize_logits(logits: Tensor, size: Sequence[int]) -> Tensor:
@@ -31,6 +31,24 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
 
 
+def run_padded(model: nn.Module, images: Tensor) -> Tensor:
+    """Runs a network on images of any size: padded to its stride, the logits cropped back.
+
+    The one way to run a network outside training: scoring, prediction, timing and export all go through it.
+
+    Args:
+        model: a network in eval mode.
+        images: (N,3,H,W) float, normalized.
+
+    Returns:
+        (N,C,H,W) float32.
+    """
+    padded = pad_to_stride(images, model.stride).contiguous(memory_format=torch.channels_last)
+    # a network that answers at a fraction of its input's size is brought back before the padding is cut off
+    logits = resize_logits(model(padded).float(), padded.shape[-2:])
+    return logits[..., : images.shape[-2], : images.shape[-1]]
+
+
 @torch.inference_mode()
 def predict_logits(
     model: nn.Module,
@@ -41,13 +59,13 @@ def predict_logits(
     flip: bool = False,
     precision: str = "fp32",
 ) -> Tensor:
-    """Runs the network as it is scored: padded to its stride, cropped back, resized to the labels.
+    """Predicts as scores are made: padded to the network's stride, cropped back, resized to the labels.
 
     With several scales or `flip` the class probabilities of all views are averaged and their logarithm returned.
 
     Args:
         model: a network in eval mode.
-        images: (N,3,H,W) float, normalised, on the model's device.
+        images: (N,3,H,W) float, normalized, on the model's device.
         size: (height, width) of the labels; None for the images' own.
         scales: the images are resized by each.
         flip: also predict the mirror image.
@@ -66,15 +84,12 @@ def predict_logits(
 
 def _predict_view(model, images, size, scale, mirrored, precision) -> Tensor:
     if scale != 1.0:
-        images = F.interpolate(images, scale_factor=scale, mode="bilinear", antialias=True)
+        scaled = [max(1, round(side * scale)) for side in images.shape[-2:]]
+        images = F.interpolate(images, scaled, mode="bilinear", antialias=True, align_corners=False)
     if mirrored:
         images = images.flip(-1)
-    height, width = images.shape[-2:]
-    padded = pad_to_stride(images, model.stride).contiguous(memory_format=torch.channels_last)
     with autocast(images.device, precision):
-        logits = model(padded)
-    # a network that answers at a fraction of its input's size is brought back before the padding is cut off
-    logits = resize_logits(logits.float(), padded.shape[-2:])[..., :height, :width]
+        logits = run_padded(model, images)
     if mirrored:
         logits = logits.flip(-1)
     return resize_logits(logits, size)
@@ -82,32 +97,40 @@ def _predict_view(model, images, size, scale, mirrored, precision) -> Tensor:
 
 @torch.inference_mode()
 def evaluate_frames(
-    model: nn.Module, batches: Iterable[dict], num_classes: int, criterion: nn.Module | None = None, **how
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Scores frames one by one.
+    model: nn.Module,
+    batches: Iterable[dict],
+    num_classes: int,
+    criterion: nn.Module | None = None,
+    kinds: Sequence[str] = ("confusion",),
+    **how,
+) -> tuple[np.ndarray, dict[str, np.ndarray], float]:
+    """Counts what the scores of single frames are made of.
 
     Args:
         model: a network; put in eval mode.
         batches: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
         num_classes: C.
         criterion: a loss on (logits, labels), or None.
+        kinds: what is counted, of `COUNTERS`.
         **how: passed to `predict_logits`.
 
     Returns:
-        Frame indices (frames,), confusion matrices (frames, C, C) int64, and the mean loss over batches' frames (NaN
+        Frame indices (frames,), each kind's counts (frames, ...), and the mean loss over batches' frames (NaN
         without a criterion).
     """
     model.eval()
     device = next(model.parameters()).device
-    indices, confusions, losses = [], [], []
+    indices, losses = [], []
+    counts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for batch in batches:
         labels = batch["label"].to(device)
         logits = predict_logits(model, batch["image"].to(device), labels.shape[-2:], **how)
         if criterion is not None:
             losses.append(float(criterion(logits, labels)) * len(labels))
-        for prediction, label in zip(logits.argmax(1), labels, strict=True):
-            confusions.append(count_confusion(prediction, label, num_classes).cpu().numpy())
+        for frame_logits, label in zip(logits, labels, strict=True):
+            for kind in kinds:
+                counts[kind].append(COUNTERS[kind](frame_logits, label).cpu().numpy())
         indices.extend(batch["index"].tolist())
     loss = sum(losses) / len(indices) if losses else float("nan")
-    shape = (len(indices), num_classes, num_classes)
-    return np.array(indices, dtype=np.int64), np.array(confusions, dtype=np.int64).reshape(shape), loss
+    arrays = {kind: np.stack(counts[kind]) if indices else empty_counts(kind, num_classes) for kind in kinds}
+    return np.array(indices, dtype=np.int64), arrays, loss

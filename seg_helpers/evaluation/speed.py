@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seg_helpers.evaluation.prediction import autocast, pad_to_stride
+from seg_helpers.evaluation.prediction import autocast, run_padded
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,19 @@ def measure_latency(
 
     Args:
         model: the network, on the device to be measured; left in eval mode.
-        size: (height, width) of the image; padded to the network's stride as in scoring.
+        size: (height, width) of the image; run as in scoring, padding included.
         precision: `"fp32"` or `"bf16"`.
         repeats: passes at the most.
         seconds: no further pass begins after so long (three are always made).
     """
     model.eval()
     device = next(model.parameters()).device
-    image = pad_to_stride(torch.rand(1, 3, *size, device=device), model.stride)
-    image = image.contiguous(memory_format=torch.channels_last)
+    image = torch.rand(1, 3, *size, device=device)
     times: list[float] = []
     for step in range(repeats + 2):
         start = time.perf_counter()
         with autocast(device, precision):
-            model(image)
+            run_padded(model, image)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         if step >= 2:

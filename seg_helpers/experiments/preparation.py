@@ -56,27 +56,28 @@ class PreparedData:
         chosen = (self.frames["split"] == split) & (self.frames["label"] != "")
         return np.flatnonzero(chosen.to_numpy()).tolist()
 
-    def stems(self, split: str) -> list[str]:
-        return [Path(self.frames["image"].iloc[row]).stem for row in self.rows(split)]
+    def names(self, split: str) -> list[str]:
+        """Names of a split's labelled frames, in the order of `rows`."""
+        return self.frames["name"].iloc[self.rows(split)].tolist()
 
-    def find(self, stem: str) -> int:
-        """The row of the frame whose image file has this stem.
+    def find(self, name: str) -> int:
+        """The row of the frame of this name (`split/stem`).
 
         Raises:
-            KeyError: there is none; the data set is not the one that the stem was recorded from.
+            DatasetError: there is none; the data set is not the one that the name was recorded from.
         """
-        stems = [Path(image).stem for image in self.frames["image"]]
-        if stem not in stems:
-            raise KeyError(f"no frame {stem!r} in {self.dataset.root}")
-        return stems.index(stem)
+        rows = np.flatnonzero(self.frames["name"] == name)
+        if not len(rows):
+            raise DatasetError(f"{self.dataset.root}: no frame {name!r}: is this the data set that the run was made from?")
+        return int(rows[0])
 
-    def image(self, stem: str) -> np.ndarray:
+    def image(self, name: str) -> np.ndarray:
         """(H, W, 3) uint8 RGB at the cache's size."""
-        return np.asarray(self.cache.images[self.find(stem)])
+        return np.asarray(self.cache.images[self.find(name)])
 
-    def label(self, stem: str) -> np.ndarray:
+    def label(self, name: str) -> np.ndarray:
         """(H, W) uint8 class indices at the label's own size, void 255."""
-        return np.asarray(self.cache.native_label(self.find(stem)))
+        return np.asarray(self.cache.native_label(self.find(name)))
 
     def train_pixels(self) -> np.ndarray:
         """(C,) pixels of each class in the training split."""

@@ -16,6 +16,7 @@ from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments.provenance import digest_code
 
 FINISHED = "metrics.json"  # written last but one: a folder that holds it holds a finished run
+COUNTS = "counts.npz"
 STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
 
 
@@ -77,21 +78,34 @@ class Run:
         return pd.read_csv(self.path / "history.csv")
 
     @cached_property
-    def confusions(self) -> dict[str, np.ndarray]:
-        """Split to (frames, C, C) pixel counts, rows the truth."""
-        with np.load(self.path / "confusions.npz") as arrays:
-            return {name: arrays[name] for name in arrays.files if arrays[name].ndim == 3}
+    def counts(self) -> dict[str, dict[str, np.ndarray]]:
+        """Kind of count (`seg_helpers.evaluation.counts`, and `frames`: names) to split to an array, a row a frame."""
+        found: dict[str, dict[str, np.ndarray]] = {}
+        with np.load(self.path / COUNTS) as arrays:
+            for key in arrays.files:
+                kind, _, split = key.partition("/")
+                found.setdefault(kind, {})[split] = arrays[key]
+        return found
 
-    @cached_property
+    @property
+    def confusions(self) -> dict[str, np.ndarray]:
+        """Split to (frames, C, C) pixel counts, rows the target."""
+        return self.counts["confusion"]
+
+    @property
     def scored_frames(self) -> dict[str, list[str]]:
-        """Split to the stems of its frames, in the order of `confusions`."""
-        with np.load(self.path / "confusions.npz") as arrays:
-            return {name[:-7]: arrays[name].tolist() for name in arrays.files if name.endswith("_frames")}
+        """Split to the names of its frames, in the order of its counts."""
+        return {split: names.tolist() for split, names in self.counts["frames"].items()}
+
+    @property
+    def suspect_frames(self) -> list[str]:
+        """Names of the frames whose label seemed not to belong to its picture when the run was scored."""
+        return self.metrics.get("suspect_frames", [])
 
     @cached_property
     def showcase(self) -> pd.DataFrame:
-        """A row a kept prediction: kind (good, typical, worst, shared), split, stem, mean_iou, prediction (path)."""
-        table = pd.read_csv(self.path / "predictions" / "showcase.csv")
+        """A row a kept prediction: kind (good, typical, worst, shared), split, frame, mean_iou, prediction (path)."""
+        table = pd.read_csv(self.path / "predictions" / "showcase.csv", dtype={"frame": str, "prediction": str})
         return table.assign(prediction=[self.path / "predictions" / file for file in table["prediction"]])
 
     @cached_property
@@ -100,9 +114,9 @@ class Run:
         path = self.path / "range_tests.json"
         return {int(k): v for k, v in json.loads(path.read_text()).items()} if path.is_file() else {}
 
-    def read_prediction(self, stem: str) -> np.ndarray:
-        """(H, W) uint8 class indices of a kept frame."""
-        return np.asarray(Image.open(self.showcase.set_index("stem").loc[[stem], "prediction"].iloc[0]))
+    def read_prediction(self, frame: str) -> np.ndarray:
+        """(H, W) uint8 class indices of a kept frame, by its name."""
+        return np.asarray(Image.open(self.showcase.set_index("frame").loc[[frame], "prediction"].iloc[0]))
 
     @property
     def best_row(self) -> pd.Series:
@@ -132,6 +146,15 @@ def read_run(path: Path) -> Run:
         raise ConfigError(f"{path / 'config.yaml'}: {where}: {first['msg']}; another version made this run") from error
     metrics, environment = (json.loads((path / name).read_text()) for name in (FINISHED, "environment.json"))
     return Run(path, config, metrics, environment)
+
+
+def write_counts(
+    folder: Path, counts: dict[str, dict[str, np.ndarray]], frames: dict[str, list[str]]
+) -> None:
+    """Writes what was counted of each frame, by split and kind, and the frames' names, by split: see `Run.counts`."""
+    arrays = {f"{kind}/{split}": array for split, kinds in counts.items() for kind, array in kinds.items()}
+    arrays |= {f"frames/{split}": np.array(names) for split, names in frames.items()}
+    np.savez_compressed(folder / COUNTS, **arrays)
 
 
 def is_finished(path: Path) -> bool:

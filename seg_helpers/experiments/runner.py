@@ -4,9 +4,11 @@ import copy
 import json
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import yaml
 from accelerate import Accelerator
@@ -15,15 +17,22 @@ from PIL import Image
 from torch import nn
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
-from seg_helpers.evaluation.metrics import METRICS, compute_metrics, tabulate_classes
+from seg_helpers.evaluation.counts import COUNTERS
+from seg_helpers.evaluation.metrics import (
+    METRICS,
+    calibration_error,
+    compute_metrics,
+    mean_boundary_iou,
+    tabulate_classes,
+)
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.speed import Latency, measure_latency
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.processes import join_processes
 from seg_helpers.experiments.provenance import digest_code, list_versions, read_commit, utc_now
-from seg_helpers.experiments.records import FINISHED, Run, is_finished, read_run
-from seg_helpers.models import build_model, summarise_model
+from seg_helpers.experiments.records import FINISHED, Run, is_finished, read_run, write_counts
+from seg_helpers.models import SegmentationNetwork, build_model, summarise_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import load_weights, save_weights, write_text
 from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision
@@ -161,7 +170,7 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, fo
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
         _note_start(folder, config, data, model, accelerator, precision)
-        print(describe_start(config, data, accelerator, precision), flush=True)
+        print(describe_start(config, data, model, accelerator, precision), flush=True)
     accelerator.wait_for_everyone()
 
     state = _train_network(model, config, data, folder, accelerator, precision)
@@ -187,28 +196,37 @@ def _set_up(config: ExperimentConfig) -> tuple[Accelerator, str]:
 
 def _train_network(model, config, data, folder, accelerator, precision, epochs=None) -> TrainerState:
     def evaluate(network: nn.Module, criterion: nn.Module) -> dict[str, float]:
-        _, confusions, loss = score_split(network, data, "val", accelerator, precision, criterion)
-        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(confusions.sum(0)).items()}
+        _, counts, loss = score_split(network, data, "val", accelerator, precision, criterion)
+        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
 
     loader = data.train_loader(config)
     return train(model, loader, evaluate, config, folder, data.train_pixels(), accelerator, epochs)
 
 
-def describe_start(config: ExperimentConfig, data: PreparedData, accelerator: Accelerator, precision: str) -> str:
+def describe_start(
+    config: ExperimentConfig, data: PreparedData, model: SegmentationNetwork, accelerator: Accelerator, precision: str
+) -> str:
     """One line on what is about to be trained, on what."""
+    crop = tuple(config.augmentation.crop or data.cache.size)
+    sizes = [tuple(round(side * stage.scale) for side in crop) for stage in config.planned_stages()]
+    padded = [
+        f", {height}x{width} padded to {'x'.join(map(str, model.padded_size((height, width))))}"
+        for height, width in dict.fromkeys(sizes)
+        if model.padded_size((height, width)) != (height, width)
+    ]
     weights = config.model.encoder_weights
     weights = "random weights" if weights == "none" else f"{Path(weights).name} encoder weights"
     return (
         f"{config.name}: training {config.model.name} from {weights} for {config.epochs} epochs on "
-        f"{len(data.rows('train'))} frames, {describe_device(accelerator.device)}, {precision}"
+        f"{len(data.rows('train'))} frames, {describe_device(accelerator.device)}, {precision}{''.join(padded)}"
     )
 
 
 def _finish_run(model, config, data, folder, accelerator, precision, state: TrainerState) -> None:
     how = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
-    scored = {"val": score_split(model, data, "val", accelerator, precision)}
+    scored = {"val": score_split(model, data, "val", accelerator, precision, kinds=tuple(COUNTERS))}
     if data.rows("test"):
-        scored["test"] = score_split(model, data, "test", accelerator, precision)
+        scored["test"] = score_split(model, data, "test", accelerator, precision, kinds=tuple(COUNTERS))
         if config.evaluation.extra:
             scored["test_multiscale"] = score_split(model, data, "test", accelerator, precision, None, **how)
     if accelerator.is_main_process:
@@ -221,14 +239,14 @@ def _finish_run(model, config, data, folder, accelerator, precision, state: Trai
             "size": list(data.cache.size),
             "parameters": summary.parameters,
             "multiply_adds": summary.multiply_adds,
+            "suspect_frames": [data.frames["name"].iloc[row] for row in data.suspects],
             "val": None,
             "test": None,
         }
-        for split, (_, confusions, _) in scored.items():
-            metrics[split] = _describe_scores(confusions, data.classes.names, config)
-        arrays = {split: confusions for split, (_, confusions, _) in scored.items()}
-        arrays |= {f"{split}_frames": np.array(data.stems(split)) for split in scored if split in ("val", "test")}
-        np.savez_compressed(folder / "confusions.npz", **arrays)
+        for split, (_, counts, _) in scored.items():
+            metrics[split] = _describe_scores(counts, data.classes.names, config)
+        frames = {split: data.names(split) for split in ("val", "test") if split in scored}
+        write_counts(folder, {split: counts for split, (_, counts, _) in scored.items()}, frames)
         _keep_predictions(model, data, folder, scored, accelerator.device, precision)
         if not config.study:
             keep_half(model, folder / "half.safetensors")
@@ -255,25 +273,31 @@ def keep_half(model: nn.Module, path: Path) -> None:
 def score_split(
     model: nn.Module, data: PreparedData, split: str, accelerator: Accelerator, precision: str,
     criterion: nn.Module | None = None, **how,
-) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
-    """Scores a split's frames, shared out over the processes: rows, confusions (frames, C, C) and the mean loss."""
+) -> tuple[np.ndarray, dict[str, np.ndarray], float]:  # fmt: skip
+    """Scores a split's frames, shared out over the processes: what `evaluate_frames` returns, in the rows' order."""
     rows = data.rows(split)
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     batches = track(data.frames_of(split, mine), f"scoring {split}", len(mine))
-    indices, confusions, loss = evaluate_frames(
+    indices, counts, loss = evaluate_frames(
         model, batches, data.classes.num_classes, criterion, precision=precision, **how
     )
     if accelerator.num_processes > 1:
-        parts = gather_object([(indices, confusions, loss * len(indices))])
+        parts = gather_object([(indices, counts, loss * len(indices))])
         loss = sum(part[2] for part in parts) / len(rows)
-        indices, confusions = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        indices = np.concatenate([part[0] for part in parts])
+        counts = {kind: np.concatenate([part[1][kind] for part in parts]) for kind in counts}
     order = np.argsort(indices)
-    return indices[order], confusions[order], loss
+    return indices[order], {kind: array[order] for kind, array in counts.items()}, loss
 
 
-def _describe_scores(confusions: np.ndarray, names, config: ExperimentConfig) -> dict:
+def _describe_scores(counts: dict[str, np.ndarray], names, config: ExperimentConfig) -> dict:
+    confusions = counts["confusion"]
     total = confusions.sum(0)
     scores = {name: _number(value) for name, value in compute_metrics(total).items()}
+    if "boundary" in counts:
+        scores["mean_boundary_iou"] = _number(mean_boundary_iou(counts["boundary"].sum(0)))
+    if "confidence" in counts:
+        scores["calibration_error"] = _number(calibration_error(counts["confidence"].sum(0)))
     samples = config.evaluation.bootstrap
     for metric in METRICS:
         scores[f"{metric}_interval"] = list(bootstrap_interval(confusions, metric, samples, config.seed))
@@ -291,13 +315,23 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def choose_showcase(confusions: np.ndarray) -> dict[str, list[int]]:
-    """Positions of frames worth showing: by frame mean IoU two good (90th percentile), two typical, two worst; and
-    evenly spaced ones that do not depend on the model, so that models can be compared on them."""
-    order = np.argsort(compute_metrics(confusions)["mean_iou"], kind="stable")
+def choose_showcase(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:
+    """Positions of frames worth showing.
+
+    Args:
+        confusions: (frames, C, C) pixel counts.
+        suspect: positions of frames whose label seems not to belong to its picture; none of them is chosen.
+
+    Returns:
+        By frame mean IoU two `good` (90th and 80th percentile), two `typical` (50th, 45th) and two `worst` (lowest,
+        5th); and `shared`: evenly spaced ones that do not depend on the model, so that models can be compared.
+    """
+    sound = np.setdiff1d(np.arange(len(confusions)), list(suspect))
+    sound = sound if len(sound) else np.arange(len(confusions))
+    order = sound[np.argsort(compute_metrics(confusions[sound])["mean_iou"], kind="stable")]
     last = len(order) - 1
     at = lambda share: order[round(share * last)]  # noqa: E731
-    spaced = np.linspace(0, last, SHARED_FRAMES + 2)[1:-1].round().astype(int)
+    spaced = sound[np.linspace(0, last, SHARED_FRAMES + 2)[1:-1].round().astype(int)]
     return {
         "good": [int(at(0.9)), int(at(0.8))],
         "typical": [int(at(0.5)), int(at(0.45))],
@@ -309,22 +343,25 @@ def choose_showcase(confusions: np.ndarray) -> dict[str, list[int]]:
 @torch.inference_mode()
 def _keep_predictions(model, data: PreparedData, folder: Path, scored: dict, device, precision: str) -> None:
     split = "test" if "test" in scored else "val"
-    indices, confusions, _ = scored[split]
+    indices, counts, _ = scored[split]
+    confusions = counts["confusion"]
+    suspect = np.flatnonzero(np.isin(indices, data.suspects)).tolist()
     target = folder / "predictions"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     rows = []
     scores = compute_metrics(confusions)["mean_iou"]
-    for kind, positions in choose_showcase(confusions).items():
+    for kind, positions in choose_showcase(confusions, suspect).items():
         for position in positions:
             row = int(indices[position])
-            stem = Path(data.frames["image"].iloc[row]).stem
+            name = data.frames["name"].iloc[row]
             batch = next(data.frames_of(split, [row]))
             logits = predict_logits(model, batch["image"].to(device), batch["label"].shape[-2:], precision=precision)
-            file = f"{split}_{stem}.png"
+            file = name.replace("/", "_", 1) + ".png"
             Image.fromarray(logits.argmax(1)[0].cpu().numpy().astype(np.uint8)).save(target / file, optimize=True)
-            rows.append(f"{kind},{split},{stem},{scores[position]},{file}")
-    write_text(target / "showcase.csv", "\n".join(["kind,split,stem,mean_iou,prediction", *rows]) + "\n")
+            rows.append((kind, split, name, scores[position], file))
+    table = pd.DataFrame(rows, columns=["kind", "split", "frame", "mean_iou", "prediction"])
+    write_text(target / "showcase.csv", table.to_csv(index=False))
 
 
 def _note_start(folder, config, data, model, accelerator, precision) -> None:

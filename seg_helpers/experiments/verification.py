@@ -43,7 +43,8 @@ def verify_run(profile: Profile, name: str) -> Run:
     _compare(name, "first epoch", run.history.iloc[0].drop("seconds").to_dict(), state.history[0])
     accelerator = build_accelerator(run.environment["precision"])
     network = load_network(run).to(accelerator.device)
-    _, confusions, _ = score_split(network, data, "val", accelerator, run.environment["precision"])
+    _, counts, _ = score_split(network, data, "val", accelerator, run.environment["precision"])
+    confusions = counts["confusion"]
     if not np.array_equal(confusions, run.confusions["val"]):
         moved = np.abs(confusions - run.confusions["val"]).sum() // 2
         raise VerificationError(f"{name}: {moved:,} val pixels are predicted differently than recorded")

@@ -202,7 +202,7 @@ def prediction_wall(
     labels: Sequence[np.ndarray],
     predictions: Mapping[str, Sequence[np.ndarray]],
     classes: ClassSet,
-    stems: Sequence[str],
+    frames: Sequence[str],
 ) -> Figure:
     """The same frames predicted by every model: a column a frame, a row a model, image and truth on top.
 
@@ -211,7 +211,7 @@ def prediction_wall(
         labels: (H, W) uint8 indices each, void 255.
         predictions: model to (H, W) uint8 predictions, as many as images.
         classes: palette and names.
-        stems: names of the frames.
+        frames: their names.
     """
     height, width = images[0].shape[:2]
     names = [textwrap.fill(name, 18) for name in ("input", "truth", *predictions)]  # a row is this high at 4 frames
@@ -220,8 +220,8 @@ def prediction_wall(
     axes = figure.subplots(len(names), len(images), squeeze=False)
     figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02, rect=(margin / WIDTH, 0, 1 - margin / WIDTH, 1))
     accuracy = {}
-    for column, (image, label, stem) in enumerate(zip(images, labels, stems, strict=True)):
-        plain_image(axes[0, column], image, stem)
+    for column, (image, label, name) in enumerate(zip(images, labels, frames, strict=True)):
+        plain_image(axes[0, column], image, name)
         plain_image(axes[1, column], classes.colourise(label))
         for row, (model, found) in enumerate(predictions.items(), 2):
             prediction = resize_label(found[column], label.shape)
@@ -240,7 +240,7 @@ def prediction_wall(
     listed = [f"{model} {value:.3f}" for value, model in means]
     return describe(
         figure,
-        f"{count_of(len(images), 'frame')} ({join_words(list(stems))}) in columns: input, truth, then the prediction of "
+        f"{count_of(len(images), 'frame')} ({join_words(list(frames))}) in columns: input, truth, then the prediction of "
         f"{count_of(len(predictions), 'model')}. Pixel accuracy on them: {join_words(listed)}.",
         f"The same frames predicted by every model, chosen without looking at any of them. Pixel accuracy on these: {join_words(listed)}.",
     )

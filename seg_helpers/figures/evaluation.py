@@ -334,7 +334,7 @@ def prediction_panels(frames: Sequence[Mapping], classes: ClassSet) -> Figure:
     """Input, truth, prediction and error map of each frame, a row a frame.
 
     Args:
-        frames: mappings with `image` (H, W, 3) uint8, `label` and `prediction` (H, W) uint8, `stem`,
+        frames: mappings with `image` (H, W, 3) uint8, `label` and `prediction` (H, W) uint8, `name`,
             `kind` (such as "good", "typical", "worst") and `mean_iou` (of the frame alone).
         classes: palette and names.
     """
@@ -351,7 +351,7 @@ def prediction_panels(frames: Sequence[Mapping], classes: ClassSet) -> Figure:
         plain_image(row[2], classes.colourise(prediction), "prediction")
         plain_image(row[3], map_errors(label, prediction), f"errors · {percent(wrong)} wrong")
         words.append(
-            f"{frame['kind']} {frame['stem']}, mean IoU {frame['mean_iou']:.2f}, {percent(wrong)} of its pixels wrong"
+            f"{frame['kind']} {frame['name']}, mean IoU {frame['mean_iou']:.2f}, {percent(wrong)} of its pixels wrong"
         )
     class_legend(figure, classes, [frame[key] for frame in frames for key in ("label", "prediction")])
     handles = [

@@ -68,6 +68,11 @@ def show_scores(run: Run) -> None:
         f"{run.metrics['best_epoch']}, which validation chose. Pixels are counted over the whole split at the labels' "
         "own resolution, void left out, and divided once; 95% intervals by drawing frames anew.",
     )
+    suspect = np.isin(run.scored_frames[run.final_split], run.suspect_frames)
+    if suspect.any():
+        without = float(compute_metrics(run.confusions[run.final_split][~suspect].sum(0))["mean_iou"])
+        names = join_words(np.array(run.scored_frames[run.final_split])[suspect].tolist())
+        say(f"Without {names}, whose label seems not to belong to its picture, mean IoU is {without:.4f}.")
     extra = run.metrics.get("test_multiscale")
     if extra:
         scales = ", ".join(f"{scale:g}" for scale in run.config.evaluation.scales)
@@ -83,13 +88,14 @@ def showcase_panels(
     run: Run, data: PreparedData, kinds: Sequence[str] = ("good", "typical", "worst")
 ) -> Figure:
     """Input, truth, prediction and errors of the run's kept frames of these kinds."""
-    chosen = run.showcase[run.showcase["kind"].isin(kinds)].drop_duplicates("stem")
+    chosen = run.showcase[run.showcase["kind"].isin(kinds) & ~run.showcase["frame"].isin(run.suspect_frames)]
+    chosen = chosen.drop_duplicates("frame")
     frames = [
         {
-            "image": data.image(row.stem),
-            "label": data.label(row.stem),
-            "prediction": run.read_prediction(row.stem),
-            "stem": row.stem,
+            "image": data.image(row.frame),
+            "label": data.label(row.frame),
+            "prediction": run.read_prediction(row.frame),
+            "name": row.frame,
             "kind": row.kind,
             "mean_iou": row.mean_iou,
         }
@@ -175,9 +181,9 @@ def _unlearnt_note(runs: Sequence[Run]) -> str:
 
 
 def shared_frames(runs: Sequence[Run]) -> list[str]:
-    """Stems of the frames that every one of the runs kept a prediction of, in the first run's order."""
-    kept = [run.showcase.loc[run.showcase["kind"] == "shared", "stem"].tolist() for run in runs]
-    return [stem for stem in kept[0] if all(stem in other for other in kept)] if kept else []
+    """Names of the frames that every one of the runs kept a prediction of, in the first run's order."""
+    kept = [run.showcase.loc[run.showcase["kind"] == "shared", "frame"].tolist() for run in runs]
+    return [name for name in kept[0] if all(name in other for other in kept)] if kept else []
 
 
 def class_iou(runs: Sequence[Run]) -> pd.DataFrame:
@@ -351,27 +357,27 @@ def published_finding(run: Run) -> str:
     )
 
 
-def show_branches(run: Run, data: PreparedData, modules: dict[str, str], stem: str = "") -> None:
+def show_branches(run: Run, data: PreparedData, modules: dict[str, str], frame: str = "") -> None:
     """Displays what parts of the trained network answer to one held-out frame, or says why it cannot.
 
     Args:
         run: a finished run whose weights are in its folder.
         data: the data set that the frame is taken from.
         modules: title to the module's name in the network.
-        stem: the frame; the first that every run keeps a prediction of by default.
+        frame: its name; the first that every run keeps a prediction of by default.
     """
     if not run.has_weights:
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
         return
     network = load_network(run)
-    stem = stem or run.showcase.loc[run.showcase["kind"] == "shared", "stem"].iloc[0]
-    batch = next(data.frames_of(run.final_split, [data.find(stem)]))
+    frame = frame or run.showcase.loc[run.showcase["kind"] == "shared", "frame"].iloc[0]
+    batch = next(data.frames_of(run.final_split, [data.find(frame)]))
     found: dict[str, np.ndarray] = {}
     for title, name in modules.items():
         keep = lambda _module, _inputs, output, title=title: found.update({title: output[0].float().numpy()})  # noqa: E731
         network.get_submodule(name).register_forward_hook(keep)
     predict_logits(network, batch["image"])
-    show(branch_features(data.image(stem), found))
+    show(branch_features(data.image(frame), found))
 
 
 def range_tests_of(run: Run) -> dict[str, tuple[pd.DataFrame, float, str]]:

@@ -9,11 +9,17 @@ class ConvNorm(nn.Sequential):
     """Convolution without bias, batch norm and, unless told otherwise, ReLU; keeps the size at stride 1."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1, relu: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        relu: bool = True,
     ):
-        convolution = nn.Conv2d(
-            inputs, outputs, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False
-        )
+        padding = dilation * (kernel // 2)
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False)
         layers = [convolution, nn.BatchNorm2d(outputs)]
         super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
 

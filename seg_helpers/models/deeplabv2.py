@@ -29,7 +29,7 @@ class AtrousScores(nn.Module):
 
 
 class DeepLabV2(SegmentationNetwork):
-    """Dilated encoder, summed atrous scores, bilinear upsampling; any size fits."""
+    """Dilated encoder, summed atrous scores, bilinear upsampling."""
 
     def __init__(self, encoder: nn.Module, num_classes: int, rates: Sequence[int]):
         super().__init__()

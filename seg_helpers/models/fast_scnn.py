@@ -14,14 +14,17 @@ Table 1 of the paper, for an image of H x W (t expansion, c channels, n repetiti
     H/8 x W/8     DSConv                 - 128   2  1   classifier
     H/8 x W/8     Conv2D                 -   C   1  1
 
-Here the last stage is upsampled to the skip's own size and the logits to the image's, so any size fits.
+Table 3, feature fusion: the low branch is upsampled by X = 4, then a depthwise 3x3 of dilation X and a 1x1.
 """
 
 import torch
 from torch import Tensor, nn
 
+from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import AuxiliaryHead, ConvNorm, PooledBatchNorm2d, resize
 from seg_helpers.models.network import SegmentationNetwork
+
+UPSAMPLING = 4  # of the low branch, from H/32 to the skip's H/8: X of table 3
 
 
 class SeparableConv(nn.Sequential):
@@ -76,7 +79,7 @@ class FeatureFusion(nn.Module):
 
     def __init__(self, low_channels: int, skip_channels: int, outputs: int):
         super().__init__()
-        self.depthwise = ConvNorm(low_channels, low_channels, groups=low_channels)
+        self.depthwise = ConvNorm(low_channels, low_channels, groups=low_channels, dilation=UPSAMPLING)
         self.low = nn.Sequential(nn.Conv2d(low_channels, outputs, kernel_size=1), nn.BatchNorm2d(outputs))
         self.skip = nn.Sequential(nn.Conv2d(skip_channels, outputs, kernel_size=1), nn.BatchNorm2d(outputs))
         self.relu = nn.ReLU(inplace=True)
@@ -111,6 +114,7 @@ class FastSCNN(SegmentationNetwork):
         )
         channels = (64, 128) if aux else ()
         self.auxiliary_heads = nn.ModuleList(AuxiliaryHead(c, 32, num_classes, dropout) for c in channels)
+        speed_up_atrous(self)
 
     def forward(self, images: Tensor) -> Tensor | dict:
         size = images.shape[-2:]

@@ -17,7 +17,7 @@ HEADS = {"32s": (32,), "16s": (32, 16), "8s": (32, 16, 8)}
 
 
 class Doubling(nn.ConvTranspose2d):
-    """Learned upsampling by two, initialised as bilinear interpolation, cropped to the skip's size."""
+    """Learned upsampling by two, initialised as bilinear interpolation."""
 
     def __init__(self, channels: int):
         super().__init__(channels, channels, kernel_size=4, stride=2, padding=1, bias=False)
@@ -25,11 +25,6 @@ class Doubling(nn.ConvTranspose2d):
         with torch.no_grad():
             self.weight.zero_()
             self.weight[range(channels), range(channels)] = torch.outer(ramp, ramp)
-
-    def forward(self, scores: Tensor, size: torch.Size) -> Tensor:
-        # an encoder that rounds down leaves a skip one pixel wider than twice the scores, rounding up one narrower
-        doubled = [max(2 * side, wanted) for side, wanted in zip(scores.shape[-2:], size, strict=True)]
-        return super().forward(scores, output_size=doubled)[..., : size[0], : size[1]]
 
 
 class FCN(SegmentationNetwork):
@@ -81,7 +76,7 @@ class FCN(SegmentationNetwork):
         scores = self.score32(hidden)  # (N, C, H/32, W/32)
         for stride in self.skip_strides:
             skip = self.get_submodule(f"score{stride}")(features[stride])
-            scores = self.get_submodule(f"double{stride}")(scores, skip.shape[-2:]) + skip
+            scores = self.get_submodule(f"double{stride}")(scores) + skip
         return F.interpolate(scores, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
     def load_classifier(self, classifier: StateDict) -> None:

@@ -290,7 +290,7 @@ class HRNetHead(nn.Module):
 
 
 class HRNet(SegmentationNetwork):
-    """A body of branches and the HRNetV2 head; any size fits."""
+    """A body of branches and the HRNetV2 head."""
 
     def __init__(self, config: HRNetConfig, num_classes: int):
         super().__init__()

@@ -15,32 +15,26 @@ from seg_helpers.models.network import SegmentationNetwork
 
 
 class Doubling(nn.Module):
-    """Norm (but for the deepest), ReLU and a transposed convolution to exactly the lateral's size."""
+    """Norm (but for the deepest), ReLU and a transposed convolution to twice the size."""
 
     def __init__(self, inputs: int, outputs: int, norm: bool = True):
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs) if norm else nn.Identity()
         self.relu = nn.ReLU()  # not in place: the encoder's features are used elsewhere too
-        self.transposed = nn.ConvTranspose2d(inputs, outputs, kernel_size=3, stride=2, padding=1)
+        self.transposed = nn.ConvTranspose2d(inputs, outputs, kernel_size=3, stride=2, padding=1, output_padding=1)
 
-    def forward(self, features: Tensor, size: torch.Size) -> Tensor:
-        features = self.relu(self.norm(features))
-        # the output padding is 1 where `size` is even, 0 where halving rounded up
-        return self.transposed(features, output_size=size)
+    def forward(self, features: Tensor) -> Tensor:
+        return self.transposed(self.relu(self.norm(features)))
 
 
 class MiniUNet(SegmentationNetwork):
-    """Logits are (N, C, H/4, W/4), rounded up."""
+    """Logits are (N, C, H/4, W/4)."""
 
     output_stride = 4
 
     def __init__(self, encoder: nn.Module, num_classes: int, width: int = 128):
         super().__init__()
         self.encoder = encoder
-        # only encoders that round up when halving meet a transposed convolution at every size
-        self.stride = (
-            1 if hasattr(encoder, "layer4") or type(encoder).__name__ == "MobileNetV2Encoder" else 32
-        )
         at4, at8, at16, at32 = encoder.out_channels[2:]
         self.doubling16 = Doubling(at32, width, norm=False)
         self.lateral16 = nn.Conv2d(at16, width, kernel_size=1)
@@ -53,15 +47,13 @@ class MiniUNet(SegmentationNetwork):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        self.check_size(images)
         at4, at8, at16, features = self.encoder(images)[2:]
         for doubling, lateral, skip in (
             (self.doubling16, self.lateral16, at16),
             (self.doubling8, self.lateral8, at8),
             (self.doubling4, self.lateral4, at4),
         ):
-            lateral = lateral(skip)
-            features = torch.cat([doubling(features, lateral.shape[-2:]), lateral], dim=1)  # (N, 256, …)
+            features = torch.cat([doubling(features), lateral(skip)], dim=1)  # (N, 256, …)
         return self.head(features)  # (N, C, H/4, W/4)
 
 

@@ -1,6 +1,6 @@
 """What every network of the zoo has in common: its size rule, its encoder, its named parts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor, nn
 from torchvision.models import ResNet
@@ -13,19 +13,24 @@ class SegmentationNetwork(nn.Module):
     `{"logits": Tensor, "auxiliary": [Tensor, ...]}` instead.
 
     Attributes:
-        stride: Height and width of the images must be multiples of it; 1 where any size fits.
+        stride: Height and width of the images must be multiples of it. 32 for every network, though some would
+            run at any size: on 360 rows 12 cells stand for 384, and stretched onto 360 they lie beside the image.
         output_stride: The logits are this many times smaller than the images (1 but for Mini U-Net).
         auxiliary_weight: Weight of each auxiliary loss relative to the main one.
         encoder: The part that may be pretrained, frozen and given its own learning rate, or None.
     """
 
-    stride: int = 1
+    stride: int = 32
     output_stride: int = 1
     auxiliary_weight: float = 0.4
 
     def __init__(self):
         super().__init__()
         self.encoder: nn.Module | None = None
+
+    def __call__(self, images: Tensor) -> Tensor | dict[str, Tensor | list[Tensor]]:
+        self.check_size(images)
+        return super().__call__(images)
 
     def check_size(self, images: Tensor) -> None:
         """Stop with the size to use when the images' size is no multiple of `stride`.
@@ -34,12 +39,17 @@ class SegmentationNetwork(nn.Module):
             ValueError: Naming the given size and the padded one.
         """
         height, width = images.shape[-2:]
-        if height % self.stride or width % self.stride:
-            padded = [-(-side // self.stride) * self.stride for side in (height, width)]
+        padded = self.padded_size((height, width))
+        if padded != (height, width):
             raise ValueError(
                 f"{type(self).__name__} takes heights and widths that are multiples of {self.stride}, got "
                 f"{height}x{width}: pad the images to {padded[0]}x{padded[1]} and crop the logits"
             )
+
+    def padded_size(self, size: Sequence[int]) -> tuple[int, int]:
+        """(height, width) rounded up to multiples of `stride`."""
+        height, width = (-(-side // self.stride) * self.stride for side in size)
+        return height, width
 
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters of the encoder; none for a network without one."""

@@ -29,7 +29,6 @@ class PSPNet(EncoderDecoder):
         self.auxiliary_head = AuxiliaryHead(inner, max(inner // 4, 32), num_classes) if aux else None
 
     def forward(self, images: Tensor) -> Tensor | dict:
-        self.check_size(images)
         features = self.encoder(images)
         logits = self.head(self.decoder(features))
         if not (self.training and self.auxiliary_head):

@@ -38,14 +38,12 @@ class SegNet(SegmentationNetwork):
         features, poolings = images, []
         for layer in self.encoder.features:
             if isinstance(layer, nn.MaxPool2d):
-                size = features.shape[-2:]
                 features, indices = F.max_pool2d(features, 2, stride=2, return_indices=True)
-                poolings.append((indices, size))
+                poolings.append(indices)
             else:
                 features = layer(features)
         for block in self.decoder:
-            indices, size = poolings.pop()
-            features = block(F.max_unpool2d(features, indices, 2, stride=2, output_size=size))
+            features = block(F.max_unpool2d(features, poolings.pop(), 2, stride=2))
         return features  # (N, C, H, W)
 
     def parts(self) -> dict[str, nn.Module]:

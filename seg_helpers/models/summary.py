@@ -53,7 +53,7 @@ def summarise_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
         model: A network of the zoo.
         size: Height and width of the image; rounded up to a multiple of the network's stride.
     """
-    height, width = (-(-side // model.stride) * model.stride for side in size)
+    height, width = model.padded_size(size)
     model = copy.deepcopy(model).to("meta").eval()
     parts = {name: part for name, part in model.parts().items() if count(part)}
     owner = {module: name for name, part in parts.items() for module in part.modules()}

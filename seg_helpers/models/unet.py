@@ -21,10 +21,8 @@ class EncoderDecoder(SegmentationNetwork):
         self.encoder = undilate_pointwise(network.encoder)
         self.decoder = network.decoder
         self.head = network.segmentation_head
-        self.stride = network.encoder.output_stride
 
     def forward(self, images: Tensor) -> Tensor:
-        self.check_size(images)
         return self.head(self.decoder(self.encoder(images)))
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import ExperimentConfig, StageConfig
-from seg_helpers.evaluation.confusion import count_confusion
+from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import pad_to_stride, resize_logits
 from seg_helpers.progress import format_seconds

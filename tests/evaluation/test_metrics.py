@@ -11,7 +11,7 @@ from torchmetrics.functional.classification import (
 )
 
 from seg_helpers.classes import VOID
-from seg_helpers.evaluation.confusion import count_confusion
+from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import METRICS, class_scores, compute_metrics, tabulate_classes
 
 NUM_CLASSES = 7

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from seg_helpers.classes import VOID
-from seg_helpers.evaluation.confusion import count_confusion
+from seg_helpers.evaluation.counts import COUNTERS, count_confusion
 from seg_helpers.evaluation.prediction import evaluate_frames, pad_to_stride, predict_logits, resize_logits
 from seg_helpers.models import build_model
 from seg_helpers.models.network import SegmentationNetwork
@@ -26,7 +26,6 @@ class Pointwise(SegmentationNetwork):
         self.seen = []
 
     def forward(self, images):
-        self.check_size(images)
         self.seen.append(tuple(images.shape))
         return self.layer(images)
 
@@ -165,7 +164,8 @@ def test_frames_are_scored_one_by_one_at_their_labels_resolution():
     network = Quarter()
     batches = list(make_batches([(13, 22), (16, 24), (13, 22)], (26, 44)))
     criterion = lambda logits, labels: F.cross_entropy(logits, labels, ignore_index=VOID)  # noqa: E731
-    indices, confusions, loss = evaluate_frames(network, batches, CLASSES, criterion)
+    indices, counts, loss = evaluate_frames(network, batches, CLASSES, criterion)
+    confusions = counts["confusion"]
     assert not network.training
     assert indices.tolist() == [50, 51, 52, 53, 54]
     assert (confusions.shape, confusions.dtype) == ((5, CLASSES, CLASSES), np.int64)
@@ -184,9 +184,21 @@ def test_no_criterion_gives_no_loss_and_no_frame_gives_no_matrix():
     network = Pointwise()
     _, _, loss = evaluate_frames(network, make_batches([(16, 24)], (16, 24)), CLASSES)
     assert np.isnan(loss)
-    indices, confusions, _ = evaluate_frames(network, [], CLASSES)
+    indices, counts, _ = evaluate_frames(network, [], CLASSES, kinds=tuple(COUNTERS))
     assert indices.shape == (0,)
-    assert confusions.shape == (0, CLASSES, CLASSES)
+    shapes = {"confusion": (0, CLASSES, CLASSES), "boundary": (0, CLASSES, 3), "confidence": (0, 15, 3)}
+    assert {kind: array.shape for kind, array in counts.items()} == shapes
+
+
+def test_every_kind_of_count_is_made_of_the_same_pixels():
+    network, batches = Neighbours(), list(make_batches([(13, 22)], (26, 44)))
+    _, counts, _ = evaluate_frames(network, batches, CLASSES, kinds=tuple(COUNTERS))
+    scored, correct, confident = counts["confidence"].sum(1).T
+    assert scored.tolist() == counts["confusion"].sum((1, 2)).tolist()
+    assert correct.tolist() == np.trace(counts["confusion"], axis1=1, axis2=2).tolist()
+    assert (confident > scored / CLASSES).all()
+    assert counts["boundary"].shape == (1, CLASSES, 3)
+    assert (counts["boundary"][..., 0] <= counts["confusion"].sum(2)).all()
 
 
 def test_how_to_predict_is_passed_on():
@@ -199,5 +211,5 @@ def test_a_network_of_the_zoo_at_quarter_size_is_scored_at_the_labels_resolution
     network = build_model("mini_unet", CLASSES).eval()
     images = make_images(45, 70, 1)
     assert network(pad_to_stride(images, network.stride)).shape[-1] < 70
-    _, confusions, _ = evaluate_frames(network, make_batches([(45, 70)], (90, 140)), CLASSES)
-    assert confusions.sum() == 87 * 140
+    _, counts, _ = evaluate_frames(network, make_batches([(45, 70)], (90, 140)), CLASSES)
+    assert counts["confusion"].sum() == 87 * 140

@@ -101,10 +101,10 @@ def outcome():
 
     def read(folder: Path) -> dict:
         history = pd.read_csv(folder / "history.csv").drop(columns="seconds")
-        with np.load(folder / "confusions.npz") as arrays:
-            confusions = {name: arrays[name].tolist() for name in arrays.files}
+        with np.load(folder / "counts.npz") as arrays:
+            counts = {name: arrays[name].tolist() for name in arrays.files}
         files = [folder / name for name in ("metrics.json", "config.yaml", "best.safetensors")]
         files += (folder / "predictions").iterdir()
-        return {"history": history.to_dict("list"), "confusions": confusions} | {f.name: f.read_bytes() for f in files}
+        return {"history": history.to_dict("list"), "counts": counts} | {f.name: f.read_bytes() for f in files}
 
     return read

@@ -29,7 +29,7 @@ def test_rows_are_those_of_the_split(config, laboratory):
     assert {split: len(data.rows(split)) for split in counts} == counts
     assert sorted(row for split in counts for row in data.rows(split)) == list(range(24))
     for split in counts:
-        assert set(data.stems(split)) == {path.stem for path in (laboratory.data / split).iterdir()}
+        assert set(data.names(split)) == {f"{split}/{path.stem}" for path in (laboratory.data / split).iterdir()}
     assert data.rows("train") == [row for row in range(24) if data.frames["split"].iloc[row] == "train"]
 
 
@@ -46,17 +46,17 @@ def test_frames_without_a_label_are_no_rows(config, laboratory, tmp_path):
     label.unlink()
     with pytest.warns(DatasetWarning, match="label missing for this image"):
         data = prepare_data(config(root=tmp_path / "sample").data)
-    assert label.stem not in data.stems("test")
+    assert f"test/{label.stem}" not in data.names("test")
     assert len(data.dataset.problems) == 1
 
 
-def test_a_frame_is_found_by_its_stem(config):
+def test_a_frame_is_found_by_its_name(config):
     data = prepare_data(config().data)
     row = data.rows("test")[1]
-    stem = data.stems("test")[1]
-    assert data.find(stem) == row
-    assert (data.image(stem) == read_image(data.frames["image"].iloc[row])).all()
-    assert (data.label(stem) == data.cache.native_label(row)).all()
+    name = data.names("test")[1]
+    assert data.find(name) == row
+    assert (data.image(name) == read_image(data.frames["image"].iloc[row])).all()
+    assert (data.label(name) == data.cache.native_label(row)).all()
     with pytest.raises(KeyError, match="no frame 'elsewhere'"):
         data.find("elsewhere")
 

@@ -90,13 +90,13 @@ def test_a_run_of_another_version_is_left_out_and_said(shelf, capsys):
 
 def test_several_views_are_compared_with_one_on_the_same_frames(shelf):
     both, single = read_run(shelf("both", title="Both")), read_run(shelf("single"))
-    arrays = dict(np.load(both.path / "confusions.npz"))
-    several = arrays["test"].copy()
+    arrays = dict(np.load(both.path / "counts.npz"))
+    several = arrays["confusion/test"].copy()
     several[:, 0, 0] += 50  # more pixels right
-    np.savez_compressed(both.path / "confusions.npz", **arrays | {"test_multiscale": several})
+    np.savez_compressed(both.path / "counts.npz", **arrays | {"confusion/test_multiscale": several})
     table = compare_multiscale([read_run(both.path), single])
     assert table.name.tolist() == ["Both"]  # the other was scored one way
-    expected = compute_metrics(several.sum(0))["mean_iou"] - compute_metrics(arrays["test"].sum(0))["mean_iou"]
+    expected = compute_metrics(several.sum(0))["mean_iou"] - compute_metrics(arrays["confusion/test"].sum(0))["mean_iou"]
     assert table.difference.iloc[0] == pytest.approx(expected)
     assert expected > 0
 
@@ -122,9 +122,9 @@ def test_a_table_row_says_what_a_run_scored_and_cost(shelf):
 
 def test_runs_are_compared_on_the_same_frames(shelf, finished):
     first, second = read_run(shelf("first", title="First")), read_run(shelf("second"))
-    arrays = dict(np.load(second.path / "confusions.npz"))
-    arrays["test"] = arrays["test"].transpose(0, 2, 1).copy()
-    np.savez_compressed(second.path / "confusions.npz", **arrays)
+    arrays = dict(np.load(second.path / "counts.npz"))
+    arrays["confusion/test"] = arrays["confusion/test"].transpose(0, 2, 1).copy()
+    np.savez_compressed(second.path / "counts.npz", **arrays)
     table = compare_runs([first, second], second)
     expected = compare_paired(first.confusions["test"], second.confusions["test"], "pixel_accuracy")
     assert table.name.tolist() == ["First"]  # nothing is compared with itself
@@ -134,8 +134,8 @@ def test_runs_are_compared_on_the_same_frames(shelf, finished):
 
 def test_runs_on_other_frames_are_not_compared(shelf):
     first, second = read_run(shelf("first")), read_run(shelf("second"))
-    arrays = dict(np.load(second.path / "confusions.npz"))
-    arrays["test_frames"][0] = "another"
-    np.savez_compressed(second.path / "confusions.npz", **arrays)
+    arrays = dict(np.load(second.path / "counts.npz"))
+    arrays["frames/test"][0] = "another"
+    np.savez_compressed(second.path / "counts.npz", **arrays)
     with pytest.raises(ValueError, match="first and second were not scored on the same test frames"):
         compare_runs([first, second], read_run(second.path))

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 
 from seg_helpers.classes import CAMVID11
 from seg_helpers.config import ConfigError
-from seg_helpers.evaluation.metrics import METRICS, compute_metrics
+from seg_helpers.evaluation.counts import COUNTERS
+from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments import get_run, load_network, prepare_data, read_run, runner
@@ -285,7 +286,7 @@ def test_metrics_come_from_the_recorded_counts(finished, data, split):
     run = read_run(finished)
     confusions, scores = run.confusions[split], run.metrics[split]
     assert run.classes == list(CAMVID11.names)
-    assert run.scored_frames[split] == data.stems(split)
+    assert run.scored_frames[split] == data.names(split)
     assert scores["frames"] == len(confusions) == len(data.rows(split))
     for row, confusion in zip(data.rows(split), confusions, strict=True):
         truth = np.bincount(data.cache.native_label(row).ravel(), minlength=256)[:11]
@@ -311,8 +312,11 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
     assert not network.training
     precision = run.environment["precision"]
     for split in ("val", "test"):
-        _, confusions, _ = evaluate_frames(network, data.frames_of(split), 11, precision=precision)
-        assert (confusions == run.confusions[split]).all()
+        kinds = tuple(COUNTERS)
+        _, counts, _ = evaluate_frames(network, data.frames_of(split), 11, kinds=kinds, precision=precision)
+        assert all((counts[kind] == run.counts[kind][split]).all() for kind in kinds)
+        assert run.metrics[split]["mean_boundary_iou"] == mean_boundary_iou(counts["boundary"].sum(0))
+        assert run.metrics[split]["calibration_error"] == calibration_error(counts["confidence"].sum(0))
     state = load_file(run.best_weights)
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
 
@@ -330,8 +334,8 @@ def test_what_training_left_in_memory_is_not_scored(laboratory, data, monkeypatc
     monkeypatch.setattr(runner, "train", train_and_forget)
     run = get_run(laboratory.profile(tmp_path, "epochs=1", "workers=0"), "fast_scnn")
     assert run.metrics["val"]["mean_iou"] == pytest.approx(run.history.val_mean_iou[0], rel=1e-12)
-    _, confusions, _ = evaluate_frames(load_network(run), data.frames_of("test"), 11, precision=run.environment["precision"])
-    assert (confusions == run.confusions["test"]).all()
+    _, counts, _ = evaluate_frames(load_network(run), data.frames_of("test"), 11, precision=run.environment["precision"])
+    assert (counts["confusion"] == run.confusions["test"]).all()
 
 
 def test_cost_and_origin_are_recorded(finished, data):
@@ -357,12 +361,12 @@ def test_predictions_of_the_showcase_are_kept(finished, data):
     network = load_network(run)
     for row in run.showcase.itertuples():
         assert row.split == "test"
-        assert row.mean_iou == pytest.approx(scores[row.stem])
-        image = next(data.frames_of("test", [data.rows("test")[data.stems("test").index(row.stem)]]))
+        assert row.mean_iou == pytest.approx(scores[row.frame])
+        image = next(data.frames_of("test", [data.find(row.frame)]))
         logits = predict_logits(network, image["image"], image["label"].shape[-2:], precision=run.environment["precision"])
         with Image.open(row.prediction) as picture:
             assert (np.asarray(picture) == logits.argmax(1)[0].numpy()).all()
-        assert (run.read_prediction(row.stem) == logits.argmax(1)[0].numpy()).all()
+        assert (run.read_prediction(row.frame) == logits.argmax(1)[0].numpy()).all()
 
 
 def test_the_showcase_is_good_typical_worst_and_shared():
@@ -376,6 +380,9 @@ def test_the_showcase_is_good_typical_worst_and_shared():
     assert [rank[frame] for frame in chosen["typical"]] == [10, 9]
     assert [rank[frame] for frame in chosen["good"]] == [18, 16]
     assert chosen["shared"] == [4, 8, 12, 16]  # evenly spaced, whatever the model scored
+    sound = choose_showcase(confusions, suspect=[int(order[0]), 8])
+    assert [rank[frame] for frame in sound["worst"]] == [1, 2]
+    assert 8 not in sound["shared"]
     assert choose_showcase(confusions[:1]) == {"good": [0, 0], "typical": [0, 0], "worst": [0, 0], "shared": [0]}
 
 
@@ -391,7 +398,9 @@ def test_multi_scale_scores_are_reported_beside_the_plain_ones(laboratory, monke
     run = get_run(laboratory.profile(tmp_path, *overrides), "fast_scnn")
     precision = run.environment["precision"]
     plain = {"precision": precision}
-    assert asked == [plain, plain, plain, plain | {"scales": (1.0, 0.5), "flip": False}]  # val in training; val, test; extra
+    final = plain | {"kinds": tuple(COUNTERS)}
+    extra = plain | {"scales": (1.0, 0.5), "flip": False}
+    assert asked == [plain, final, final, extra]  # val in training; val and test at the end; several views
     assert set(METRICS) <= set(run.metrics["test_multiscale"])
     assert run.confusions["test_multiscale"].shape == run.confusions["test"].shape
     assert set(run.scored_frames) == {"val", "test"}

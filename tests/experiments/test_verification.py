@@ -46,12 +46,12 @@ def test_a_first_epoch_that_differs_is_told(copied):
 
 def test_val_scores_that_differ_are_told(copied):
     profile, folder = copied
-    arrays = dict(np.load(folder / "confusions.npz"))
-    truth = int(arrays["val"][0].sum(1).argmax())
-    found = int(arrays["val"][0, truth].argmax())
-    arrays["val"][0, truth, found] -= 5
-    arrays["val"][0, truth, (found + 1) % 11] += 5
-    np.savez_compressed(folder / "confusions.npz", **arrays)
+    arrays = dict(np.load(folder / "counts.npz"))
+    truth = int(arrays["confusion/val"][0].sum(1).argmax())
+    found = int(arrays["confusion/val"][0, truth].argmax())
+    arrays["confusion/val"][0, truth, found] -= 5
+    arrays["confusion/val"][0, truth, (found + 1) % 11] += 5
+    np.savez_compressed(folder / "counts.npz", **arrays)
     with pytest.raises(VerificationError, match="fast_scnn: 5 val pixels are predicted differently than recorded"):
         verify_run(profile, "fast_scnn")
 

@@ -64,7 +64,7 @@ def test_panels_tell_the_share_of_wrong_pixels(frame, classes):
         "image": image,
         "label": label,
         "prediction": prediction,
-        "stem": "f1",
+        "name": "test/f1",
         "kind": "worst",
         "mean_iou": 0.4,
     }

@@ -87,7 +87,7 @@ def test_parameter_counts():
     assert count_parameters("fast_scnn", 11) == 1_137_019
 
 
-def test_it_trains_at_a_size_that_is_no_multiple_of_32():
-    network = build_model("fast_scnn", 3, aux=True).train()
-    output = network(torch.randn(1, 3, 70, 94))
-    assert [entry.shape for entry in output["auxiliary"]] == [(1, 3, 70, 94)] * 2
+def test_the_upsampled_branch_is_convolved_with_a_dilation_of_the_ratio_of_resolutions(network):
+    """Table 3: the depthwise convolution after the upsampling by 4 has dilation 4, as if it had run before it."""
+    depthwise = network.feature_fusion.depthwise[0]
+    assert (depthwise.groups, depthwise.kernel_size, depthwise.dilation, depthwise.padding) == (128, (3, 3), (4, 4), (4, 4))

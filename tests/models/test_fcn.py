@@ -17,15 +17,13 @@ def test_each_head_scores_its_strides(head, scores):
     assert {name for name, _ in network.named_children() if name.startswith("score")} == scores
 
 
-@pytest.mark.parametrize("size", [(11, 14), (12, 15), (13, 15)])  # a skip of 2n - 1, 2n and 2n + 1 pixels
-def test_doubling_starts_as_bilinear_interpolation(size):
+def test_doubling_starts_as_bilinear_interpolation():
     scores = torch.randn(1, 2, 6, 7)
     with torch.no_grad():
-        doubled = Doubling(2)(scores, torch.Size(size))
+        doubled = Doubling(2)(scores)
     exact = F.interpolate(scores, scale_factor=2, mode="bilinear", align_corners=False)
-    assert doubled.shape[-2:] == size
-    inner = (..., slice(1, min(size[0], 11)), slice(1, 13))
-    torch.testing.assert_close(doubled[inner], exact[inner])
+    assert doubled.shape == exact.shape
+    torch.testing.assert_close(doubled[..., 1:-1, 1:-1], exact[..., 1:-1, 1:-1])
 
 
 def test_vgg16_is_the_papers_network():

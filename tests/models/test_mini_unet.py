@@ -17,14 +17,14 @@ def test_layers_and_their_order():
     layers = summary.layers[~summary.layers["name"].str.startswith("encoder.")]
     described = list(layers[["name", "type", "output", "parameters"]].itertuples(index=False, name=None))
     assert described == [
-        ("lateral16", "Conv2d", "128x30x40", 256 * 128 + 128),
         ("doubling16.transposed", "ConvTranspose2d", "128x30x40", 9 * 512 * 128 + 128),
-        ("lateral8", "Conv2d", "128x60x80", 128 * 128 + 128),
+        ("lateral16", "Conv2d", "128x30x40", 256 * 128 + 128),
         ("doubling8.norm", "BatchNorm2d", "256x30x40", 512),
         ("doubling8.transposed", "ConvTranspose2d", "128x60x80", 9 * 256 * 128 + 128),
-        ("lateral4", "Conv2d", "128x120x160", 64 * 128 + 128),
+        ("lateral8", "Conv2d", "128x60x80", 128 * 128 + 128),
         ("doubling4.norm", "BatchNorm2d", "256x60x80", 512),
         ("doubling4.transposed", "ConvTranspose2d", "128x120x160", 9 * 256 * 128 + 128),
+        ("lateral4", "Conv2d", "128x120x160", 64 * 128 + 128),
         ("head.0", "BatchNorm2d", "256x120x160", 512),
         ("head.2", "ConvTranspose2d", "4x120x160", 9 * 256 * 4 + 4),
     ]

@@ -2,46 +2,11 @@
 
 import pytest
 import torch
+from zoo import SMALL, build, build_calibrated, make_images
 
-from seg_helpers.models import SegmentationNetwork, build_model, list_models
+from seg_helpers.models import build_model, list_models
 
-SMALL = {
-    "fcn": ("fcn", {"encoder": "resnet18", "fc_channels": 16}),
-    "unet": ("unet", {"encoder": "resnet18", "decoder_channels": (16, 16, 16, 8, 8)}),
-    "pspnet": ("pspnet", {"channels": 16, "aux": True}),
-    "deeplabv2": ("deeplabv2", {}),
-    "deeplabv3": ("deeplabv3", {"channels": 16, "output_stride": 16}),
-    "deeplabv3plus": ("deeplabv3plus", {"channels": 16}),
-    "fast_scnn": ("fast_scnn", {"aux": True}),
-    "hrnet": ("hrnet", {"variant": "w18_small_v1"}),
-    "mini_hrnet 1": ("mini_hrnet", {"approach": 1, "ancestor": "w18_small_v1"}),
-    "mini_hrnet 2": ("mini_hrnet", {"approach": 2, "ancestor": "w18_small_v2"}),
-    "mini_hrnet 3": ("mini_hrnet", {"approach": 3}),
-    "segnet": ("segnet", {"encoder": "vgg11_bn"}),
-    "mini_unet": ("mini_unet", {}),
-}
 every_network = pytest.mark.parametrize("case", SMALL)
-
-
-def build(case: str, num_classes: int = 5) -> SegmentationNetwork:
-    torch.manual_seed(0)
-    name, options = SMALL[case]
-    return build_model(name, num_classes, **options)
-
-
-def make_images(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
-
-
-def build_calibrated(case: str) -> SegmentationNetwork:
-    """A network in eval mode whose batch norms know their inputs; else deep features vanish in untrained ones."""
-    network = build(case)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        network.train()(make_images(4, 3, 64, 96))
-    return network.eval()
 
 
 def test_every_registered_architecture_is_tested():
@@ -49,18 +14,15 @@ def test_every_registered_architecture_is_tested():
 
 
 @every_network
-@pytest.mark.parametrize("size", [(360, 480), (720, 960), (350, 470)])
-def test_logits_have_the_images_size_or_the_error_names_the_size_to_use(case, size):
+@pytest.mark.parametrize(("size", "padded"), [((360, 480), (384, 480)), ((720, 960), (736, 960)), ((350, 470), (352, 480))])
+def test_a_size_that_is_no_multiple_of_32_is_an_error_that_names_the_size_to_use(case, size, padded):
     with torch.device("meta"):
-        network, images = build(case).eval(), torch.empty(2, 3, *size)
-    padded = tuple(-(-side // network.stride) * network.stride for side in size)
-    if padded != size:
-        with pytest.raises(ValueError, match=f"pad the images to {padded[0]}x{padded[1]}"):
-            network(images)
-        images = torch.empty(2, 3, *padded, device="meta")
-    shape = tuple(-(-side // network.output_stride) for side in padded)
-    with torch.no_grad():
-        assert network(images).shape == (2, 5, *shape)
+        network = build(case).eval()
+        with pytest.raises(ValueError, match=f"multiples of 32, got .*: pad the images to {padded[0]}x{padded[1]}"):
+            network(torch.empty(2, 3, *size))
+        with torch.no_grad():
+            logits = network(torch.empty(2, 3, *padded))
+    assert logits.shape == (2, 5, *(side // network.output_stride for side in padded))
 
 
 @every_network

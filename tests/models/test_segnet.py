@@ -23,7 +23,7 @@ def test_a_maximum_returns_to_its_place():
     pooled = []
     network.encoder.features[2].register_forward_hook(lambda module, inputs, output: pooled.append(output))
     with torch.no_grad():
-        network(torch.randn(1, 3, 35, 50))
+        network(torch.randn(1, 3, 64, 96))
     (before,), (after,) = pooled, unpooled
     assert after.shape == before.shape
     windows = torch.nn.functional.max_pool2d(before, 2, return_indices=True)[1]

@@ -11,7 +11,7 @@ from tiny_network import NUM_CLASSES, SIZE, TinyNetwork
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig
-from seg_helpers.evaluation.confusion import count_confusion
+from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.training import loop
 from seg_helpers.training.checkpoints import find_state, load_weights
