@@ -172,8 +172,9 @@ def show(figure: Figure, dpi: int = DPI) -> None:
 
 
 def say(text: str) -> None:
-    """Display a finding, as Markdown."""
-    display(Markdown(text))
+    """Display a finding, as Markdown; nothing where there is nothing to say."""
+    if text:
+        display(Markdown(text))
 
 
 def show_table(
@@ -450,7 +451,8 @@ def join_words(words: Sequence[str]) -> str:
 
 def count_of(number: int, noun: str) -> str:
     """ "1 frame", "90 frames", "2 classes"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith(("s", "ch")) else "s")
+    hissing = noun.endswith(("s", "ch")) and noun != "epoch"
+    return f"{number:,} {noun}" + ("" if number == 1 else "es" if hissing else "s")
 
 
 def write_count(number: float) -> str:

@@ -159,9 +159,9 @@ def _describe_report(records: list[dict], runs: pd.DataFrame) -> list[tuple[str,
     code = describe_commit(latest["commit"], latest["dirty"])
     return [
         ("Data set", ", ".join(sorted({record["data"] for record in records}))),
-        ("Device", ", ".join(sorted({record["device"] for record in records}))),
+        ("Pages made on", ", ".join(sorted({record["device"] for record in records}))),
         ("Code", code if len(commits) == 1 else f"{code}, and {len(commits) - 1} more"),
         ("Last run", f"{finished:%-d %B %Y, %H:%M} UTC"),
-        ("Notebooks took", format_seconds(sum(record["seconds"] for record in records))),
+        ("Pages made in", format_seconds(sum(record["seconds"] for record in records))),
         ("Training took", format_seconds(training) if training else ""),
     ]

@@ -71,10 +71,10 @@ def describe_record(record: dict) -> list[tuple[str, str]]:
     finished = datetime.datetime.fromtimestamp(record["finished"], datetime.UTC)
     return [
         ("Data set", record["data"]),
-        ("Device", record["device"]),
+        ("Page made on", record["device"]),
         ("Code", describe_commit(record["commit"], record["dirty"])),
         ("Run", f"{finished:%-d %B %Y, %H:%M} UTC"),
-        ("Took", format_seconds(record["seconds"])),
+        ("Page made in", format_seconds(record["seconds"])),
     ]
 
 

@@ -116,6 +116,8 @@ def test_words():
         "<0.01%",
     ]
     assert [figures.count_of(x, "frame") for x in (1, 1200)] == ["1 frame", "1,200 frames"]
+    plurals = [figures.count_of(2, noun) for noun in ("class", "branch", "epoch")]
+    assert plurals == ["2 classes", "2 branches", "2 epochs"]
     assert figures.join_words(["a"]) == "a"
     assert figures.join_words(["a", "b", "c"]) == "a, b and c"
 

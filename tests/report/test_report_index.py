@@ -122,8 +122,8 @@ def test_head_says_what_was_run(profile, make_executed):
         nbformat.write(executed, profile.folder / f"{stem}.ipynb")
     facts = {item.dt.get_text(): item.dd.get_text() for item in render(profile).select(".facts div")}
     assert facts["Code"] == "bbbbbbbbbb, and 1 more"
-    assert facts["Notebooks took"] == "2 min 02 s"
-    assert facts["Device"] == "a test's device"
+    assert facts["Pages made in"] == "2 min 02 s"
+    assert facts["Pages made on"] == "a test's device"
 
 
 def test_pages_are_made_anew_without_running_anything(profile, make_executed, add_run):
