@@ -340,21 +340,25 @@ def suspect_labels(audit: pd.DataFrame, cache: Cache, classes: ClassSet, count: 
     """
     shown = audit[audit["suspect"]].sort_values("gain", ascending=False, kind="stable").head(count)
     height, width = cache.size
-    figure = new_figure(WIDTH, len(shown) * (WIDTH / 4 * height / width + 0.45) + 0.5)
+    figure = new_figure(WIDTH, len(shown) * (WIDTH / 4 * height / width + 0.6) + 0.5)
     axes = figure.subplots(len(shown), 4, squeeze=False)
     words = []
     for panels, frame in zip(axes, shown.itertuples(), strict=True):
-        image, label = np.asarray(cache.images[frame.Index]), np.asarray(cache.labels[frame.Index])
+        image, label = cache.images[frame.Index], np.asarray(cache.labels[frame.Index])
         rolled = np.roll(label, frame.shift, axis=frame.axis)
-        neighbor = overlay(np.asarray(cache.images[frame.before]), np.asarray(cache.labels[frame.before]), classes)
-        name, shift = Path(frame.image).stem, _name_shift(frame, cache)
-        plain_image(panels[0], image, f"{SPLIT_NAMES[frame.split]}\n{name}")
-        plain_image(panels[1], overlay(image, label, classes), f"its label as it is:\nagreement {frame.agreement:.2f}")
-        plain_image(panels[2], overlay(image, rolled, classes), f"shifted {shift}:\nagreement {frame.agreement_rolled:.2f}")
-        plain_image(panels[3], neighbor, "the labeled frame before it\nwith its own label")
+        neighbor = overlay(cache.images[frame.before], np.asarray(cache.labels[frame.before]), classes)
+        name, (direction, of) = Path(frame.image).stem, _name_shift(frame, cache)
+        pictures = {
+            f"{SPLIT_NAMES[frame.split]}\n{name}": image,
+            f"its label as it is:\nagreement {frame.agreement:.2f}": overlay(image, label, classes),
+            f"shifted {direction}:\nagreement {frame.agreement_rolled:.2f}": overlay(image, rolled, classes),
+            "the labeled frame before it\nwith its own label": neighbor,
+        }
+        for panel, (title, picture) in zip(panels, pictures.items(), strict=True):
+            plain_image(panel, picture, title)
         words.append(
             f"{name}: as it is, the label agrees with its neighbors' on {percent(frame.agreement)} of the pixels; shifted "
-            f"{shift}, on {percent(frame.agreement_rolled)}, while its picture, shifted alike, loses "
+            f"{direction} of {of} pixels, on {percent(frame.agreement_rolled)}, while its picture, shifted alike, loses "
             f"{-frame.picture_gain:.2f} of its correlation with theirs"
         )
     class_legend(figure, classes, [np.asarray(cache.labels[row]) for row in shown.index])
@@ -366,10 +370,10 @@ def suspect_labels(audit: pd.DataFrame, cache: Cache, classes: ClassSet, count: 
     )
 
 
-def _name_shift(frame, cache: Cache) -> str:
-    """A shift as words: "right by 88 of 480 pixels"."""
-    direction = (("down", "up"), ("right", "left"))[frame.axis][frame.shift < 0]
-    return f"{direction} by {abs(frame.shift)} of {cache.size[frame.axis]} pixels"
+def _name_shift(frame, cache: Cache) -> tuple[str, int]:
+    """A shift as words, and of how many pixels: ("right by 88", 480)."""
+    direction = (("down", "up"), ("right", "left"))[frame.axis][int(frame.shift < 0)]
+    return f"{direction} by {abs(frame.shift)}", cache.size[frame.axis]
 
 
 def label_finding(audit: pd.DataFrame, labeled: int) -> str:
@@ -381,19 +385,22 @@ def label_finding(audit: pd.DataFrame, labeled: int) -> str:
     """
     if audit.empty:
         return (
-            f"None of the {count_of(labeled, 'labeled frame')} could be judged: that needs labeled frames before and after "
-            "it in its clip."
+            f"None of the {count_of(labeled, 'labeled frame')} could be judged: that needs labeled frames of the same clip "
+            "shortly before and after."
         )
-    judged = f"{len(audit):,} of {count_of(labeled, 'labeled frame')} lie between labeled ones of their clip and were judged"
+    judged = f"{len(audit):,} of {count_of(labeled, 'labeled frame')} follow and precede others closely enough to be judged"
     suspects = audit[audit["suspect"]]
     turns = int(((audit["gain"] >= MIN_GAIN) & ~audit["suspect"]).sum())
-    others = f"{count_of(turns, 'label')} would gain from a shift as well, but so would the pictures: the view turns." if turns else ""
+    others = f" {count_of(turns, 'label')} would gain from a shift as well, but so would the pictures: the view turns."
+    others = others if turns else ""
     if suspects.empty:
-        return f"{judged}: **no label is shifted against its picture**, as far as neighbors can tell. {others}".strip()
+        return f"{judged}: **no label is shifted against its picture**, as far as neighbors can tell.{others}"
     names = [f"{plain(Path(frame.image).stem)} ({frame.split})" for frame in suspects.head(10).itertuples()]
     more = f" and {len(suspects) - 10} more" if len(suspects) > 10 else ""
-    one = len(suspects) == 1
+    misfit = "One label does not fit its picture"
+    if len(suspects) > 1:
+        misfit = f"{len(suspects)} labels do not fit their pictures"
     return (
-        f"{judged}. **{'One label does' if one else f'{len(suspects)} labels do'} not fit {'its picture' if one else 'their pictures'}**: "
-        f"{', '.join(names) if more else join_words(names)}{more}. What a network scores there says nothing about the network. {others}"
-    ).strip()
+        f"{judged}. **{misfit}**: {', '.join(names) if more else join_words(names)}{more}. "
+        f"What a network scores there says nothing about the network.{others}"
+    )

@@ -141,7 +141,8 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
         _strip(looks, alike, row, SPLIT_COLOURS[split])
         new, unknown = _shares_of_clips(part)
         unseen.barh(row, new, height=0.5, color=SPLIT_COLOURS[split])
-        mark = "unknown" if unknown == 1 else percent(new) + (f", {percent(unknown)} unknown" if unknown else "")
+        mark = f"{percent(new)}, {percent(unknown)} unknown" if unknown else percent(new)
+        mark = "unknown" if unknown == 1 else mark
         unseen.annotate(mark, (new, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
         facts = [f"median {apart.median():.3g} {unit} apart, nearest {apart.min():.3g}"] if len(apart) else []
         facts += [f"median similarity {alike.median():.2f}"] if len(alike) else []
@@ -156,6 +157,8 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
     time.set_xlim(left=-0.05 * near)
     time.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     time.set(title=f"Nearest of the same clip ({unit})")
+    if not any(part[column].notna().any() for *_, part in entries):
+        time.set(title="Nearest of the same clip: unknown", xticks=[])
     looks.set(title="Most similar (correlation)")
     looks.set_xlim(min(looks.dataLim.x0, NEARLY_IDENTICAL) - 0.03 if looks.collections else 0, 1.0)
     looks.axvline(NEARLY_IDENTICAL, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
@@ -226,11 +229,11 @@ def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Figure
         count: of pairs, shared among val and test.
     """
     ranked = matches.sort_values(["identical", "similarity"], ascending=False, kind="stable")
-    ranked = ranked[~ranked.index.duplicated()].drop_duplicates("other_row")
+    ranked = ranked[~ranked.index.duplicated()].drop_duplicates(["split", "other_row"])
     pairs = ranked.groupby("split", sort=False).head(max(1, count // ranked["split"].nunique()))
     pairs = pairs.sort_values("split", key=lambda names: names.map(HELD_OUT.index), kind="stable")
     height, width = cache.size
-    figure = new_figure(WIDTH, 2 * (WIDTH / max(len(pairs), 3) * height / width + 0.45))
+    figure = new_figure(WIDTH, 2 * (WIDTH / max(len(pairs), 3) * height / width + 0.6))
     axes = figure.subplots(2, max(len(pairs), 3), squeeze=False)
     for panel in axes.flat:
         panel.set_axis_off()
@@ -239,7 +242,8 @@ def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Figure
         alike = "identical" if pair.identical else f"similarity {pair.similarity:.2f}"
         names = _shorten(Path(pair.image).stem), _shorten(Path(pair.other_image).stem)
         plain_image(above, cache.images[pair.Index], f"{SPLIT_NAMES[pair.split]}\n{names[0]}")
-        plain_image(below, cache.images[pair.other_row], f"{SPLIT_NAMES[pair.other_split]}, {alike}\n{names[1]}")
+        match = f"{SPLIT_NAMES[pair.other_split]}, {alike}\n{names[1]}"
+        plain_image(below, cache.images[pair.other_row], match)
         words.append(f"{names[0]} ({pair.split}) and {names[1]} ({pair.other_split}): {alike}")
     return describe(
         figure,
@@ -286,20 +290,30 @@ def _judge_clips(part: pd.DataFrame) -> str:
     sentences = []
     if seen.any():
         inside = part[seen]
-        unit, apart = ("seconds", inside["seconds"]) if inside["seconds"].notna().all() else ("frames", inside["distance"])
-        between = int(inside["between"].sum())
-        sides = {0: "", len(inside): ", which has training frames before and after them"}
+        unit, apart = "seconds", inside["seconds"]
+        if apart.isna().any():
+            unit, apart = "frames", inside["distance"]
+        between, where = int(inside["between"].sum()), "from which training draws too"
+        if between == len(inside):
+            where = "between training frames of the same clip"
+        elif between:
+            where += f" ({between} lie between training frames)"
         sentences.append(
-            f"{_count_clips(inside, len(part))}, from which training draws too"
-            f"{sides.get(between, f', {between} of them between training frames')}: a median of {apart.median():.3g} {unit} "
-            f"from the nearest training frame, {apart.min():.3g} the nearest."
+            f"{_count_clips(inside, len(part))}, {where}: a median of {_write(apart.median())} {unit} from the nearest "
+            f"training frame, {_write(apart.min())} at least."
         )
     if len(new):
-        sentences.append(f"{_count_clips(new, len(part))}, which training never saw.")
+        alike = (new["similarity"] >= NEARLY_IDENTICAL).any()
+        known_as = "not named in training" if alike else "which training never saw"
+        sentences.append(f"{_count_clips(new, len(part))}, {known_as}.")
     if len(unknown):
         whose = "The file names" if len(unknown) == len(part) else f"The file names of {len(unknown)}"
         sentences.append(f"{whose} do not tell which clips they share with training.")
     return " ".join(sentences)
+
+
+def _write(distance: float) -> str:
+    return f"{distance:,.0f}" if distance >= 100 else f"{distance:.3g}"
 
 
 def _count_clips(some: pd.DataFrame, total: int) -> str:
@@ -321,7 +335,9 @@ def _judge_scores(part: pd.DataFrame) -> str:
         return "Its scores measure memory: they say nothing about streets that training did not see."
     rest = f"The other {percent(1 - alike)}" if alike else "Its scores"
     if unknown:
-        return f"{rest} may be of streets that training saw: nothing here shows that scores hold for new ones."
+        return (
+            f"{rest} may be of streets that training saw: nothing here shows that scores hold for new ones."
+        )
     if new == 1:
         return f"{rest} {'give' if alike else 'are'} an honest estimate for new streets of this kind."
     if new < 0.25:

@@ -198,8 +198,12 @@ def show_table(
         swatches: text of a first-column cell to RGB (0-255), drawn as a small square before it.
     """
     formats = {column: how for column, how in (formats or {}).items() if column in table}
-    styler = table.reset_index(drop=True).style.hide(axis="index").set_caption(html.escape(caption, quote=False))
-    styler = styler.format(formats, na_rep="–", escape="html").format_index(escape="html", axis=1).set_uuid("t")
+    styler = (
+        table.reset_index(drop=True).style.hide(axis="index").set_caption(html.escape(caption, quote=False))
+    )
+    styler = (
+        styler.format(formats, na_rep="–", escape="html").format_index(escape="html", axis=1).set_uuid("t")
+    )
     for columns, highlight in ((best_high, styler.highlight_max), (best_low, styler.highlight_min)):
         columns = [column for column in columns if column in table]
         if columns and len(table) > 1:
