@@ -209,8 +209,9 @@ def balance_finding(shares: pd.DataFrame, void_share: float | None = None) -> st
         times = f"{ratio[name]:.1f}" if ratio[name] < 10 else f"{ratio[name]:.0f}"
         most, least = common.loc[name].idxmax(), common.loc[name].idxmin()
         text += (
-            f"The splits differ most in {plain(name)}: it has {times} times the share in {SPLIT_NAMES[most]} "
-            f"({percent(common.loc[name, most])}) that it has in {SPLIT_NAMES[least]} ({percent(common.loc[name, least])}). "
+            f"Of the classes that every split holds, {plain(name)} differs most: it has {times} times the share in "
+            f"{SPLIT_NAMES[most]} ({percent(common.loc[name, most])}) that it has in {SPLIT_NAMES[least]} "
+            f"({percent(common.loc[name, least])}). "
         )
     if void_share is not None:
         text += f"Void covers {percent(void_share)} of all pixels; it is neither trained on nor scored."
@@ -390,7 +391,7 @@ def label_finding(audit: pd.DataFrame, labeled: int) -> str:
         )
     judged = f"{len(audit):,} of {count_of(labeled, 'labeled frame')} follow and precede others closely enough to be judged"
     suspects = audit[audit["suspect"]]
-    turns = int(((audit["gain"] >= MIN_GAIN) & ~audit["suspect"]).sum())
+    turns = int(((audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] >= 0)).sum())
     others = f" {count_of(turns, 'label')} would gain from a shift as well, but so would the pictures: the view turns."
     others = others if turns else ""
     if suspects.empty:

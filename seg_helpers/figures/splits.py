@@ -144,7 +144,11 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
         mark = f"{percent(new)}, {percent(unknown)} unknown" if unknown else percent(new)
         mark = "unknown" if unknown == 1 else mark
         unseen.annotate(mark, (new, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
-        facts = [f"median {apart.median():.3g} {unit} apart, nearest {apart.min():.3g}"] if len(apart) else []
+        facts = (
+            [f"median {_write(apart.median())} {unit} apart, nearest {_write(apart.min())}"]
+            if len(apart)
+            else []
+        )
         facts += [f"median similarity {alike.median():.2f}"] if len(alike) else []
         facts.append("clips unknown" if unknown == 1 else f"{percent(new)} in new clips")
         facts += [f"{percent(unknown)} in unknown ones"] if 0 < unknown < 1 else []
@@ -158,7 +162,8 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
     time.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     time.set(title=f"Nearest of the same clip ({unit})")
     if not any(part[column].notna().any() for *_, part in entries):
-        time.set(title="Nearest of the same clip: unknown", xticks=[])
+        time.set(title="Nearest of the same clip: unknown")
+        time.xaxis.set_visible(False)
     looks.set(title="Most similar (correlation)")
     looks.set_xlim(min(looks.dataLim.x0, NEARLY_IDENTICAL) - 0.03 if looks.collections else 0, 1.0)
     looks.axvline(NEARLY_IDENTICAL, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
