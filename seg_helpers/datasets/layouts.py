@@ -35,6 +35,7 @@ FRAME_COLUMNS = ["name", "image", "label", "split", "clip", "number"]
 PROBLEM_COLUMNS = ["file", "problem", "remedy", "split"]
 _EXTENSIONS = {".png", ".jpg", ".jpeg"}
 _NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d+)$")  # 0001TP_006690, Seq05VD_f00000
+_NO_CLIPS = {"train", "training", "val", "valid", "validation", "test", "testing", "frame", "image", "img"}
 _CAMVID_CLIPS = {"0001TP", "0006R0", "0016E5", "Seq05VD"}
 _CHECK_VERSION = 1  # raise it when a check changes, so that remembered results are not taken
 
@@ -55,8 +56,9 @@ class Dataset:
         name: the folder's name.
         root: the folder.
         layout: name of the layout it was read in.
-        frames: usable frames; columns `name` (`split/stem`, by which it is recorded and found again), `image`, `label` (paths; label "" where there is none), `split`, `clip`,
-            `number` (of the frame in its clip, in video frames where the names tell it).
+        frames: usable frames; columns `name` (`split/stem`, by which it is recorded and found again), `image`, `label`
+            (paths; label "" where there is none), `split`, `clip` ("" where the name tells none), `number` (of the
+            frame in its clip, in video frames where the names tell it).
         problems: what was left out; columns `file` (relative to root), `problem`, `remedy`, `split`.
         classes: the classes that labels are read in.
         frames_per_second: of `number`, where it is known.
@@ -152,12 +154,17 @@ def detect_layout(root: str | Path) -> str:
     return _choose_layout(Path(root).expanduser().resolve(), "auto").name
 
 
-def parse_stem(stem: str, default_clip: str = "") -> tuple[str, int | None]:
-    """Splits a frame's name into clip and number: `0006R0_f01080` is frame 1080 of clip 0006R0."""
+def parse_stem(stem: str) -> tuple[str, int | None]:
+    """Splits a frame's name into clip and number: `0006R0_f01080` is frame 1080 of clip 0006R0.
+
+    Returns:
+        The clip, "" where the name tells none (`0042`, `val_0042`, `harbour`), and the number, None where there is none.
+    """
     match = _NUMBERED.match(stem)
     if not match:
-        return default_clip, None
-    return match["clip"] or default_clip, int(match["number"])
+        return "", None
+    clip = match["clip"]
+    return "" if clip.lower() in _NO_CLIPS else clip, int(match["number"])
 
 
 def _choose_layout(root: Path, name: str) -> Layout:
@@ -206,7 +213,7 @@ def _report(root, problems, bad, total, on_problem) -> None:
 def _to_frames(root: Path, pairs: list[_Pair]) -> pd.DataFrame:
     rows = []
     for position, pair in enumerate(pairs):
-        clip, number = parse_stem(pair.stem, default_clip=pair.split)
+        clip, number = parse_stem(pair.stem)
         label = str(pair.labels[0]) if pair.labelled else ""
         number = position if number is None else number
         rows.append((f"{pair.split}/{pair.stem}", str(pair.images[0]), label, pair.split, clip, number))

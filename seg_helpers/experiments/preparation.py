@@ -18,6 +18,7 @@ from seg_helpers.datasets import (
     DatasetError,
     SegmentationDataset,
     apply_split,
+    audit_labels,
     build_augmentation,
     build_cache,
     count_pixels,
@@ -50,6 +51,12 @@ class PreparedData:
     @property
     def classes(self) -> ClassSet:
         return self.dataset.classes
+
+    @functools.cached_property
+    def suspects(self) -> list[int]:
+        """Rows of frames whose label does not fit its picture, by `audit_labels`."""
+        audit = audit_labels(self.frames, self.cache, self.classes.num_classes)
+        return audit.index[audit["suspect"]].tolist()
 
     def rows(self, split: str) -> list[int]:
         """Rows of a split's labelled frames."""

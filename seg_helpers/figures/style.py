@@ -6,7 +6,9 @@ dark mode shows the figure as it was drawn.
 """
 
 import base64
+import html
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 
@@ -50,6 +52,7 @@ THEME = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same picture
     "font.size": 9.5,
     "text.color": INK,
+    "text.parse_math": False,  # names of files and classes are no formulas, whatever `$` and `^` they hold
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -196,8 +199,12 @@ def show_table(
         swatches: text of a first-column cell to RGB (0-255), drawn as a small square before it.
     """
     formats = {column: how for column, how in (formats or {}).items() if column in table}
-    styler = table.reset_index(drop=True).style.hide(axis="index").set_caption(caption)
-    styler = styler.format(formats, na_rep="–", escape="html").set_uuid("t")
+    styler = (
+        table.reset_index(drop=True).style.hide(axis="index").set_caption(html.escape(caption, quote=False))
+    )
+    styler = (
+        styler.format(formats, na_rep="–", escape="html").format_index(escape="html", axis=1).set_uuid("t")
+    )
     for columns, highlight in ((best_high, styler.highlight_max), (best_low, styler.highlight_min)):
         columns = [column for column in columns if column in table]
         if columns and len(table) > 1:
@@ -441,6 +448,11 @@ def percent(share: float) -> str:
         return "<0.01%"
     decimals = 0 if abs(value) >= 10 or value == 0 else 1 if abs(value) >= 1 else 2
     return f"{value:.{decimals}f}%"
+
+
+def plain(name: str) -> str:
+    """A name from the data, such that Markdown and HTML show its characters and do not act on them."""
+    return re.sub(r"[^\w\s.,:;/()%=+-]|(?<!\w)_|_(?!\w)", lambda mark: f"&#{ord(mark[0])};", name)
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -95,12 +95,15 @@ def test_cityscapes_layout_has_no_test_labels(tmp_path):
     [
         ("0001TP_006690", "0001TP", 6690),
         ("Seq05VD_f00000", "Seq05VD", 0),
-        ("0042", "train", 42),
-        ("harbour", "train", None),
+        ("0042", "", 42),
+        ("Val_0042", "", 42),
+        ("frame0042", "", 42),
+        ("harbour", "", None),
+        ("$a^^b$,_7", "$a^^b$,", 7),
     ],
 )
 def test_stems_tell_clip_and_number(stem, clip, number):
-    assert parse_stem(stem, "train") == (clip, number)
+    assert parse_stem(stem) == (clip, number)
 
 
 def test_a_folder_that_is_no_data_set_says_what_was_looked_for_and_found(tmp_path, segnet_folder):

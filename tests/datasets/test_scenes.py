@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from seg_helpers.classes import CAMVID11, VOID
+from seg_helpers.datasets.audit import audit_labels, audit_split
 from seg_helpers.datasets.cache import build_cache, count_pixels
 from seg_helpers.datasets.layouts import read_dataset
 from seg_helpers.datasets.scenes import CLIPS, generate_road_scenes, plan_frames
 from seg_helpers.datasets.scenes.camera import Camera, place
 from seg_helpers.datasets.scenes.canvas import Canvas
 from seg_helpers.datasets.scenes.street import Street
-from seg_helpers.datasets.splits import audit_split
 
 SIZE = (96, 128)
 
@@ -66,6 +66,13 @@ def test_neighbouring_frames_are_alike_and_clips_are_not(sample):
     neighbours = [correlation[a, b] for a, b in pairwise(train) if clip[a] == clip[b]]
     strangers = [correlation[a, b] for a in train for b in train if clip[a] != clip[b]]
     assert np.mean(neighbours) > np.mean(strangers) + 0.1
+
+
+def test_no_label_is_taken_for_a_shifted_one(sample):
+    dataset, cache = sample
+    audit = audit_labels(dataset.frames, cache, CAMVID11.num_classes)
+    assert len(audit) > len(cache) / 3
+    assert not audit["suspect"].any()
 
 
 def test_the_same_seed_gives_the_same_frames(tmp_path):

@@ -5,6 +5,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from tiny import save
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import DataConfig, ExperimentConfig
@@ -50,6 +52,15 @@ def test_frames_without_a_label_are_no_rows(config, laboratory, tmp_path):
     assert len(data.dataset.problems) == 1
 
 
+def test_a_label_that_does_not_fit_its_picture_is_suspect(config, laboratory, tmp_path):
+    assert prepare_data(config().data).suspects == []
+    shutil.copytree(laboratory.data, tmp_path / "sample")
+    label = sorted((tmp_path / "sample" / "trainannot").glob("Market_*"))[2]
+    save(label, np.roll(np.asarray(Image.open(label)), 30, axis=1))
+    data = prepare_data(config(root=tmp_path / "sample").data)
+    assert data.suspects == [data.find(f"train/{label.stem}")]
+
+
 def test_a_frame_is_found_by_its_name(config):
     data = prepare_data(config().data)
     row = data.rows("test")[1]
@@ -57,8 +68,8 @@ def test_a_frame_is_found_by_its_name(config):
     assert data.find(name) == row
     assert (data.image(name) == read_image(data.frames["image"].iloc[row])).all()
     assert (data.label(name) == data.cache.native_label(row)).all()
-    with pytest.raises(KeyError, match="no frame 'elsewhere'"):
-        data.find("elsewhere")
+    with pytest.raises(DatasetError, match="no frame 'test/elsewhere'"):
+        data.find("test/elsewhere")
 
 
 def test_scored_frames_are_as_they_lie(config):

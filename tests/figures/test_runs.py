@@ -77,8 +77,12 @@ def test_stages_are_named_by_size_and_by_what_learns():
 def test_every_frame_shown_is_marked_by_its_rank():
     rows = [("good", "a", 0.8), ("good", "b", 0.7), ("typical", "c", 0.5), ("typical", "c", 0.5)]
     rows += [("worst", "d", 0.1), ("worst", "e", 0.2), ("shared", "f", 0.6)]
-    run = SimpleNamespace(showcase=pd.DataFrame(rows, columns=["kind", "stem", "mean_iou"]))
+    run = SimpleNamespace(
+        showcase=pd.DataFrame(rows, columns=["kind", "frame", "mean_iou"]), suspect_frames=[]
+    )
     assert fig.showcase_marks(run) == {"90th": 0.8, "80th": 0.7, "median": 0.5, "lowest": 0.1, "5th": 0.2}
+    run.suspect_frames = ["d"]  # its label seems wrong: it is not shown as what the network does worst
+    assert "lowest" not in fig.showcase_marks(run)
 
 
 def test_ranks_are_those_that_runs_keep():
