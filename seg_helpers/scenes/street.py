@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from seg_helpers.datasets.scenes.camera import Camera
-from seg_helpers.datasets.scenes.canvas import BUILDING, OVERSAMPLING, ROAD, SKY, TREE, Canvas
-from seg_helpers.datasets.scenes.cars import Car
-from seg_helpers.datasets.scenes.furniture import Bin, Fence, Lamp, Sign
-from seg_helpers.datasets.scenes.ground import Ground, RoadPlan
-from seg_helpers.datasets.scenes.textures import (
+from seg_helpers.scenes.camera import Camera
+from seg_helpers.scenes.canvas import OVERSAMPLING, Canvas
+from seg_helpers.scenes.cars import Car
+from seg_helpers.scenes.classes import BUILDING, ROAD, SKY, TREE
+from seg_helpers.scenes.furniture import Bin, Fence, Lamp, Sign
+from seg_helpers.scenes.ground import Ground, RoadPlan
+from seg_helpers.scenes.textures import (
     FACADE_SCALE,
     ROOFS,
     Weather,
@@ -23,7 +24,7 @@ from seg_helpers.datasets.scenes.textures import (
     skyline,
     tree,
 )
-from seg_helpers.datasets.scenes.traffic import SECONDS_PER_FRAME, SPEED, Style, Thing, plan_traffic
+from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Style, Thing, plan_traffic
 
 VIEW = 130.0  # metres that exist ahead of the camera
 SUN_SLOPE = 0.62, 0.3  # how far the shadow of a metre of height reaches, across and along
@@ -155,7 +156,7 @@ class Street:
         return self.style.bend * (np.sin(s / 34 + a) + 0.2 * np.sin(s / 15 + b))
 
     def render(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
-        """Frame number `frame` of the clip: (H, W, 3) uint8 RGB and (H, W) uint8 labels, void 255."""
+        """Frame number `frame` of the clip: (H, W, 3) uint8 RGB and (H, W) uint8 labels."""
         rng = np.random.default_rng((self._seed, frame))
         canvas = Canvas(self.size)
         seconds = frame * SECONDS_PER_FRAME

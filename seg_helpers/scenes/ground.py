@@ -6,9 +6,10 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from seg_helpers.datasets.scenes.camera import Camera
-from seg_helpers.datasets.scenes.canvas import PAVEMENT, ROAD, TREE, Canvas
-from seg_helpers.datasets.scenes.textures import Weather, noise
+from seg_helpers.scenes.camera import Camera
+from seg_helpers.scenes.canvas import Canvas
+from seg_helpers.scenes.classes import PAVEMENT, ROAD, TREE
+from seg_helpers.scenes.textures import Weather, noise
 
 HALF_WIDTH = 16.0  # metres of ground to either side of the road's centre line
 ACROSS, ALONG = 32, 20  # pixels a metre

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from seg_helpers.datasets.scenes.camera import Camera
-from seg_helpers.datasets.scenes.canvas import Canvas
-from seg_helpers.datasets.scenes.cars import Car
-from seg_helpers.datasets.scenes.people import Cyclist, Person
-from seg_helpers.datasets.scenes.textures import Weather
+from seg_helpers.scenes.camera import Camera
+from seg_helpers.scenes.canvas import Canvas
+from seg_helpers.scenes.cars import Car
+from seg_helpers.scenes.people import Cyclist, Person
+from seg_helpers.scenes.textures import Weather
 
 SECONDS_PER_FRAME = 0.5
 SPEED = 4.0  # of the camera, metres a second

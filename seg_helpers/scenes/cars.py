@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from seg_helpers.datasets.scenes.camera import Camera, place
-from seg_helpers.datasets.scenes.canvas import CAR, Canvas
-from seg_helpers.datasets.scenes.textures import PAINTS, pick
+from seg_helpers.scenes.camera import Camera, place
+from seg_helpers.scenes.canvas import Canvas
+from seg_helpers.scenes.classes import CAR
+from seg_helpers.scenes.textures import PAINTS, pick
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,17 @@
 """Generated soccer scenes in four classes, as the RoboCup set has them: background, ball, field lines, field."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import groupby
 
 import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from seg_helpers.classes import SOCCER4, write_classes
-from seg_helpers.datasets.scenes.canvas import Canvas
-from seg_helpers.datasets.scenes.textures import grain, noise
-from seg_helpers.progress import track
+from seg_helpers.scenes.canvas import Canvas
+from seg_helpers.scenes.textures import grain, noise
 
-BACKGROUND, BALL, LINES, FIELD = range(SOCCER4.num_classes)
+CLASSES = "Background", "Ball", "Lines", "Field"
+BACKGROUND, BALL, LINES, FIELD = range(4)
 LENGTH, WIDTH = 9.0, 6.0  # metres, of RoboCup's humanoid field
 STRIPE = 0.06
 SCALE = 64  # pixels a metre of the field's picture from above
@@ -20,43 +19,29 @@ MARGIN = 1.0  # metres of turf around the lines
 SPLITS = (("train", 0.7), ("val", 0.15), ("test", 0.15))  # share of the frames
 CLIP_FRAMES = 10
 TEAMS = (40, 90, 200), (206, 40, 60)
-VIDEO_RATE = 30
+SECONDS_PER_FRAME = 0.2
 
 
-def generate_soccer_scenes(
-    root: str | Path, frames: int = 120, size: tuple[int, int] = (240, 320), seed: int = 0
-) -> pd.DataFrame:
-    """Draws a soccer data set, seen by a walking robot, and writes it in SegNet's layout with its `classes.json`.
+def plan_frames(frames: int) -> pd.DataFrame:
+    """Shares `frames` among the splits, at least one each: `clip`, `split`, `position` in the clip.
 
     Each clip is a robot's look around from one place in a hall with its own light; no clip is in two splits.
-
-    Args:
-        root: folder to write to.
-        frames: number of frames, 70% for training.
-        size: (height, width) of the frames.
-        seed: the same seed gives the same files.
-
-    Returns:
-        A row a frame: `image`, `label` (paths), `split`, `clip`, `number`.
     """
-    root, rows = Path(root), []
+    rows = []
     for split, share in SPLITS:
         count = max(1, round(frames * share))
-        rows += [(split, f"{split.title()}{i // CLIP_FRAMES:02d}", i % CLIP_FRAMES) for i in range(count)]
-        (root / split).mkdir(parents=True, exist_ok=True)
-        (root / f"{split}annot").mkdir(exist_ok=True)
-    table, clips = [], {}
-    for split, clip, position in track(rows, "drawing soccer scenes"):
-        if clip not in clips:
-            clips = {clip: _Hall(np.random.default_rng([seed, *clip.encode()]), size)}
-        image, labels = clips[clip].render(position)
-        name, number = f"{clip}_{position * 6:05d}.png", position * 6
-        paths = root / split / name, root / f"{split}annot" / name
-        Image.fromarray(image).save(paths[0], compress_level=3)
-        Image.fromarray(labels).save(paths[1])
-        table.append((str(paths[0]), str(paths[1]), split, clip, number))
-    write_classes(root / "classes.json", SOCCER4, frames_per_second=VIDEO_RATE, seed=seed)
-    return pd.DataFrame(table, columns=["image", "label", "split", "clip", "number"])
+        rows += [(f"{split.title()}{i // CLIP_FRAMES:02d}", split, i % CLIP_FRAMES) for i in range(count)]
+    return pd.DataFrame(rows, columns=["clip", "split", "position"])
+
+
+def draw_frames(
+    plan: pd.DataFrame, size: tuple[int, int], seed: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Draws the frames of a plan one by one: (H, W, 3) uint8 RGB and (H, W) uint8 labels, of `size` (height, width)."""
+    for name, rows in groupby(plan.itertuples(), key=lambda row: row.clip):
+        hall = _Hall(np.random.default_rng([seed, *name.encode()]), size)
+        for row in rows:
+            yield hall.render(row.position)
 
 
 class _Hall:

@@ -3,11 +3,6 @@
 import cv2
 import numpy as np
 
-from seg_helpers.classes import CAMVID11
-
-SKY, BUILDING, POLE, ROAD, PAVEMENT, TREE, SIGN, FENCE, CAR, PEDESTRIAN, BICYCLIST = range(
-    CAMVID11.num_classes
-)
 OVERSAMPLING = 2  # drawn larger by this and shrunk by area, which softens edges as a lens does
 _SHIFT = 3  # OpenCV's fixed-point bits: polygons move by eighths of a pixel
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seg_helpers.datasets.scenes.camera import Camera, place
-from seg_helpers.datasets.scenes.canvas import BICYCLIST, PEDESTRIAN, Canvas
-from seg_helpers.datasets.scenes.textures import PAINTS, pick
+from seg_helpers.scenes.camera import Camera, place
+from seg_helpers.scenes.canvas import Canvas
+from seg_helpers.scenes.classes import BICYCLIST, PEDESTRIAN
+from seg_helpers.scenes.textures import PAINTS, pick
 
 CLOTHES = ((30, 36, 58), (120, 30, 36), (54, 84, 58), (176, 160, 130), (60, 60, 64), (196, 60, 50), (50, 96, 160),
            (210, 205, 196), (90, 60, 110), (214, 150, 40), (24, 24, 28))  # fmt: skip

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seg_helpers.classes import VOID
-from seg_helpers.datasets.scenes.camera import Camera
-from seg_helpers.datasets.scenes.canvas import FENCE, POLE, SIGN, Canvas
-from seg_helpers.datasets.scenes.textures import pick
+from seg_helpers.scenes.camera import Camera
+from seg_helpers.scenes.canvas import Canvas
+from seg_helpers.scenes.classes import FENCE, POLE, SIGN, VOID
+from seg_helpers.scenes.textures import pick
 
 
 @dataclass(frozen=True)
