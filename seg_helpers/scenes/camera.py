@@ -1,4 +1,4 @@
-"""The camera of a road scene: metres along, across and above a curved road to pixels of a canvas."""
+"""The camera of a road scene: meters along, across and above a curved road to pixels of a canvas."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ import numpy as np
 class Camera:
     """A pinhole camera that drives along the road and looks along its tangent.
 
-    Road coordinates are (u, y, s) in metres: u to the right of the road's centre line, y above the ground, s along it.
+    Road coordinates are (u, y, s) in meters: u to the right of the road's center line, y above the ground, s along it.
 
     Attributes:
         s, u, height: where it is.
         focal: focal length in pixels.
-        centre: (x, y) pixel of the point it looks at: y is the horizon.
-        curve: the centre line's offset to the right at a distance s, in metres.
+        center: (x, y) pixel of the point it looks at: y is the horizon.
+        curve: the center line's offset to the right at a distance s, in meters.
     """
 
     s: float
     u: float
     height: float
     focal: float
-    centre: tuple[float, float]
+    center: tuple[float, float]
     curve: Callable[[np.ndarray], np.ndarray]
 
     @cached_property
@@ -37,7 +37,7 @@ class Camera:
         return float(self.curve(self.s + 0.5) - self.curve(self.s - 0.5))
 
     def bend(self, z: np.ndarray) -> np.ndarray:
-        """How far to the right of straight ahead the centre line lies at distance z."""
+        """How far to the right of straight ahead the center line lies at distance z."""
         return self.curve(self.s + z) - self._offset - self.heading * z
 
     def project(self, points) -> np.ndarray:
@@ -47,12 +47,12 @@ class Camera:
         x = points[:, 0] - self.u + self.bend(z)
         scale = self.focal / z
         pixels = np.empty((len(points), 2))
-        pixels[:, 0] = self.centre[0] + x * scale
-        pixels[:, 1] = self.centre[1] + (self.height - points[:, 1]) * scale
+        pixels[:, 0] = self.center[0] + x * scale
+        pixels[:, 1] = self.center[1] + (self.height - points[:, 1]) * scale
         return pixels
 
     def scale(self, s: float) -> float:
-        """Pixels a metre at the distance of s."""
+        """Pixels a meter at the distance of s."""
         return self.focal / max(s - self.s, 0.3)
 
 

@@ -20,32 +20,32 @@ class Canvas:
         self.labels = np.zeros((self.height, self.width), np.uint8)
         self.depth = np.full((self.height, self.width), 1e4, np.float32)
 
-    def polygon(self, points: np.ndarray, colour, label: int | None = None, depth: float = 0.0) -> None:
-        """Fills a polygon of (n, 2) pixel positions; without `label` only its colour is drawn, as a detail."""
+    def polygon(self, points: np.ndarray, color, label: int | None = None, depth: float = 0.0) -> None:
+        """Fills a polygon of (n, 2) pixel positions; without `label` only its color is drawn, as a detail."""
         corners = [np.round(np.clip(points, -4000, 4000) * (1 << _SHIFT)).astype(np.int32)]
-        cv2.fillPoly(self.image, corners, _plain(colour), cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.image, corners, _plain(color), cv2.LINE_AA, _SHIFT)
         if label is not None:
             cv2.fillPoly(self.labels, corners, label, cv2.LINE_8, _SHIFT)
             cv2.fillPoly(self.depth, corners, depth, cv2.LINE_8, _SHIFT)
 
-    def line(self, start, end, width: float, colour, label: int | None = None, depth: float = 0.0) -> None:
-        """Draws a line with round ends, `width` pixels thick; without `label` only its colour."""
+    def line(self, start, end, width: float, color, label: int | None = None, depth: float = 0.0) -> None:
+        """Draws a line with round ends, `width` pixels thick; without `label` only its color."""
         ends = [[round(min(max(float(v), -4000.0), 4000.0) * (1 << _SHIFT)) for v in p] for p in (start, end)]
         thickness = max(1, round(float(width)))
-        cv2.line(self.image, *ends, _plain(colour), thickness, cv2.LINE_AA, _SHIFT)
+        cv2.line(self.image, *ends, _plain(color), thickness, cv2.LINE_AA, _SHIFT)
         if label is not None:
             cv2.line(self.labels, *ends, label, thickness, cv2.LINE_8, _SHIFT)
             cv2.line(self.depth, *ends, depth, thickness, cv2.LINE_8, _SHIFT)
 
-    def outline(self, points: np.ndarray, width: float, colour, label: int, depth: float) -> None:
+    def outline(self, points: np.ndarray, width: float, color, label: int, depth: float) -> None:
         """Draws a polygon's outline and labels its whole inside, as annotators label a wheel."""
         corners = [np.round(np.clip(points, -4000, 4000) * (1 << _SHIFT)).astype(np.int32)]
-        cv2.polylines(self.image, corners, True, _plain(colour), max(1, round(width)), cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self.image, corners, True, _plain(color), max(1, round(width)), cv2.LINE_AA, _SHIFT)
         for plane, value in ((self.labels, label), (self.depth, depth)):
             cv2.fillPoly(plane, corners, value, cv2.LINE_8, _SHIFT)
             cv2.polylines(plane, corners, True, value, max(1, round(width)), cv2.LINE_8, _SHIFT)
 
-    def veil(self, points: np.ndarray, colour, strength: float, label: int, depth: float) -> None:
+    def veil(self, points: np.ndarray, color, strength: float, label: int, depth: float) -> None:
         """Tints a polygon that is looked through, and labels all of it."""
         low = np.maximum(np.floor(points.min(0)).astype(int), 0)
         high = np.minimum(np.ceil(points.max(0)).astype(int) + 1, (self.width, self.height))
@@ -55,13 +55,13 @@ class Canvas:
         mask = np.zeros((high - low)[::-1], np.uint8)
         cv2.fillPoly(mask, [np.round(np.clip(points - low, -4000, 4000)).astype(np.int32)], 255)
         inside = mask > 0
-        self.image[box][inside] = self.image[box][inside] * (1 - strength) + np.asarray(colour) * strength
+        self.image[box][inside] = self.image[box][inside] * (1 - strength) + np.asarray(color) * strength
         self.labels[box][inside] = label
         self.depth[box][inside] = depth
 
-    def disc(self, centre, radius: float, colour, label: int | None = None, depth: float = 0.0) -> None:
-        """Fills a circle of `radius` pixels; without `label` only its colour is drawn."""
-        self.line(centre, np.asarray(centre) + 1e-3, 2 * radius, colour, label, depth)
+    def disc(self, center, radius: float, color, label: int | None = None, depth: float = 0.0) -> None:
+        """Fills a circle of `radius` pixels; without `label` only its color is drawn."""
+        self.line(center, np.asarray(center) + 1e-3, 2 * radius, color, label, depth)
 
     def shade(self, points: np.ndarray, strength: float) -> None:
         """Darkens a soft-edged polygon on what is drawn already: a contact shadow."""
@@ -136,5 +136,5 @@ class Canvas:
         return image, self.labels[step, step].copy(), self.depth[step, step]
 
 
-def _plain(colour) -> tuple[float, float, float]:
-    return tuple(float(min(max(value, 0), 255)) for value in colour)
+def _plain(color) -> tuple[float, float, float]:
+    return tuple(float(min(max(value, 0), 255)) for value in color)

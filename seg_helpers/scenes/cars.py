@@ -13,7 +13,7 @@ from seg_helpers.scenes.textures import PAINTS, pick
 
 @dataclass(frozen=True)
 class CarShape:
-    """Side view of a car, (along, up) in metres from the rear bumper; the cabin stands on the body."""
+    """Side view of a car, (along, up) in meters from the rear bumper; the cabin stands on the body."""
 
     width: float
     body: tuple[tuple[float, float], ...]
@@ -25,7 +25,7 @@ class CarShape:
 
     @property
     def length(self) -> float:
-        """Bumper to bumper, in metres."""
+        """Bumper to bumper, in meters."""
         return max(along for along, _ in self.body)
 
 
@@ -99,7 +99,7 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Car:
-    """A car of one shape and colour."""
+    """A car of one shape and color."""
 
     shape: CarShape
     paint: np.ndarray
@@ -166,12 +166,12 @@ class Car:
             up, along = z1 - z0, y0 - y1  # the outward normal of a clockwise outline
             if along * toward > 0 or (up > 0 and camera.height > min(y0, y1)):
                 light = 0.62 + 0.42 * max(0.0, up / np.hypot(up, along))
-                colour = self.glass * (0.9 + 0.35 * light) if i in glass else self.paint * light
-                panels.append((toward * (z0 + z1) / 2, (y0, z0, y1, z1), colour))
-        for _, (y0, z0, y1, z1), colour in sorted(panels, key=lambda panel: panel[0]):
+                color = self.glass * (0.9 + 0.35 * light) if i in glass else self.paint * light
+                panels.append((toward * (z0 + z1) / 2, (y0, z0, y1, z1), color))
+        for _, (y0, z0, y1, z1), color in sorted(panels, key=lambda panel: panel[0]):
             low, high = half_at(y0), half_at(y1)
             corners = [(-low, y0, z0), (low, y0, z0), (high, y1, z1), (-high, y1, z1)]
-            canvas.polygon(camera.project(place(corners, *pose)), colour, CAR, depth)
+            canvas.polygon(camera.project(place(corners, *pose)), color, CAR, depth)
         if side:
             points = [(side * half_at(y), y, z) for z, y in outline]
             canvas.polygon(camera.project(place(points, *pose)), self.paint * 0.78, CAR, depth)
@@ -179,13 +179,13 @@ class Car:
     def _draw_wheels(self, canvas, camera, pose, side, depth) -> None:
         angle = np.linspace(0, 2 * np.pi, 14, endpoint=False)
         rings = ((1.18, (20, 20, 22)), (1.0, (38, 38, 40)), (0.6, (150, 152, 156)), (0.2, (60, 60, 64)))
-        rings = rings if camera.scale(pose[1]) > 18 else rings[1:3]  # from afar only tyre and rim
+        rings = rings if camera.scale(pose[1]) > 18 else rings[1:3]  # from afar only tire and rim
         x, y = side * (self.shape.width / 2 + 0.01), self.shape.wheel
         for along in self.shape.wheels:
-            for share, colour in rings:
+            for share, color in rings:
                 points = [(x, y + share * y * np.sin(a), along + share * y * np.cos(a)) for a in angle]
                 label = CAR if share == 1.0 else None
-                canvas.polygon(camera.project(place(points, *pose)), colour, label, depth)
+                canvas.polygon(camera.project(place(points, *pose)), color, label, depth)
 
     def _draw_lamps(self, canvas, camera, pose) -> None:
         """Lamps, number plate, grille and the shadow below the bumper, on the end that the camera sees."""
@@ -197,6 +197,6 @@ class Car:
         parts += [(end * (half - 0.06), end * (half - 0.42), low, low + 0.15, lamp) for end in (-1, 1)]
         if front:
             parts.append((-0.42, 0.42, 0.55, 0.68, (34, 34, 38)))
-        for x0, x1, y0, y1, colour in parts:
+        for x0, x1, y0, y1, color in parts:
             corners = place([(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)], *pose)
-            canvas.polygon(camera.project(corners), colour)
+            canvas.polygon(camera.project(corners), color)

@@ -1,4 +1,4 @@
-"""The ground of a street as one long picture from above: asphalt, markings, kerbs, paving, grass, shadows."""
+"""The ground of a street as one long picture from above: asphalt, markings, curbs, paving, grass, shadows."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,18 +11,18 @@ from seg_helpers.scenes.canvas import Canvas
 from seg_helpers.scenes.classes import PAVEMENT, ROAD, TREE
 from seg_helpers.scenes.textures import Weather, noise
 
-HALF_WIDTH = 16.0  # metres of ground to either side of the road's centre line
-ACROSS, ALONG = 32, 20  # pixels a metre
+HALF_WIDTH = 16.0  # meters of ground to either side of the road's center line
+ACROSS, ALONG = 32, 20  # pixels a meter
 
 
 @dataclass(frozen=True)
 class RoadPlan:
-    """Cross-section and markings of a street, in metres."""
+    """Cross-section and markings of a street, in meters."""
 
     half_width: float
     pavement: float
     marking: str  # dashed, solid or hatched
-    yellow: bool  # double yellow lines along the kerbs
+    yellow: bool  # double yellow lines along the curbs
     tone: float
     start: float
     end: float
@@ -70,10 +70,10 @@ class Ground:
     def draw(self, canvas: Canvas, camera: Camera, far: float = 170.0) -> None:
         """Projects the ground to every pixel below the horizon."""
         levels = self._levels or self._bake()
-        horizon = int(np.ceil(camera.centre[1] + camera.focal * camera.height / far))
+        horizon = int(np.ceil(camera.center[1] + camera.focal * camera.height / far))
         rows = np.arange(max(horizon, 0), canvas.height, dtype=np.float32)
-        z = camera.focal * camera.height / (rows + 0.5 - camera.centre[1])
-        across = (np.arange(canvas.width, dtype=np.float32) + 0.5 - camera.centre[0]) / camera.focal
+        z = camera.focal * camera.height / (rows + 0.5 - camera.center[1])
+        across = (np.arange(canvas.width, dtype=np.float32) + 0.5 - camera.center[0]) / camera.focal
         u = across[None] * z[:, None] + (camera.u - camera.bend(z))[:, None].astype(np.float32)
         x = ((u + HALF_WIDTH) * ACROSS).astype(np.float32)
         y = np.repeat(((z + camera.s - self.plan.start) * ALONG).astype(np.float32)[:, None], canvas.width, 1)
@@ -153,10 +153,10 @@ class Ground:
                 image, [self._pixels(walk).astype(np.int32)], False, (asphalt * 0.7).tolist(), 1, cv2.LINE_AA
             )
         for _ in range(int((end - start) / 11)):  # manholes and drains
-            centre = self._pixels((rng.uniform(-half + 0.6, half - 0.6), rng.uniform(start, end))).astype(int)
+            center = self._pixels((rng.uniform(-half + 0.6, half - 0.6), rng.uniform(start, end))).astype(int)
             cv2.ellipse(
                 image,
-                centre.tolist(),
+                center.tolist(),
                 (int(0.33 * ACROSS), int(0.33 * ALONG)),
                 0,
                 0,

@@ -16,22 +16,22 @@ BRIGHTS = ((214, 230, 60), (240, 120, 30), (220, 50, 50), (60, 150, 220), (230, 
 
 
 def _draw_limbs(canvas, camera, pose, limbs, label) -> None:
-    """Draws (start, end, radius, colour) limbs, far ones first, each lit from above and a side."""
+    """Draws (start, end, radius, color) limbs, far ones first, each lit from above and a side."""
     points = place([end for limb in limbs for end in limb[:2]], *pose)
     depths = points[:, 2].reshape(-1, 2).mean(axis=1) - camera.s
     ends = camera.project(points).reshape(-1, 2, 2)
     scale = camera.scale(pose[1])
     for i in np.argsort(-depths):
-        (start, end), radius, colour = ends[i], limbs[i][2] * scale, np.asarray(limbs[i][3])
-        canvas.line(start, end, 2 * radius, colour * 0.78, label, depths[i])
+        (start, end), radius, color = ends[i], limbs[i][2] * scale, np.asarray(limbs[i][3])
+        canvas.line(start, end, 2 * radius, color * 0.78, label, depths[i])
         if radius > 1.2:
             shift = np.array((-0.25, -0.2)) * radius
-            canvas.line(start + shift, end + shift, 1.25 * radius, colour * 1.06)
+            canvas.line(start + shift, end + shift, 1.25 * radius, color * 1.06)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Someone on foot; sizes scale with `height` in metres."""
+    """Someone on foot; sizes scale with `height` in meters."""
 
     height: float
     jacket: np.ndarray
@@ -94,7 +94,7 @@ class Person:
             ((0, 1.63, 0.03), (0, 1.67, 0.03), 0.105, self.skin),
         ]
         limbs.append(((0, 1.69, -0.04), (0, 1.7, -0.02), 0.112, self.hair))
-        scaled = [(np.array(a) * k, np.array(b) * k, r * k, colour) for a, b, r, colour in limbs]
+        scaled = [(np.array(a) * k, np.array(b) * k, r * k, color) for a, b, r, color in limbs]
         _draw_limbs(canvas, camera, (u, s, yaw), scaled, PEDESTRIAN)
 
 

@@ -1,6 +1,6 @@
 """Generated road scenes in CamVid's classes: the sample that a fresh machine trains on.
 
-Each clip drives slowly along its own street, so neighbouring frames are as alike as those of a real video. As in
+Each clip drives slowly along its own street, so neighboring frames are as alike as those of a real video. As in
 CamVid, validation is a stretch at the end of a clip that training has seen the beginning of, and test holds both the
 end of a training clip and a clip that training never saw.
 """
@@ -29,12 +29,12 @@ class Clip:
 
 GAP = 6  # frames driven but not kept before each further stretch of a clip, so that no two stretches touch
 CLIPS = (
-    Clip("Market", Style(CLEAR, half_width=4.6, storeys=(2, 3), people=1.5), (("train", 22), ("test", 8))),
-    Clip("Station", Style(OVERCAST, half_width=4.8, pavement=4.6, storeys=(3, 5), green=0.1), (("train", 18),)),
+    Clip("Market", Style(CLEAR, half_width=4.6, floors=(2, 3), people=1.5), (("train", 22), ("test", 8))),
+    Clip("Station", Style(OVERCAST, half_width=4.8, pavement=4.6, floors=(3, 5), green=0.1), (("train", 18),)),
     Clip("Orchard", Style(EVENING, green=0.4, trees=1.0, marking="hatched", yellow=True, parked=0.4), (("train", 16),)),
     Clip("Harbour", Style(RAIN, half_width=4.3, marking="solid", parked=0.7, trees=0.4), (("train", 14),)),
     Clip("College", Style(BRIGHT, half_width=4.5, green=0.3, people=1.4, cyclists=1.3), (("train", 12), ("val", 14))),
-    Clip("Mill", Style(CLOUDY, half_width=4.4, storeys=(2, 4), green=0.2, parked=0.8, trees=0.8), (("test", 16),)),
+    Clip("Mill", Style(CLOUDY, half_width=4.4, floors=(2, 4), green=0.2, parked=0.8, trees=0.8), (("test", 16),)),
 )  # fmt: skip
 
 

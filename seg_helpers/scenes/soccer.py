@@ -12,10 +12,10 @@ from seg_helpers.scenes.textures import grain, noise
 
 CLASSES = "Background", "Ball", "Lines", "Field"
 BACKGROUND, BALL, LINES, FIELD = range(4)
-LENGTH, WIDTH = 9.0, 6.0  # metres, of RoboCup's humanoid field
+LENGTH, WIDTH = 9.0, 6.0  # meters, of RoboCup's humanoid field
 STRIPE = 0.06
-SCALE = 64  # pixels a metre of the field's picture from above
-MARGIN = 1.0  # metres of turf around the lines
+SCALE = 64  # pixels a meter of the field's picture from above
+MARGIN = 1.0  # meters of turf around the lines
 SPLITS = (("train", 0.7), ("val", 0.15), ("test", 0.15))  # share of the frames
 CLIP_FRAMES = 10
 TEAMS = (40, 90, 200), (206, 40, 60)
@@ -58,7 +58,7 @@ class _Hall:
         self.ball = self._before(rng.uniform(0.9, 2.8), rng.uniform(-0.35, 0.35))
         self.roll = rng.normal(0, 0.05, 2)
         self.patch = np.array(((228, 228, 224), (236, 130, 30), (214, 60, 40))[rng.integers(3)], np.float32)
-        self.robots = []  # place, height, team's colour, lightness
+        self.robots = []  # place, height, team's color, lightness
         for i in range(rng.integers(2, 5)):
             spot = self._before(rng.uniform(1.6, 5), rng.uniform(-0.8, 0.8))
             self.robots.append((spot, rng.uniform(0.5, 0.85), TEAMS[i % 2], rng.uniform(0.75, 1.1)))
@@ -93,18 +93,18 @@ class _Hall:
         forward = np.array((np.cos(pan) * np.cos(tilt), np.sin(pan) * np.cos(tilt), -np.sin(tilt)))
         right = np.array((np.sin(pan), -np.cos(pan), 0.0))
         self._axes = np.stack([right, np.cross(forward, right), forward])
-        self._focal, self._centre = 0.8 * canvas.width, np.array((canvas.width / 2, canvas.height / 2))
+        self._focal, self._center = 0.8 * canvas.width, np.array((canvas.width / 2, canvas.height / 2))
 
     def _project(self, points) -> tuple[np.ndarray, np.ndarray]:
-        """(n, 3) metres to (n, 2) pixels and the distances ahead."""
+        """(n, 3) meters to (n, 2) pixels and the distances ahead."""
         seen = (np.asarray(points, np.float64) - self.eye) @ self._axes.T
         ahead = np.maximum(seen[:, 2], 0.05)
-        return self._centre + self._focal * seen[:, :2] / ahead[:, None], seen[:, 2]
+        return self._center + self._focal * seen[:, :2] / ahead[:, None], seen[:, 2]
 
     def _draw_ground(self, canvas) -> None:
         """Looks along every pixel: down to the field's picture, or level and up to the hall's."""
         y, x = np.mgrid[: canvas.height, : canvas.width].astype(np.float32)
-        x, y = (x - self._centre[0]) / self._focal, (y - self._centre[1]) / self._focal
+        x, y = (x - self._center[0]) / self._focal, (y - self._center[1]) / self._focal
         rays = (np.stack([x, y, np.ones_like(x)], axis=-1) @ self._axes.astype(np.float32)).astype(np.float32)
         down = rays[..., 2] < -0.02
         reach = self.eye[2] / np.maximum(-rays[..., 2], 0.02)
@@ -124,16 +124,16 @@ class _Hall:
 
     def _draw_ball(self, canvas, ball, frame) -> None:
         radius = 0.1
-        (centre, rim), (ahead, _) = self._project([ball + np.array((0, 0, radius)), ball])
+        (center, rim), (ahead, _) = self._project([ball + np.array((0, 0, radius)), ball])
         if ahead < 0.3:
             return
         size = radius * self._focal / ahead
         canvas.shade(rim + size * _ellipse(1.0, 0.45), 0.45)
-        canvas.disc(centre, size, (214, 214, 210), BALL, ahead)
-        canvas.disc(centre - size * np.array((0.12, 0.15)), 0.78 * size, (244, 244, 240))
+        canvas.disc(center, size, (214, 214, 210), BALL, ahead)
+        canvas.disc(center - size * np.array((0.12, 0.15)), 0.78 * size, (244, 244, 240))
         for i in range(5):
             turn = 0.9 * frame + 1.26 * i
-            spot = centre + size * 0.56 * np.array((np.cos(turn), np.sin(turn)))
+            spot = center + size * 0.56 * np.array((np.cos(turn), np.sin(turn)))
             canvas.disc(spot, 0.22 * size, self.patch if i % 2 else (36, 36, 40))
 
     def _draw_robot(self, canvas, spot, height, team, tone) -> None:
@@ -148,10 +148,10 @@ class _Hall:
         parts.append(((0, 0.5), (0, 0.72), 0.24, shell))
         parts.append(((-0.07, 0.62), (0.07, 0.62), 0.12, np.array(team)))
         parts += [((0, 0.88), (0, 0.93), 0.14, shell), ((-0.04, 0.91), (0.04, 0.91), 0.05, joint * 0.5)]
-        for start, end, width, colour in parts:
+        for start, end, width, color in parts:
             ends = [foot + scale * np.array((x, -y)) for x, y in (start, end)]
-            canvas.line(*ends, width * scale, colour * 0.85, BACKGROUND, ahead)
-            canvas.line(*(point - 0.2 * width * scale for point in ends), 0.4 * width * scale, colour * 1.08)
+            canvas.line(*ends, width * scale, color * 0.85, BACKGROUND, ahead)
+            canvas.line(*(point - 0.2 * width * scale for point in ends), 0.4 * width * scale, color * 1.08)
 
     def _draw_goal(self, canvas, end) -> None:
         x, half, high = end * LENGTH / 2, 1.3, 1.1

@@ -26,9 +26,9 @@ from seg_helpers.scenes.textures import (
 )
 from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Style, Thing, plan_traffic
 
-VIEW = 130.0  # metres that exist ahead of the camera
-SUN_SLOPE = 0.62, 0.3  # how far the shadow of a metre of height reaches, across and along
-PIECE = 3.0  # metres of a fence that are drawn, and sorted by distance, as one
+VIEW = 130.0  # meters that exist ahead of the camera
+SUN_SLOPE = 0.62, 0.3  # how far the shadow of a meter of height reaches, across and along
+PIECE = 3.0  # meters of a fence that are drawn, and sorted by distance, as one
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class House:
     """A box along the road, its front towards it.
 
     Attributes:
-        length, height: of the front, metres.
+        length, height: of the front, meters.
         front: its texture and smaller copies.
         wall: texture of the wall that faces the camera where no other house stands before it.
-        roof: colour of a pitched roof, or None for a flat one.
-        rise: height of the roof, metres.
+        roof: color of a pitched roof, or None for a flat one.
+        rise: height of the roof, meters.
         lit: light on the front; 1 leaves it as painted.
     """
 
@@ -53,15 +53,15 @@ class House:
     lit: float
 
     @classmethod
-    def random(cls, rng: np.random.Generator, storeys: tuple[int, int], lit: float) -> "House":
-        """A house of so many storeys."""
-        length, storey = rng.uniform(6.5, 14), rng.uniform(2.8, 3.3)
-        floors = int(rng.integers(storeys[0], storeys[1] + 1))
-        front = facade(rng, length, floors, storey)
+    def random(cls, rng: np.random.Generator, floors: tuple[int, int], lit: float) -> "House":
+        """A house with so many floors."""
+        length, story = rng.uniform(6.5, 14), rng.uniform(2.8, 3.3)
+        count = int(rng.integers(floors[0], floors[1] + 1))
+        front = facade(rng, length, count, story)
         wall = plain_wall(rng, front.mean(axis=(0, 1)) * rng.uniform(0.75, 1.0))
         front = np.clip(front * lit, 0, 255).astype(np.uint8)
-        roof = pick(rng, ROOFS) if floors < 5 and rng.random() < 0.7 else None
-        return cls(length, floors * storey, halvings(front, 3), wall, roof, rng.uniform(2.6, 3.8), lit)
+        roof = pick(rng, ROOFS) if count < 5 and rng.random() < 0.7 else None
+        return cls(length, count * story, halvings(front, 3), wall, roof, rng.uniform(2.6, 3.8), lit)
 
     def draw(self, canvas: Canvas, camera: Camera, u: float, s: float) -> None:
         """Draws it from s to s + length, its front at u: roof, end wall, front."""
@@ -104,7 +104,7 @@ def _corners(columns: int, rows: int, cut: float = 0.0) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Plant:
-    """A tree or a bush: a sprite with its smaller copies, and its size in metres."""
+    """A tree or a bush: a sprite with its smaller copies, and its size in meters."""
 
     sprite: tuple[np.ndarray, ...]
     width: float
@@ -124,7 +124,7 @@ class Street:
     Args:
         rng: decides everything.
         style: what kind of street.
-        length: metres the camera will travel.
+        length: meters the camera will travel.
         size: (height, width) of the finished frames.
     """
 
@@ -151,7 +151,7 @@ class Street:
         self._skyline = skyline(rng, width * 2, int(height * 0.085))
 
     def curve(self, s):
-        """Offset of the road's centre line to the right at s, metres."""
+        """Offset of the road's center line to the right at s, meters."""
         a, b = self._waves
         return self.style.bend * (np.sin(s / 34 + a) + 0.2 * np.sin(s / 15 + b))
 
@@ -166,7 +166,7 @@ class Street:
             u=-self.style.half_width * 0.42 + 0.15 * np.sin(seconds * 0.35),
             height=1.7,
             focal=0.86 * canvas.width,
-            centre=(canvas.width / 2, canvas.height * (0.475 + pitch)),
+            center=(canvas.width / 2, canvas.height * (0.475 + pitch)),
             curve=self.curve,
         )
         self._draw_backdrop(canvas, camera)
@@ -205,7 +205,7 @@ class Street:
                 self._lay_green(side, s, s + length, line)
                 s += length
                 continue
-            house = House.random(rng, style.storeys, lit)
+            house = House.random(rng, style.floors, lit)
             u = side * (setback + rng.choice((0, 0, 0.5, 1.2)))
             self._stand(house, u, s, order=s + house.length)
             self._cast_box(u, u + side * 8, s, s + house.length, house.height)
@@ -242,7 +242,7 @@ class Street:
         self._stand(Plant(sprite, width, height), u, s)
 
     def _plant(self, side: int) -> None:
-        """Street trees along the kerb."""
+        """Street trees along the curb."""
         density = max(self.style.trees, 0.1)
         for s in self._along((9, 32), (9 / density, 22 / density)):
             u, height = side * (self.style.half_width + 0.8), self.rng.uniform(5.5, 8.5)
@@ -251,24 +251,24 @@ class Street:
 
     def _furnish(self, side: int) -> None:
         """Lamps, signs, bins, and barriers between road and pavement."""
-        rng, kerb = self.rng, side * self.style.half_width
+        rng, curb = self.rng, side * self.style.half_width
         wooden = rng.random() < 0.3
-        colour = pick(rng, ((96, 72, 52),) if wooden else ((78, 82, 86), (52, 66, 58), (120, 122, 124)))
+        color = pick(rng, ((96, 72, 52),) if wooden else ((78, 82, 86), (52, 66, 58), (120, 122, 124)))
         for s in self._along((0, 8), (13, 18)):
-            u = kerb + side * 0.45
-            self._stand(Lamp(rng.uniform(5.2, 6.6), colour, wooden), u, s)
+            u = curb + side * 0.45
+            self._stand(Lamp(rng.uniform(5.2, 6.6), color, wooden), u, s)
             self._cast_box(u - 0.08, u + 0.08, s, s + 0.16, 5)
         for s in self._along((8, 26), (8, 16)):
-            self._stand(Sign.random(rng), kerb + side * 0.7, s)
+            self._stand(Sign.random(rng), curb + side * 0.7, s)
             if rng.random() < 0.3:
-                colour = pick(rng, ((34, 60, 44), (170, 30, 34), (44, 46, 50)))
-                self._stand(Bin(colour, rng.uniform(0.9, 1.4)), kerb + side * 0.7, s + rng.uniform(2, 5))
+                color = pick(rng, ((34, 60, 44), (170, 30, 34), (44, 46, 50)))
+                self._stand(Bin(color, rng.uniform(0.9, 1.4)), curb + side * 0.7, s + rng.uniform(2, 5))
         for s in self._along((5, 30), (27, 54)):
             kind = ("railing", "rail")[rng.integers(2)]
-            self._fence(kind, kerb + side * 0.32, s, PIECE * rng.integers(2, 5))
+            self._fence(kind, curb + side * 0.32, s, PIECE * rng.integers(2, 5))
 
     def _park(self, side: int) -> None:
-        """Cars along the kerb, in rows with gaps; fewer on the camera's own side."""
+        """Cars along the curb, in rows with gaps; fewer on the camera's own side."""
         rng, style, s = self.rng, self.style, self.start + self.rng.uniform(0, 20)
         while s < self.end:
             if rng.random() > 0.5 * style.parked * (1.0 if side > 0 else 0.6):
@@ -306,11 +306,11 @@ class Street:
         self._shadows.append(cv2.convexHull(np.concatenate([foot, foot + reach]).astype(np.float32))[:, 0])
 
     def _cast_crown(self, u: float, s: float, height: float) -> None:
-        centre = np.array((u, s)) + np.array((-self._sun_side, 1)) * SUN_SLOPE * height * 0.62
+        center = np.array((u, s)) + np.array((-self._sun_side, 1)) * SUN_SLOPE * height * 0.62
         angle = np.linspace(0, 2 * np.pi, 12)
         circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         for _ in range(9):
-            middle = centre + self.rng.normal(0, height * 0.14, 2)
+            middle = center + self.rng.normal(0, height * 0.14, 2)
             self._shadows.append(middle + height * self.rng.uniform(0.07, 0.15) * circle)
 
     # Drawing
@@ -319,7 +319,7 @@ class Street:
         """Sky and skyline, which turn with the camera but come no nearer."""
         shift = int(camera.focal * np.arctan(camera.heading)) + canvas.width // 2
         shift = int(np.clip(shift, 0, self._sky.shape[1] - canvas.width))
-        horizon = int(camera.centre[1])
+        horizon = int(camera.center[1])
         part = self._sky[-horizon - 4 :, shift : shift + canvas.width]
         canvas.image[: len(part)], canvas.labels[: len(part)] = part, SKY
         canvas.image[len(part) :], canvas.labels[len(part) :] = self.style.weather.haze, ROAD
@@ -334,7 +334,7 @@ class Street:
 
     def _reflect(self, canvas: Canvas, camera: Camera) -> None:
         """A wet road mirrors what stands above the horizon, dimly and smeared downwards."""
-        horizon = int(camera.centre[1]) + 5 * OVERSAMPLING
+        horizon = int(camera.center[1]) + 5 * OVERSAMPLING
         rows = min(canvas.height - horizon, horizon)
         mirror = cv2.blur(canvas.image[horizon - rows : horizon][::-1], (3, 41)).astype(np.float32)
         part = canvas.image[horizon : horizon + rows]
@@ -342,7 +342,7 @@ class Street:
         part[:] = part * (1 - wet) * (1 - 0.15 * (wet > 0)) + mirror * wet
 
     def _develop(self, rng: np.random.Generator, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
-        """Haze by distance, the light's colour, and a camera: slight blur, vignetting, exposure, noise."""
+        """Haze by distance, the light's color, and a camera: slight blur, vignetting, exposure, noise."""
         image, labels, depth = canvas.finish()
         weather: Weather = self.style.weather
         height, width = labels.shape

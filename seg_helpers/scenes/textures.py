@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-FACADE_SCALE = 24  # pixels a metre of a house front's texture
+FACADE_SCALE = 24  # pixels a meter of a house front's texture
 
 
-def pick(rng: np.random.Generator, colours) -> np.ndarray:
-    """One of the colours, a little lighter or darker."""
-    return np.array(colours[rng.integers(len(colours))], np.float32) * rng.uniform(0.85, 1.12)
+def pick(rng: np.random.Generator, colors) -> np.ndarray:
+    """One of the colors, a little lighter or darker."""
+    return np.array(colors[rng.integers(len(colors))], np.float32) * rng.uniform(0.85, 1.12)
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], cell: float, octaves: int = 3) -> np.ndarray:
@@ -26,7 +26,7 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cell: float, octaves
 
 
 def grain(rng: np.random.Generator, shape: tuple[int, int], strength: float) -> np.ndarray:
-    """Independent noise of (H, W, 1), centred on 0."""
+    """Independent noise of (H, W, 1), centerd on 0."""
     return (rng.standard_normal(shape) * strength).astype(np.float32)[..., None]
 
 
@@ -43,10 +43,10 @@ class Weather:
     """Light and air of a clip.
 
     Attributes:
-        top, horizon: colours of the sky.
-        light: multiplies all colours.
-        haze: colour that distance fades to.
-        sight: distance in metres at which 63% has faded.
+        top, horizon: colors of the sky.
+        light: multiplies all colors.
+        haze: color that distance fades to.
+        sight: distance in meters at which 63% has faded.
         clouds: 0 (none) to 1 (closed).
         sun: strength of the shadows, 0 for none.
         wet: strength of reflections on the road.
@@ -102,10 +102,10 @@ ROOFS = ((112, 64, 52), (86, 84, 88), (98, 72, 62), (72, 74, 80))
 SHOPS = ((150, 40, 40), (30, 70, 110), (36, 88, 62), (190, 140, 50), (60, 60, 66), (120, 60, 110))
 
 
-def facade(rng: np.random.Generator, length: float, floors: int, storey: float = 3.0) -> np.ndarray:
-    """A house front of (floors * storey, length) metres: wall, windows in rows, doors or a shop on the ground floor."""
+def facade(rng: np.random.Generator, length: float, floors: int, story: float = 3.0) -> np.ndarray:
+    """A house front of (floors * story, length) meters: wall, windows in rows, doors or a shop on the ground floor."""
     scale = FACADE_SCALE
-    width, height = round(length * scale), round(floors * storey * scale)
+    width, height = round(length * scale), round(floors * story * scale)
     wall = np.array(WALLS[rng.integers(len(WALLS))], np.float32) * rng.uniform(0.88, 1.08)
     image = wall * (1 + 0.05 * noise(rng, (height, width), 60)[..., None])
     if rng.random() < 0.6:
@@ -117,18 +117,18 @@ def facade(rng: np.random.Generator, length: float, floors: int, storey: float =
     shop = rng.random() < 0.4
     dark = rng.uniform(0.75, 1.15)
     for floor in range(floors):
-        base = height - floor * storey * scale
+        base = height - floor * story * scale
         if floor == 0 and shop:
-            _draw_shop(rng, image, base, storey)
+            _draw_shop(rng, image, base, story)
             continue
         doors = {int(rng.integers(bays))} if floor == 0 else set()
         for bay in range(bays):
-            centre = (bay + 0.5) * width / bays
+            center = (bay + 0.5) * width / bays
             if bay in doors:
-                _draw_door(rng, image, centre, base)
+                _draw_door(rng, image, center, base)
             else:
-                top = base - (storey * 0.32 + pane_height) * scale
-                _draw_window(rng, image, centre, top, pane_width * scale, pane_height * scale, trim, dark)
+                top = base - (story * 0.32 + pane_height) * scale
+                _draw_window(rng, image, center, top, pane_width * scale, pane_height * scale, trim, dark)
         if floor and rng.random() < 0.5:
             cv2.rectangle(image, (0, int(base) - 4), (width, int(base)), trim.tolist(), -1)
     cv2.rectangle(image, (0, 0), (width, int(0.3 * scale)), trim.tolist(), -1)
@@ -150,8 +150,8 @@ def _lay_bricks(rng, image) -> None:
     image[::course] *= 0.93
 
 
-def _draw_window(rng, image, centre, top, width, height, trim, dark) -> None:
-    x0, y0, x1, y1 = (round(v) for v in (centre - width / 2, top, centre + width / 2, top + height))
+def _draw_window(rng, image, center, top, width, height, trim, dark) -> None:
+    x0, y0, x1, y1 = (round(v) for v in (center - width / 2, top, center + width / 2, top + height))
     if y0 < 3 or x0 < 2 or x1 > image.shape[1] - 2:
         return
     cv2.rectangle(image, (x0 - 2, y0 - 2), (x1 + 2, y1 + 3), trim.tolist(), -1)
@@ -170,20 +170,20 @@ def _draw_window(rng, image, centre, top, width, height, trim, dark) -> None:
     cv2.line(image, (x0 - 3, y1 + 3), (x1 + 3, y1 + 3), (trim * 0.6).tolist(), 1)
 
 
-def _draw_door(rng, image, centre, base) -> None:
-    colour = np.array(SHOPS[rng.integers(len(SHOPS))]) * 0.8
-    x0, x1 = round(centre - 0.55 * FACADE_SCALE), round(centre + 0.55 * FACADE_SCALE)
+def _draw_door(rng, image, center, base) -> None:
+    color = np.array(SHOPS[rng.integers(len(SHOPS))]) * 0.8
+    x0, x1 = round(center - 0.55 * FACADE_SCALE), round(center + 0.55 * FACADE_SCALE)
     y0, y1 = round(base - 2.2 * FACADE_SCALE), round(base)
     cv2.rectangle(image, (x0 - 3, y0 - 3), (x1 + 3, y1), (210, 206, 198), -1)
-    cv2.rectangle(image, (x0, y0), (x1, y1), colour.tolist(), -1)
+    cv2.rectangle(image, (x0, y0), (x1, y1), color.tolist(), -1)
     cv2.rectangle(image, (x0 + 4, y0 + 4), (x1 - 4, y0 + 14), (70, 80, 92), -1)
 
 
-def _draw_shop(rng, image, base, storey) -> None:
+def _draw_shop(rng, image, base, story) -> None:
     scale, width = FACADE_SCALE, image.shape[1]
-    top, base = round(base - (storey - 0.15) * scale), round(base)
-    colour = np.array(SHOPS[rng.integers(len(SHOPS))], np.float32)
-    image[top:base] = colour * 0.75
+    top, base = round(base - (story - 0.15) * scale), round(base)
+    color = np.array(SHOPS[rng.integers(len(SHOPS))], np.float32)
+    image[top:base] = color * 0.75
     x, pane = 8, int(rng.uniform(1.6, 2.6) * scale)
     while x + 20 < width:
         x1 = min(x + pane, width - 8)
@@ -196,16 +196,16 @@ def _draw_shop(rng, image, base, storey) -> None:
                 image, (int(gx), int(gy)), (int(gx) + 8, base - 12), rng.uniform(50, 190, 3).tolist(), -1
             )
         x = x1 + 6
-    cv2.rectangle(image, (0, top), (width, top + 15), colour.tolist(), -1)
-    letters = np.clip(colour + 110, 0, 245).tolist()
+    cv2.rectangle(image, (0, top), (width, top + 15), color.tolist(), -1)
+    letters = np.clip(color + 110, 0, 245).tolist()
     for x in range(int(width * 0.25), int(width * 0.75), 9):
         cv2.rectangle(image, (x, top + 4), (x + int(rng.integers(3, 7)), top + 10), letters, -1)
 
 
-def plain_wall(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
-    """A windowless wall of 8 by 12 metres at a fourth of a front's scale, stained."""
+def plain_wall(rng: np.random.Generator, color: np.ndarray) -> np.ndarray:
+    """A windowless wall of 8 by 12 meters at a fourth of a front's scale, stained."""
     shape = (72, 48)
-    image = np.asarray(colour, np.float32) * (1 + 0.06 * noise(rng, shape, 24)[..., None]) + grain(
+    image = np.asarray(color, np.float32) * (1 + 0.06 * noise(rng, shape, 24)[..., None]) + grain(
         rng, shape, 5
     )
     return np.clip(image, 0, 255).astype(np.uint8)
@@ -277,11 +277,11 @@ def skyline(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarr
     x = 0
     while x < width:
         step, top = int(rng.integers(14, 46)), int(height * rng.uniform(0.3, 0.85))
-        colour = np.array(WALLS[rng.integers(len(WALLS))]) * rng.uniform(0.6, 0.85)
-        cv2.rectangle(image, (x, height - top), (x + step, height), colour.tolist(), -1)
+        color = np.array(WALLS[rng.integers(len(WALLS))]) * rng.uniform(0.6, 0.85)
+        cv2.rectangle(image, (x, height - top), (x + step, height), color.tolist(), -1)
         cv2.rectangle(mask, (x, height - top), (x + step, height), 1, -1)
         for row in range(height - top + 3, height, 6):
-            cv2.line(image, (x + 2, row), (x + step - 2, row), (colour * 0.7).tolist(), 1, cv2.LINE_4)
+            cv2.line(image, (x + 2, row), (x + step - 2, row), (color * 0.7).tolist(), 1, cv2.LINE_4)
         x += step
     y = np.arange(height)[:, None]
     top = height * (0.62 - 0.2 * noise(rng, (1, width), 90, 4) - 0.16 * noise(rng, (1, width), 18, 3))

@@ -12,8 +12,8 @@ from seg_helpers.scenes.people import Cyclist, Person
 from seg_helpers.scenes.textures import Weather
 
 SECONDS_PER_FRAME = 0.5
-SPEED = 4.0  # of the camera, metres a second
-CLOSEST = 2.5  # metres ahead of the camera at which a mover leaves the view and comes back far away
+SPEED = 4.0  # of the camera, meters a second
+CLOSEST = 2.5  # meters ahead of the camera at which a mover leaves the view and comes back far away
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class Style:
 
     Attributes:
         weather: light and air.
-        half_width, pavement: of the cross-section, metres.
-        bend: sideways swing of the road, metres.
-        storeys: fewest and most floors of its houses.
+        half_width, pavement: of the cross-section, meters.
+        bend: sideways swing of the road, meters.
+        floors: fewest and most of its houses.
         green: share of the length with gardens and parks instead of houses.
         trees, parked, people, cyclists, traffic: how much of each, 1 is usual.
         marking: lines in the middle: `dashed`, `hatched` (longer dashes) or `solid`.
-        yellow: whether yellow lines run along the kerbs.
+        yellow: whether yellow lines run along the curbs.
     """
 
     weather: Weather
     half_width: float = 4.3
     pavement: float = 4.2
     bend: float = 3.0
-    storeys: tuple[int, int] = (2, 4)
+    floors: tuple[int, int] = (2, 4)
     green: float = 0.25
     trees: float = 0.7
     parked: float = 1.0
@@ -54,7 +54,7 @@ class Thing:
         what: has `draw(canvas, camera, u, s, ...)`.
         pose: u, s and what else its `draw` takes.
         order: where along the road it is sorted: things further on are drawn first.
-        nearest, farthest: it is drawn only so many metres ahead of the camera.
+        nearest, farthest: it is drawn only so many meters ahead of the camera.
     """
 
     what: Any
@@ -74,9 +74,9 @@ class Mover:
 
     Attributes:
         kind: `car`, `oncoming` (a car), `cyclist`, `person` or `crossing` (a person).
-        u: its place across the road, metres; for one who crosses, the kerb they start from.
-        ahead: metres ahead of the camera at the start.
-        speed: metres a second along the road.
+        u: its place across the road, meters; for one who crosses, the curb they start from.
+        ahead: meters ahead of the camera at the start.
+        speed: meters a second along the road.
         span: length of the stretch ahead of the camera that it moves through.
         seed: of its looks.
     """
