@@ -28,39 +28,32 @@ class Camera:
     curve: Callable[[np.ndarray], np.ndarray]
 
     @cached_property
-    def _offset(self) -> float:
-        return float(self.curve(self.s))
-
-    @cached_property
     def heading(self) -> float:
         """Slope of the road where the camera is."""
-        return float(self.curve(self.s + 0.5) - self.curve(self.s - 0.5))
+        return self.curve(self.s + 0.5) - self.curve(self.s - 0.5)
 
     def bend(self, z: np.ndarray) -> np.ndarray:
         """How far to the right of straight ahead the center line lies at distance z."""
-        return self.curve(self.s + z) - self._offset - self.heading * z
+        return self.curve(self.s + z) - self.curve(self.s) - self.heading * z
 
-    def project(self, points) -> np.ndarray:
-        """(n, 3) road coordinates to (n, 2) pixels; points nearer than 0.3 m are taken as 0.3 m away."""
-        points = np.asarray(points, np.float64).reshape(-1, 3)
-        z = np.maximum(points[:, 2] - self.s, 0.3)
-        x = points[:, 0] - self.u + self.bend(z)
+    def project(self, points, pose=(0.0, 0.0, 0.0)) -> np.ndarray:
+        """Where (n, 3) points are seen, as (n, 2) pixels; points nearer than 0.3 m are taken as 0.3 m away.
+
+        They are in road coordinates, or local to something in a `pose` (see `place`).
+        """
+        u, y, s = place(points, *pose).T
+        z = np.maximum(s - self.s, 0.3)
         scale = self.focal / z
-        pixels = np.empty((len(points), 2))
-        pixels[:, 0] = self.center[0] + x * scale
-        pixels[:, 1] = self.center[1] + (self.height - points[:, 1]) * scale
-        return pixels
+        x = self.center[0] + (u - self.u + self.bend(z)) * scale
+        return np.stack([x, self.center[1] + (self.height - y) * scale], axis=1)
 
     def scale(self, s: float) -> float:
         """Pixels a meter at the distance of s."""
         return self.focal / max(s - self.s, 0.3)
 
 
-def place(points, u: float, s: float, yaw: float = 0.0) -> np.ndarray:
-    """Moves local points (right, up, forward) to road coordinates; yaw turns forward towards the right."""
-    points = np.asarray(points, np.float64).reshape(-1, 3)
+def place(points, u: float, s: float, yaw: float) -> np.ndarray:
+    """Moves (n, 3) local points (right, up, forward) to road coordinates; yaw turns forward towards the right."""
+    right, up, forward = np.asarray(points, np.float64).T
     cos, sin = np.cos(yaw), np.sin(yaw)
-    moved = points.copy()
-    moved[:, 0] = points[:, 0] * cos + points[:, 2] * sin + u
-    moved[:, 2] = points[:, 2] * cos - points[:, 0] * sin + s
-    return moved
+    return np.stack([right * cos + forward * sin + u, up, forward * cos - right * sin + s], axis=1)

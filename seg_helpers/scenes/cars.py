@@ -119,7 +119,7 @@ class Car:
         pose, shape, half = (u, s, yaw), self.shape, self.shape.width / 2
         depth = float(s + shape.length / 2 * np.cos(yaw) - camera.s)
         side = self._near_side(camera, pose)
-        canvas.shade(camera.project(place(self._footprint() * (1.12, 1, 1.06), *pose)), 0.55)
+        canvas.shade(camera.project(self._footprint() * (1.12, 1, 1.06), pose), 0.55)
 
         def body_half(y):  # half the width at a height: cars narrow towards the roof
             return half - 0.07 * max(0.0, y - 0.85)
@@ -138,7 +138,7 @@ class Car:
         for window in shape.windows if side else ():
             inset = cabin_half if shape.cabin else body_half
             points = [(side * (inset(y) + 0.02), y, z) for z, y in window]
-            canvas.polygon(camera.project(place(points, *pose)), self.glass * 0.8)
+            canvas.polygon(camera.project(points, pose), self.glass * 0.8)
 
     def _footprint(self) -> np.ndarray:
         half, length = self.shape.width / 2, self.shape.length
@@ -171,10 +171,10 @@ class Car:
         for _, (y0, z0, y1, z1), color in sorted(panels, key=lambda panel: panel[0]):
             low, high = half_at(y0), half_at(y1)
             corners = [(-low, y0, z0), (low, y0, z0), (high, y1, z1), (-high, y1, z1)]
-            canvas.polygon(camera.project(place(corners, *pose)), color, CAR, depth)
+            canvas.polygon(camera.project(corners, pose), color, CAR, depth)
         if side:
             points = [(side * half_at(y), y, z) for z, y in outline]
-            canvas.polygon(camera.project(place(points, *pose)), self.paint * 0.78, CAR, depth)
+            canvas.polygon(camera.project(points, pose), self.paint * 0.78, CAR, depth)
 
     def _draw_wheels(self, canvas, camera, pose, side, depth) -> None:
         angle = np.linspace(0, 2 * np.pi, 14, endpoint=False)
@@ -185,7 +185,7 @@ class Car:
             for share, color in rings:
                 points = [(x, y + share * y * np.sin(a), along + share * y * np.cos(a)) for a in angle]
                 label = CAR if share == 1.0 else None
-                canvas.polygon(camera.project(place(points, *pose)), color, label, depth)
+                canvas.polygon(camera.project(points, pose), color, label, depth)
 
     def _draw_lamps(self, canvas, camera, pose) -> None:
         """Lamps, number plate, grille and the shadow below the bumper, on the end that the camera sees."""
@@ -198,5 +198,5 @@ class Car:
         if front:
             parts.append((-0.42, 0.42, 0.55, 0.68, (34, 34, 38)))
         for x0, x1, y0, y1, color in parts:
-            corners = place([(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)], *pose)
-            canvas.polygon(camera.project(corners), color)
+            corners = [(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)]
+            canvas.polygon(camera.project(corners, pose), color)

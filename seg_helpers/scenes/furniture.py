@@ -158,10 +158,7 @@ class Fence:
         )
         depths = start - camera.s, end - camera.s
         if self.kind == "boards":
-            rows, columns = self.texture.shape[:2]
-            x0 = (start - s) / self.length * columns
-            source = np.array([(x0, rows), (x0, 0), (columns, 0), (columns, rows)])
-            canvas.facade(self.texture, source, corners, depths, FENCE)
+            canvas.facade(self.texture, corners, depths, FENCE, (start - s) / self.length)
             return
         canvas.veil(corners, self.color, 0.4, FENCE, sum(depths) / 2)
         levels = (

@@ -9,7 +9,8 @@ import numpy as np
 from seg_helpers.scenes.camera import Camera
 from seg_helpers.scenes.canvas import Canvas
 from seg_helpers.scenes.classes import PAVEMENT, ROAD, TREE
-from seg_helpers.scenes.textures import Weather, noise
+from seg_helpers.scenes.style import Weather
+from seg_helpers.scenes.textures import noise
 
 HALF_WIDTH = 16.0  # meters of ground to either side of the road's center line
 ACROSS, ALONG = 32, 20  # pixels a meter

@@ -62,7 +62,7 @@ class Person:
         k = self.height / 1.75
         swing, bend = 0.36 * np.sin(phase), 0.12 * (1 + np.cos(phase))
         foot = np.array([(-0.3, 0, -0.16), (0.3, 0, -0.16), (0.3, 0, 0.16), (-0.3, 0, 0.16)]) * k
-        canvas.shade(camera.project(place(foot, u, s)), 0.4)
+        canvas.shade(camera.project(place(foot, u, s, 0.0)), 0.4)
         limbs = []
         for side in (-1, 1):
             lean = side * swing
@@ -125,7 +125,7 @@ class Cyclist:
         pose, scale = (u, s, yaw), camera.scale(s)
         depth = s - camera.s
         shadow = [(-0.28, 0, -0.8), (0.28, 0, -0.8), (0.28, 0, 0.8), (-0.28, 0, 0.8)]
-        canvas.shade(camera.project(place(shadow, *pose)), 0.4)
+        canvas.shade(camera.project(shadow, pose), 0.4)
         angle = np.linspace(0, 2 * np.pi, 18, endpoint=False)
         for along in (-0.53, 0.53):
             rim = place([(0, 0.35 + 0.34 * np.sin(a), along + 0.34 * np.cos(a)) for a in angle], *pose)

@@ -14,8 +14,8 @@ import pandas as pd
 
 from seg_helpers.scenes.classes import CLASSES as CLASSES
 from seg_helpers.scenes.street import Street
-from seg_helpers.scenes.textures import BRIGHT, CLEAR, CLOUDY, EVENING, OVERCAST, RAIN
-from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Style
+from seg_helpers.scenes.style import BRIGHT, CLEAR, CLOUDY, EVENING, OVERCAST, RAIN, Style
+from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED
 
 
 @dataclass(frozen=True)

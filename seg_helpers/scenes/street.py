@@ -11,10 +11,10 @@ from seg_helpers.scenes.cars import Car
 from seg_helpers.scenes.classes import BUILDING, ROAD, SKY, TREE
 from seg_helpers.scenes.furniture import Bin, Fence, Lamp, Sign
 from seg_helpers.scenes.ground import Ground, RoadPlan
+from seg_helpers.scenes.style import Style, Weather
 from seg_helpers.scenes.textures import (
     FACADE_SCALE,
     ROOFS,
-    Weather,
     bush,
     facade,
     halvings,
@@ -24,7 +24,7 @@ from seg_helpers.scenes.textures import (
     skyline,
     tree,
 )
-from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Style, Thing, plan_traffic
+from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Thing, plan_traffic
 
 VIEW = 130.0  # meters that exist ahead of the camera
 SUN_SLOPE = 0.62, 0.3  # how far the shadow of a meter of height reaches, across and along
@@ -61,7 +61,7 @@ class House:
         wall = plain_wall(rng, front.mean(axis=(0, 1)) * rng.uniform(0.75, 1.0))
         front = np.clip(front * lit, 0, 255).astype(np.uint8)
         roof = pick(rng, ROOFS) if count < 5 and rng.random() < 0.7 else None
-        return cls(length, count * story, halvings(front, 3), wall, roof, rng.uniform(2.6, 3.8), lit)
+        return cls(length, count * story, halvings(front), wall, roof, rng.uniform(2.6, 3.8), lit)
 
     def draw(self, canvas: Canvas, camera: Camera, u: float, s: float) -> None:
         """Draws it from s to s + length, its front at u: roof, end wall, front."""
@@ -73,7 +73,7 @@ class House:
         if self.roof is not None:
             eaves = (u - out * 0.3, self.height - 0.15)
             corners = [(*eaves, start), (ridge, top, start), (ridge, top, end), (*eaves, end)]
-            canvas.facade(self._tiles(), _corners(64, 32), camera.project(corners), depths, BUILDING)
+            canvas.facade(self._tiles(), camera.project(corners), depths, BUILDING)
         if s > camera.s + 1.2:
             back = u + out * 9.0
             if self.roof is not None:
@@ -81,25 +81,18 @@ class House:
                 canvas.polygon(camera.project(gable), self.wall.mean(axis=(0, 1)) * 0.95, BUILDING, depths[0])
             corners = [(u, 0, s), (u, self.height, s), (back, self.height, s), (back, 0, s)]
             flat = (depths[0], depths[0] + 0.01)
-            canvas.facade(self.wall, _corners(48, 72), camera.project(corners), flat, BUILDING)
+            canvas.facade(self.wall, camera.project(corners), flat, BUILDING)
         wanted = np.log2(FACADE_SCALE / camera.scale((start + end) / 2)) + 0.5
         texture = self.front[int(np.clip(wanted, 0, len(self.front) - 1))]
-        rows, columns = texture.shape[:2]
         corners = [(u, 0, start), (u, self.height, start), (u, self.height, end), (u, 0, end)]
-        source = _corners(columns, rows, (start - s) / self.length)
-        canvas.facade(texture, source, camera.project(corners), depths, BUILDING)
+        cut = (start - s) / self.length
+        canvas.facade(texture, camera.project(corners), depths, BUILDING, cut)
 
     def _tiles(self) -> np.ndarray:
         texture = np.empty((32, 64, 3), np.float32)
         texture[:] = self.roof * self.lit * np.linspace(0.86, 1.06, 32)[:, None, None]
         texture[::4] *= 0.86
         return np.clip(texture, 0, 255).astype(np.uint8)
-
-
-def _corners(columns: int, rows: int, cut: float = 0.0) -> np.ndarray:
-    """Corners of a texture as `Canvas.facade` wants them, the first `cut` of its columns left out."""
-    left = cut * columns
-    return np.array([(left, rows), (left, 0), (columns, 0), (columns, rows)])
 
 
 @dataclass(frozen=True)
@@ -113,9 +106,8 @@ class Plant:
     def draw(self, canvas: Canvas, camera: Camera, u: float, s: float) -> None:
         """Draws it standing at (u, s)."""
         scale = camera.scale(s)
-        x, y = camera.project([(u, 0, s)])[0]
         size = self.width * scale, self.height * scale
-        canvas.sprite(self.sprite, x - size[0] / 2, y - size[1], size, TREE, s - camera.s)
+        canvas.sprite(self.sprite, camera.project([(u, 0, s)])[0], size, TREE, s - camera.s)
 
 
 class Street:
@@ -358,4 +350,4 @@ class Street:
 
 def _both_ways(sprite: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
     """A sprite and its mirror image, each with its smaller copies."""
-    return halvings(sprite, 3), halvings(np.ascontiguousarray(sprite[:, ::-1]), 3)
+    return halvings(sprite), halvings(np.ascontiguousarray(sprite[:, ::-1]))

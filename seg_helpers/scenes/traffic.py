@@ -9,41 +9,11 @@ from seg_helpers.scenes.camera import Camera
 from seg_helpers.scenes.canvas import Canvas
 from seg_helpers.scenes.cars import Car
 from seg_helpers.scenes.people import Cyclist, Person
-from seg_helpers.scenes.textures import Weather
+from seg_helpers.scenes.style import Style
 
 SECONDS_PER_FRAME = 0.5
 SPEED = 4.0  # of the camera, meters a second
 CLOSEST = 2.5  # meters ahead of the camera at which a mover leaves the view and comes back far away
-
-
-@dataclass(frozen=True)
-class Style:
-    """What makes one clip's street differ from another's.
-
-    Attributes:
-        weather: light and air.
-        half_width, pavement: of the cross-section, meters.
-        bend: sideways swing of the road, meters.
-        floors: fewest and most of its houses.
-        green: share of the length with gardens and parks instead of houses.
-        trees, parked, people, cyclists, traffic: how much of each, 1 is usual.
-        marking: lines in the middle: `dashed`, `hatched` (longer dashes) or `solid`.
-        yellow: whether yellow lines run along the curbs.
-    """
-
-    weather: Weather
-    half_width: float = 4.3
-    pavement: float = 4.2
-    bend: float = 3.0
-    floors: tuple[int, int] = (2, 4)
-    green: float = 0.25
-    trees: float = 0.7
-    parked: float = 1.0
-    people: float = 1.0
-    cyclists: float = 1.0
-    traffic: float = 1.0
-    marking: str = "dashed"
-    yellow: bool = False
 
 
 @dataclass(frozen=True)
