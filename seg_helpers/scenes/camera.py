@@ -57,3 +57,14 @@ def place(points, u: float, s: float, yaw: float) -> np.ndarray:
     right, up, forward = np.asarray(points, np.float64).T
     cos, sin = np.cos(yaw), np.sin(yaw)
     return np.stack([right * cos + forward * sin + u, up, forward * cos - right * sin + s], axis=1)
+
+
+def footprint(half_width: float, rear: float, front: float) -> list[tuple[float, float, float]]:
+    """What something covers of the ground, as local points."""
+    return [(-half_width, 0, rear), (half_width, 0, rear), (half_width, 0, front), (-half_width, 0, front)]
+
+
+def wheel(x: float, y: float, z: float, radius: float, corners: int) -> list[tuple[float, float, float]]:
+    """A circle around (x, y, z) that stands along the way, as local points."""
+    angles = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    return [(x, y + radius * np.sin(angle), z + radius * np.cos(angle)) for angle in angles]

@@ -10,7 +10,7 @@ from seg_helpers.scenes.canvas import OVERSAMPLING, Canvas
 from seg_helpers.scenes.cars import Car
 from seg_helpers.scenes.classes import BUILDING, ROAD, SKY, TREE
 from seg_helpers.scenes.furniture import Bin, Fence, Lamp, Sign
-from seg_helpers.scenes.ground import Ground, RoadPlan
+from seg_helpers.scenes.ground import Ground
 from seg_helpers.scenes.style import Style, Weather
 from seg_helpers.scenes.textures import (
     FACADE_SCALE,
@@ -136,7 +136,7 @@ class Street:
             self._plant(side)
             self._furnish(side)
             self._park(side)
-        self._ground = self._pave()
+        self._ground = Ground(rng, style, self.start, self.end, self._grass, self._shadows)
         self._movers = plan_traffic(rng, style)
         height, width = (side * OVERSAMPLING for side in size)
         self._sky = sky(rng, (int(height * 0.62), width * 2), style.weather)
@@ -223,7 +223,7 @@ class Street:
             self._grow(side * (line + rng.uniform(2.5, 5)), s + rng.uniform(-1.5, 1.5), rng.uniform(6, 9))
 
     def _fence(self, kind: str, u: float, start: float, length: float, piece: float = PIECE) -> None:
-        fence = Fence.random(self.rng, kind, piece)
+        fence = Fence(self.rng, kind, piece)
         for s in np.arange(start, start + length - piece / 2, piece):
             self._stand(fence, u, s, order=s + piece, nearest=1.0)
 
@@ -251,7 +251,7 @@ class Street:
             self._stand(Lamp(rng.uniform(5.2, 6.6), color, wooden), u, s)
             self._cast_box(u - 0.08, u + 0.08, s, s + 0.16, 5)
         for s in self._along((8, 26), (8, 16)):
-            self._stand(Sign.random(rng), curb + side * 0.7, s)
+            self._stand(Sign(rng), curb + side * 0.7, s)
             if rng.random() < 0.3:
                 color = pick(rng, ((34, 60, 44), (170, 30, 34), (44, 46, 50)))
                 self._stand(Bin(color, rng.uniform(0.9, 1.4)), curb + side * 0.7, s + rng.uniform(2, 5))
@@ -266,30 +266,12 @@ class Street:
             if rng.random() > 0.5 * style.parked * (1.0 if side > 0 else 0.6):
                 s += rng.uniform(6, 22)
                 continue
-            car = Car.random(rng)
+            car = Car(rng)
             length, u = car.shape.length, side * (style.half_width - 0.15 - car.shape.width / 2)
             rear, yaw = (s, 0.0) if side < 0 else (s + length, np.pi)
             self._stand(car, u, rear, yaw, order=s, nearest=1.2)
             self._cast_box(u - 0.8, u + 0.8, s, s + length, 1.4)
             s += length + rng.uniform(0.8, 2.2)
-
-    def _pave(self) -> Ground:
-        rng, style = self.rng, self.style
-        plan = RoadPlan(
-            half_width=style.half_width,
-            pavement=style.pavement,
-            marking=style.marking,
-            yellow=style.yellow,
-            tone=rng.uniform(0.92, 1.12),
-            start=self.start,
-            end=self.end,
-            crossings=tuple(np.cumsum(rng.uniform(30, 60, 8)) - 10),
-            grass=tuple(self._grass),
-        )
-        ground = Ground(rng, plan, style.weather)
-        for outline in self._shadows if style.weather.sun else ():
-            ground.cast(outline)
-        return ground
 
     def _cast_box(self, u0: float, u1: float, s0: float, s1: float, height: float) -> None:
         """The shadow that a box of this height throws on the ground, away from the sun."""

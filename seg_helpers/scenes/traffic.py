@@ -64,14 +64,14 @@ class Mover:
         rng = np.random.default_rng((self.seed, int(lap) & 0xFFFF))
         s, yaw, phase = camera_s + CLOSEST + z, 0.0 if self.speed >= 0 else np.pi, rng.uniform(0, 2 * np.pi)
         if self.kind == "car":
-            return Thing(Car.random(rng), (self.u, s + 4, yaw), s + 4)
+            return Thing(Car(rng), (self.u, s + 4, yaw), s + 4)
         if self.kind == "oncoming":
-            car = Car.random(rng, ("hatchback", "saloon", "estate", "van", "bus"))
+            car = Car(rng, ("hatchback", "saloon", "estate", "van", "bus"))
             return Thing(car, (self.u, s + car.shape.length, yaw), s)
         if self.kind == "cyclist":
             u, yaw = self.u + rng.uniform(-0.3, 0.3), yaw + rng.uniform(-0.06, 0.06)
-            return Thing(Cyclist.random(rng), (u, s + 2, yaw, phase + 4 * seconds), s + 2)
-        person, stride = Person.random(rng), phase + 6 * seconds
+            return Thing(Cyclist(rng), (u, s + 2, yaw, phase + 4 * seconds), s + 2)
+        person, stride = Person(rng), phase + 6 * seconds
         if self.kind == "crossing":
             way = -np.sign(self.u)
             u = self.u + way * ((1.25 * seconds + phase) % (2 * abs(self.u) + 3) - 1.5)
