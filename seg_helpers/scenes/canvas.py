@@ -134,5 +134,11 @@ def plain(color) -> list[float]:
     return np.asarray(color).tolist()
 
 
+def ellipse(half_width: float, half_height: float, corners: int) -> np.ndarray:
+    """An outline of (corners, 2) around (0, 0); the last point is the first."""
+    angle = np.linspace(0, 2 * np.pi, corners)
+    return np.stack([half_width * np.cos(angle), half_height * np.sin(angle)], axis=1)
+
+
 def _fix(points) -> np.ndarray:
     return np.round(np.clip(points, -4000, 4000) * (1 << _SHIFT)).astype(np.int32)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from seg_helpers.scenes.canvas import Canvas
+from seg_helpers.scenes.canvas import Canvas, ellipse
 from seg_helpers.scenes.textures import grain, noise
 
 CLASSES = "Background", "Ball", "Lines", "Field"
@@ -128,7 +128,7 @@ class _Hall:
         if ahead < 0.3:
             return
         size = radius * self._focal / ahead
-        canvas.shade(rim + size * _ellipse(1.0, 0.45), 0.45)
+        canvas.shade(rim + size * ellipse(1, 0.45, 14), 0.45)
         canvas.disc(center, size, (214, 214, 210), BALL, ahead)
         canvas.disc(center - size * np.array((0.12, 0.15)), 0.78 * size, (244, 244, 240))
         for i in range(5):
@@ -141,7 +141,7 @@ class _Hall:
         if ahead < 0.6:
             return
         scale = self._focal / ahead * height
-        canvas.shade(foot + scale * _ellipse(0.24, 0.08), 0.5)
+        canvas.shade(foot + scale * ellipse(0.24, 0.08, 14), 0.5)
         shell, joint = np.array((206, 208, 212)) * tone, np.array((54, 56, 62)) * tone
         parts = [((side * 0.09, 0.03), (side * 0.08, 0.45), 0.085, joint) for side in (-1, 1)]
         parts += [((side * 0.2, 0.72), (side * 0.25, 0.42), 0.06, shell) for side in (-1, 1)]
@@ -162,11 +162,6 @@ class _Hall:
         for i in range(3):
             width = 0.1 * self._focal / ahead[i : i + 2].mean()
             canvas.line(points[i], points[i + 1], width, (232, 232, 230), BACKGROUND, 1.0)
-
-
-def _ellipse(half_width: float, half_height: float) -> np.ndarray:
-    angle = np.linspace(0, 2 * np.pi, 14)
-    return np.stack([half_width * np.cos(angle), half_height * np.sin(angle)], axis=1)
 
 
 def _paint_field(rng) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from seg_helpers.scenes.camera import Camera
-from seg_helpers.scenes.canvas import OVERSAMPLING, Canvas
+from seg_helpers.scenes.canvas import OVERSAMPLING, Canvas, ellipse
 from seg_helpers.scenes.cars import Car
 from seg_helpers.scenes.classes import BUILDING, ROAD, SKY, TREE
 from seg_helpers.scenes.furniture import Bin, Fence, Lamp, Sign
 from seg_helpers.scenes.ground import Ground
-from seg_helpers.scenes.style import Style, Weather
+from seg_helpers.scenes.style import Style
 from seg_helpers.scenes.textures import (
     FACADE_SCALE,
     ROOFS,
@@ -22,6 +22,8 @@ from seg_helpers.scenes.textures import (
     plain_wall,
     sky,
     skyline,
+    tiles,
+    to_uint8,
     tree,
 )
 from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Thing, plan_traffic
@@ -31,37 +33,24 @@ SUN_SLOPE = 0.62, 0.3  # how far the shadow of a meter of height reaches, across
 PIECE = 3.0  # meters of a fence that are drawn, and sorted by distance, as one
 
 
-@dataclass(frozen=True)
 class House:
-    """A box along the road, its front towards it.
+    """A box along the road, its front towards it, under a flat or a pitched roof.
 
-    Attributes:
-        length, height: of the front, meters.
-        front: its texture and smaller copies.
-        wall: texture of the wall that faces the camera where no other house stands before it.
-        roof: color of a pitched roof, or None for a flat one.
-        rise: height of the roof, meters.
-        lit: light on the front; 1 leaves it as painted.
+    Args:
+        rng: decides everything else.
+        floors: fewest and most.
+        lit: light on front and roof; 1 leaves them as painted.
     """
 
-    length: float
-    height: float
-    front: tuple[np.ndarray, ...]
-    wall: np.ndarray
-    roof: np.ndarray | None
-    rise: float
-    lit: float
-
-    @classmethod
-    def random(cls, rng: np.random.Generator, floors: tuple[int, int], lit: float) -> "House":
-        """A house with so many floors."""
-        length, story = rng.uniform(6.5, 14), rng.uniform(2.8, 3.3)
-        count = int(rng.integers(floors[0], floors[1] + 1))
-        front = facade(rng, length, count, story)
-        wall = plain_wall(rng, front.mean(axis=(0, 1)) * rng.uniform(0.75, 1.0))
-        front = np.clip(front * lit, 0, 255).astype(np.uint8)
-        roof = pick(rng, ROOFS) if count < 5 and rng.random() < 0.7 else None
-        return cls(length, count * story, halvings(front), wall, roof, rng.uniform(2.6, 3.8), lit)
+    def __init__(self, rng: np.random.Generator, floors: tuple[int, int], lit: float):
+        self.length, story = rng.uniform(6.5, 14), rng.uniform(2.8, 3.3)
+        count = rng.integers(floors[0], floors[1] + 1)
+        self.height = count * story
+        front = facade(rng, self.length, count, story)
+        self.wall = plain_wall(rng, front.mean(axis=(0, 1)) * rng.uniform(0.75, 1.0))
+        self.front = halvings(to_uint8(front * lit))
+        self.tiles = tiles(pick(rng, ROOFS) * lit) if count < 5 and rng.random() < 0.7 else None
+        self.rise = rng.uniform(2.6, 3.8)  # height of the roof, meters
 
     def draw(self, canvas: Canvas, camera: Camera, u: float, s: float) -> None:
         """Draws it from s to s + length, its front at u: roof, end wall, front."""
@@ -69,37 +58,30 @@ class House:
         if end <= start + 0.2:
             return
         depths = start - camera.s, end - camera.s
-        ridge, top = u + out * self.rise * 1.1, self.height + self.rise
-        if self.roof is not None:
-            eaves = (u - out * 0.3, self.height - 0.15)
-            corners = [(*eaves, start), (ridge, top, start), (ridge, top, end), (*eaves, end)]
-            canvas.facade(self._tiles(), camera.project(corners), depths, BUILDING)
-        if s > camera.s + 1.2:
-            back = u + out * 9.0
-            if self.roof is not None:
-                gable = [(u, self.height, s), (ridge, top, s), (2 * ridge - u, self.height, s)]
-                canvas.polygon(camera.project(gable), self.wall.mean(axis=(0, 1)) * 0.95, BUILDING, depths[0])
-            corners = [(u, 0, s), (u, self.height, s), (back, self.height, s), (back, 0, s)]
-            flat = (depths[0], depths[0] + 0.01)
-            canvas.facade(self.wall, camera.project(corners), flat, BUILDING)
-        wanted = np.log2(FACADE_SCALE / camera.scale((start + end) / 2)) + 0.5
-        texture = self.front[int(np.clip(wanted, 0, len(self.front) - 1))]
-        corners = [(u, 0, start), (u, self.height, start), (u, self.height, end), (u, 0, end)]
-        cut = (start - s) / self.length
-        canvas.facade(texture, camera.project(corners), depths, BUILDING, cut)
+        foot, eaves = (u, 0), (u, self.height)
+        ridge, back = (u + out * self.rise * 1.1, self.height + self.rise), u + out * 9.0
 
-    def _tiles(self) -> np.ndarray:
-        texture = np.empty((32, 64, 3), np.float32)
-        texture[:] = self.roof * self.lit * np.linspace(0.86, 1.06, 32)[:, None, None]
-        texture[::4] *= 0.86
-        return np.clip(texture, 0, 255).astype(np.uint8)
+        def along(low, high):
+            return camera.project([(*low, start), (*high, start), (*high, end), (*low, end)])
+
+        if self.tiles is not None:
+            canvas.facade(self.tiles, along((u - out * 0.3, self.height - 0.15), ridge), depths, BUILDING)
+        if s > camera.s + 1.2:
+            if self.tiles is not None:
+                gable = camera.project([(*eaves, s), (*ridge, s), (2 * ridge[0] - u, self.height, s)])
+                canvas.polygon(gable, self.wall.mean(axis=(0, 1)) * 0.95, BUILDING, depths[0])
+            corners = camera.project([(*foot, s), (*eaves, s), (back, self.height, s), (back, 0, s)])
+            canvas.facade(self.wall, corners, (depths[0], depths[0] + 0.01), BUILDING)
+        wanted = np.log2(FACADE_SCALE / camera.scale((start + end) / 2)) + 0.5
+        front = self.front[int(np.clip(wanted, 0, len(self.front) - 1))]
+        canvas.facade(front, along(foot, eaves), depths, BUILDING, (start - s) / self.length)
 
 
 @dataclass(frozen=True)
 class Plant:
     """A tree or a bush: a sprite with its smaller copies, and its size in meters."""
 
-    sprite: tuple[np.ndarray, ...]
+    sprite: list[np.ndarray]
     width: float
     height: float
 
@@ -168,14 +150,12 @@ class Street:
         things = self._things + [mover.appear(camera.s, seconds) for mover in self._movers]
         for thing in sorted(things, key=lambda thing: -thing.order):
             if thing.nearest < thing.order - camera.s < thing.farthest:
-                thing.draw(canvas, camera)
+                thing.what.draw(canvas, camera, *thing.pose)
         return self._develop(rng, canvas)
 
     # Planning
 
-    def _stand(
-        self, what, u: float, s: float, *pose, order: float | None = None, nearest: float = 1.5
-    ) -> None:
+    def _stand(self, what, u: float, s: float, *pose, order: float | None = None, nearest=1.5) -> None:
         self._things.append(Thing(what, (u, s, *pose), s if order is None else order, nearest))
 
     def _along(self, first: tuple[float, float], step: tuple[float, float]):
@@ -197,7 +177,7 @@ class Street:
                 self._lay_green(side, s, s + length, line)
                 s += length
                 continue
-            house = House.random(rng, style.floors, lit)
+            house = House(rng, style.floors, lit)
             u = side * (setback + rng.choice((0, 0, 0.5, 1.2)))
             self._stand(house, u, s, order=s + house.length)
             self._cast_box(u, u + side * 8, s, s + house.length, house.height)
@@ -281,11 +261,9 @@ class Street:
 
     def _cast_crown(self, u: float, s: float, height: float) -> None:
         center = np.array((u, s)) + np.array((-self._sun_side, 1)) * SUN_SLOPE * height * 0.62
-        angle = np.linspace(0, 2 * np.pi, 12)
-        circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         for _ in range(9):
-            middle = center + self.rng.normal(0, height * 0.14, 2)
-            self._shadows.append(middle + height * self.rng.uniform(0.07, 0.15) * circle)
+            middle, radius = center + self.rng.normal(0, height * 0.14, 2), self.rng.uniform(0.07, 0.15)
+            self._shadows.append(middle + height * radius * ellipse(1, 1, 12))
 
     # Drawing
 
@@ -318,7 +296,7 @@ class Street:
     def _develop(self, rng: np.random.Generator, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
         """Haze by distance, the light's color, and a camera: slight blur, vignetting, exposure, noise."""
         image, labels, depth = canvas.finish()
-        weather: Weather = self.style.weather
+        weather = self.style.weather
         height, width = labels.shape
         clear = np.exp(-depth / weather.sight)[..., None]
         clear[labels == SKY] = 1
@@ -327,9 +305,9 @@ class Street:
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
         image *= (1.03 - 0.11 * (x * x + y * y))[..., None] * rng.uniform(0.95, 1.05)
         image = cv2.GaussianBlur(image, (0, 0), 0.5) + rng.normal(0, 2.6, image.shape).astype(np.float32)
-        return np.clip(image, 0, 255).astype(np.uint8), labels
+        return to_uint8(image), labels
 
 
-def _both_ways(sprite: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
+def _both_ways(sprite: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """A sprite and its mirror image, each with its smaller copies."""
     return halvings(sprite), halvings(np.ascontiguousarray(sprite[:, ::-1]))

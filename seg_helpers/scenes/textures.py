@@ -181,6 +181,13 @@ def plain_wall(rng: np.random.Generator, color: np.ndarray) -> np.ndarray:
     return to_uint8(color * (1 + 0.06 * noise(rng, shape, 24)[..., None]) + grain(rng, shape, 5))
 
 
+def tiles(color: np.ndarray) -> np.ndarray:
+    """A roof of (32, 64, 3) in rows of tiles, darker towards the ridge."""
+    image = np.repeat(color * np.linspace(0.86, 1.06, 32)[:, None, None], 64, axis=1).astype(np.float32)
+    image[::4] *= 0.86
+    return to_uint8(image)
+
+
 def tree(rng: np.random.Generator) -> np.ndarray:
     """A broad-leaved tree, (H, W, 4) uint8 with alpha: trunk, branches, and a crown lit from above."""
     side = TREE_SIDE

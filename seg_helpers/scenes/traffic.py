@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from seg_helpers.scenes.camera import Camera
-from seg_helpers.scenes.canvas import Canvas
 from seg_helpers.scenes.cars import Car
 from seg_helpers.scenes.people import Cyclist, Person
 from seg_helpers.scenes.style import Style
@@ -32,10 +30,6 @@ class Thing:
     order: float
     nearest: float = 1.5
     farthest: float = 110.0
-
-    def draw(self, canvas: Canvas, camera: Camera) -> None:
-        """Draws it in its pose."""
-        self.what.draw(canvas, camera, *self.pose)
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ def plan_traffic(rng: np.random.Generator, style: Style) -> list[Mover]:
     half, lane, movers = style.half_width, style.half_width * 0.36, []
 
     def add(kind, u, ahead, speed, span):
-        movers.append(Mover(kind, float(u), float(ahead), float(speed), span, int(rng.integers(1 << 30))))
+        movers.append(Mover(kind, u, ahead, speed, span, int(rng.integers(1 << 30))))
 
     add("car", -lane, rng.uniform(11, 20), SPEED + rng.uniform(-0.4, 0.7), 90.0)
     for s in np.arange(rng.uniform(8, 20), 110, 34 / style.traffic):
