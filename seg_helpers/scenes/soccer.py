@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from seg_helpers.scenes.canvas import Canvas, ellipse
-from seg_helpers.scenes.textures import grain, noise
+from seg_helpers.scenes.canvas import Canvas, ellipse, plain
+from seg_helpers.scenes.textures import fill, grain, noise, to_uint8
 
 CLASSES = "Background", "Ball", "Lines", "Field"
 BACKGROUND, BALL, LINES, FIELD = range(4)
@@ -81,7 +81,7 @@ class _Hall:
             draw(canvas, *details)
         image, labels, _ = canvas.finish()
         image = cv2.GaussianBlur(image * self.light * rng.uniform(0.94, 1.06), (0, 0), rng.uniform(0.4, 0.9))
-        return np.clip(image + grain(rng, labels.shape, 3.5), 0, 255).astype(np.uint8), labels
+        return to_uint8(image + grain(rng, labels.shape, 3.5)), labels
 
     def _before(self, distance: float, angle: float) -> np.ndarray:
         """A place on the field, so far away and so much to the left of where the robot looks, kept on the turf."""
@@ -169,16 +169,15 @@ def _paint_field(rng) -> tuple[np.ndarray, np.ndarray]:
     shape = round((WIDTH + 2 * MARGIN) * SCALE), round((LENGTH + 2 * MARGIN) * SCALE)
     tint = np.array((rng.uniform(0.9, 1.2), 1, rng.uniform(0.85, 1.15)), np.float32)
     turf = np.array((52, 128, 62), np.float32) * tint * rng.uniform(0.8, 1.2)
-    image = np.broadcast_to(turf, (*shape, 3)).astype(np.float32).copy()
     stripe = (np.arange(shape[1]) // int(0.75 * SCALE)) % 2
-    image *= (1 + 0.05 * stripe)[None, :, None] * (1 + 0.07 * noise(rng, shape, 90, 5))[..., None]
-    image += grain(rng, shape, 7)
+    light = (1 + 0.05 * stripe) * (1 + 0.07 * noise(rng, shape, 90, 5))
+    image = (turf * light[..., None]).astype(np.float32) + grain(rng, shape, 7)
     lines = np.zeros(shape, np.uint8)
 
     def pixel(x, y):
         return round((x + LENGTH / 2 + MARGIN) * SCALE), round((y + WIDTH / 2 + MARGIN) * SCALE)
 
-    thick, (x, y) = max(2, round(STRIPE * SCALE)), (LENGTH / 2, WIDTH / 2)
+    thick, x, y = round(STRIPE * SCALE), LENGTH / 2, WIDTH / 2
     cv2.rectangle(lines, pixel(-x, -y), pixel(x, y), 255, thick)
     cv2.line(lines, pixel(0, -y), pixel(0, y), 255, thick)
     cv2.circle(lines, pixel(0, 0), round(0.75 * SCALE), 255, thick)
@@ -188,7 +187,7 @@ def _paint_field(rng) -> tuple[np.ndarray, np.ndarray]:
         cv2.circle(lines, pixel(end * (x - 1.5), 0), thick, 255, -1)
     worn = np.clip(0.9 + 0.16 * noise(rng, shape, 40, 4), 0.55, 1.0) * (lines > 0)
     image = image * (1 - worn[..., None]) + np.array((226, 230, 224)) * worn[..., None]
-    return np.clip(image, 0, 255).astype(np.uint8), np.where(lines > 0, LINES, FIELD).astype(np.uint8)
+    return to_uint8(image), np.where(lines > 0, LINES, FIELD).astype(np.uint8)
 
 
 def _paint_hall(rng) -> np.ndarray:
@@ -196,21 +195,19 @@ def _paint_hall(rng) -> np.ndarray:
     height, width = 256, 2048
     tint = np.array((1, rng.uniform(0.92, 1.05), rng.uniform(0.85, 1.1)))
     wall = np.array((150, 146, 140)) * tint * rng.uniform(0.6, 1.1)
-    image = np.empty((height, width, 3), np.float32)
-    image[:] = wall * np.linspace(1.15, 0.8, height)[:, None, None]
+    image = np.repeat(wall * np.linspace(1.15, 0.8, height)[:, None, None], width, axis=1).astype(np.float32)
     for x in range(0, width, 128):
-        glass = np.array((206, 214, 222)) * rng.uniform(0.7, 1.1)
-        cv2.rectangle(image, (x + 20, 20), (x + 96, 80), glass.tolist(), -1)
+        fill(image, x + 20, 20, x + 96, 80, np.array((206, 214, 222)) * rng.uniform(0.7, 1.1))
     floor = round(height * 0.75)
     for _ in range(70):  # spectators, seen as heads and shoulders
         x, top = int(rng.integers(width)), floor - int(rng.integers(26, 52))
-        cv2.rectangle(image, (x - 8, top), (x + 8, floor), rng.uniform(30, 200, 3).tolist(), -1)
-        cv2.circle(image, (x, top - 5), 6, (np.array((206, 160, 128)) * rng.uniform(0.5, 1.1)).tolist(), -1)
+        fill(image, x - 8, top, x + 8, floor, rng.uniform(30, 200, 3))
+        cv2.circle(image, (x, top - 5), 6, plain(np.array((206, 160, 128)) * rng.uniform(0.5, 1.1)), -1)
     x = 0
     while x < width:
-        step = int(rng.integers(60, 220))
-        cv2.rectangle(image, (x, floor - 16), (x + step, floor), rng.uniform(40, 220, 3).tolist(), -1)
-        x += step
+        end = x + int(rng.integers(60, 220))
+        fill(image, x, floor - 16, end, floor, rng.uniform(40, 220, 3))
+        x = end
     image[floor:] = np.array((122, 120, 118)) * rng.uniform(0.7, 1.1)
     image = cv2.GaussianBlur(image, (0, 0), 1.2) + grain(rng, (height, width), 3)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return to_uint8(image)

@@ -30,6 +30,7 @@ from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Thing, plan_tra
 
 VIEW = 130.0  # meters that exist ahead of the camera
 SUN_SLOPE = 0.62, 0.3  # how far the shadow of a meter of height reaches, across and along
+BEND = 3.0  # sideways swing of the road, meters
 PIECE = 3.0  # meters of a fence that are drawn, and sorted by distance, as one
 
 
@@ -127,7 +128,7 @@ class Street:
     def curve(self, s):
         """Offset of the road's center line to the right at s, meters."""
         a, b = self._waves
-        return self.style.bend * (np.sin(s / 34 + a) + 0.2 * np.sin(s / 15 + b))
+        return BEND * (np.sin(s / 34 + a) + 0.2 * np.sin(s / 15 + b))
 
     def render(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """Frame number `frame` of the clip: (H, W, 3) uint8 RGB and (H, W) uint8 labels."""
@@ -215,8 +216,7 @@ class Street:
 
     def _plant(self, side: int) -> None:
         """Street trees along the curb."""
-        density = max(self.style.trees, 0.1)
-        for s in self._along((9, 32), (9 / density, 22 / density)):
+        for s in self._along((9, 32), (9 / self.style.trees, 22 / self.style.trees)):
             u, height = side * (self.style.half_width + 0.8), self.rng.uniform(5.5, 8.5)
             self._grow(u, s, height)
             self._cast_crown(u, s, height)

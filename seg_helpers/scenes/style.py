@@ -42,10 +42,9 @@ class Style:
     Attributes:
         weather: light and air.
         half_width, pavement: of the cross-section, meters.
-        bend: sideways swing of the road, meters.
         floors: fewest and most of its houses.
         green: share of the length with gardens and parks instead of houses.
-        trees, parked, people, cyclists, traffic: how much of each, 1 is usual.
+        trees, parked, people, cyclists: how much of each, 1 is usual.
         marking: lines in the middle: `dashed`, `hatched` (longer dashes) or `solid`.
         yellow: whether yellow lines run along the curbs.
     """
@@ -53,13 +52,11 @@ class Style:
     weather: Weather
     half_width: float = 4.3
     pavement: float = 4.2
-    bend: float = 3.0
     floors: tuple[int, int] = (2, 4)
     green: float = 0.25
     trees: float = 0.7
     parked: float = 1.0
     people: float = 1.0
     cyclists: float = 1.0
-    traffic: float = 1.0
     marking: str = "dashed"
     yellow: bool = False

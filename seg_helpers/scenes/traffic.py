@@ -83,7 +83,7 @@ def plan_traffic(rng: np.random.Generator, style: Style) -> list[Mover]:
         movers.append(Mover(kind, u, ahead, speed, span, int(rng.integers(1 << 30))))
 
     add("car", -lane, rng.uniform(11, 20), SPEED + rng.uniform(-0.4, 0.7), 90.0)
-    for s in np.arange(rng.uniform(8, 20), 110, 34 / style.traffic):
+    for s in np.arange(rng.uniform(8, 20), 110, 34):
         add("oncoming", lane, s + rng.uniform(-6, 6), -rng.uniform(5, 7), 110.0)
     for s in np.arange(rng.uniform(6, 10), 62, 26 / style.cyclists):
         add("cyclist", -half + rng.uniform(1.3, 1.7), s, rng.uniform(3.4, 5.0), 62.0)
