@@ -14,9 +14,7 @@ from seg_helpers.datasets.layouts import (
     read_dataset,
 )
 from seg_helpers.datasets.loader import SegmentationDataset, make_loader, normalise
-from seg_helpers.datasets.samples import ensure_sample
-from seg_helpers.datasets.scenes import generate_road_scenes
-from seg_helpers.datasets.soccer import generate_soccer_scenes
+from seg_helpers.datasets.samples import ensure_sample, generate_road_scenes, generate_soccer_scenes
 from seg_helpers.datasets.splits import apply_split, describe_split
 
 __all__ = [

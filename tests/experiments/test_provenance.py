@@ -46,7 +46,7 @@ PARTS = {
         *("evaluation/confusion.py", "evaluation/metrics.py"),
         *("evaluation/prediction.py", "evaluation/statistics.py"),
     ],
-    "": ["models/fcn.py", "evaluation/speed.py", "figures/style.py", "report/runner.py", "datasets/scenes/__init__.py"],
+    "": ["models/fcn.py", "evaluation/speed.py", "figures/style.py", "report/runner.py", "scenes/street.py"],
 }
 
 

@@ -1,62 +1,47 @@
 """Generated soccer scenes in four classes, as the RoboCup set has them: background, ball, field lines, field."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import groupby
 
 import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from seg_helpers.classes import SOCCER4, write_classes
-from seg_helpers.datasets.scenes.canvas import Canvas
-from seg_helpers.datasets.scenes.textures import grain, noise
-from seg_helpers.progress import track
+from seg_helpers.scenes.canvas import Canvas, ellipse, plain
+from seg_helpers.scenes.textures import fill, grain, noise, to_uint8
 
-BACKGROUND, BALL, LINES, FIELD = range(SOCCER4.num_classes)
-LENGTH, WIDTH = 9.0, 6.0  # metres, of RoboCup's humanoid field
+CLASSES = "Background", "Ball", "Lines", "Field"
+BACKGROUND, BALL, LINES, FIELD = range(4)
+LENGTH, WIDTH = 9.0, 6.0  # meters, of RoboCup's humanoid field
 STRIPE = 0.06
-SCALE = 64  # pixels a metre of the field's picture from above
-MARGIN = 1.0  # metres of turf around the lines
+SCALE = 64  # pixels a meter of the field's picture from above
+MARGIN = 1.0  # meters of turf around the lines
 SPLITS = (("train", 0.7), ("val", 0.15), ("test", 0.15))  # share of the frames
 CLIP_FRAMES = 10
 TEAMS = (40, 90, 200), (206, 40, 60)
-VIDEO_RATE = 30
+SECONDS_PER_FRAME = 0.2
 
 
-def generate_soccer_scenes(
-    root: str | Path, frames: int = 120, size: tuple[int, int] = (240, 320), seed: int = 0
-) -> pd.DataFrame:
-    """Draws a soccer data set, seen by a walking robot, and writes it in SegNet's layout with its `classes.json`.
+def plan_frames(frames: int) -> pd.DataFrame:
+    """Shares `frames` among the splits, at least one each: `clip`, `split`, `position` in the clip.
 
     Each clip is a robot's look around from one place in a hall with its own light; no clip is in two splits.
-
-    Args:
-        root: folder to write to.
-        frames: number of frames, 70% for training.
-        size: (height, width) of the frames.
-        seed: the same seed gives the same files.
-
-    Returns:
-        A row a frame: `image`, `label` (paths), `split`, `clip`, `number`.
     """
-    root, rows = Path(root), []
+    rows = []
     for split, share in SPLITS:
         count = max(1, round(frames * share))
-        rows += [(split, f"{split.title()}{i // CLIP_FRAMES:02d}", i % CLIP_FRAMES) for i in range(count)]
-        (root / split).mkdir(parents=True, exist_ok=True)
-        (root / f"{split}annot").mkdir(exist_ok=True)
-    table, clips = [], {}
-    for split, clip, position in track(rows, "drawing soccer scenes"):
-        if clip not in clips:
-            clips = {clip: _Hall(np.random.default_rng([seed, *clip.encode()]), size)}
-        image, labels = clips[clip].render(position)
-        name, number = f"{clip}_{position * 6:05d}.png", position * 6
-        paths = root / split / name, root / f"{split}annot" / name
-        Image.fromarray(image).save(paths[0], compress_level=3)
-        Image.fromarray(labels).save(paths[1])
-        table.append((str(paths[0]), str(paths[1]), split, clip, number))
-    write_classes(root / "classes.json", SOCCER4, frames_per_second=VIDEO_RATE, seed=seed)
-    return pd.DataFrame(table, columns=["image", "label", "split", "clip", "number"])
+        rows += [(f"{split.title()}{i // CLIP_FRAMES:02d}", split, i % CLIP_FRAMES) for i in range(count)]
+    return pd.DataFrame(rows, columns=["clip", "split", "position"])
+
+
+def draw_frames(
+    plan: pd.DataFrame, size: tuple[int, int], seed: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Draws the frames of a plan one by one: (H, W, 3) uint8 RGB and (H, W) uint8 labels, of `size` (height, width)."""
+    for name, rows in groupby(plan.itertuples(), key=lambda row: row.clip):
+        hall = _Hall(np.random.default_rng([seed, *name.encode()]), size)
+        for row in rows:
+            yield hall.render(row.position)
 
 
 class _Hall:
@@ -73,7 +58,7 @@ class _Hall:
         self.ball = self._before(rng.uniform(0.9, 2.8), rng.uniform(-0.35, 0.35))
         self.roll = rng.normal(0, 0.05, 2)
         self.patch = np.array(((228, 228, 224), (236, 130, 30), (214, 60, 40))[rng.integers(3)], np.float32)
-        self.robots = []  # place, height, team's colour, lightness
+        self.robots = []  # place, height, team's color, lightness
         for i in range(rng.integers(2, 5)):
             spot = self._before(rng.uniform(1.6, 5), rng.uniform(-0.8, 0.8))
             self.robots.append((spot, rng.uniform(0.5, 0.85), TEAMS[i % 2], rng.uniform(0.75, 1.1)))
@@ -96,7 +81,7 @@ class _Hall:
             draw(canvas, *details)
         image, labels, _ = canvas.finish()
         image = cv2.GaussianBlur(image * self.light * rng.uniform(0.94, 1.06), (0, 0), rng.uniform(0.4, 0.9))
-        return np.clip(image + grain(rng, labels.shape, 3.5), 0, 255).astype(np.uint8), labels
+        return to_uint8(image + grain(rng, labels.shape, 3.5)), labels
 
     def _before(self, distance: float, angle: float) -> np.ndarray:
         """A place on the field, so far away and so much to the left of where the robot looks, kept on the turf."""
@@ -108,18 +93,18 @@ class _Hall:
         forward = np.array((np.cos(pan) * np.cos(tilt), np.sin(pan) * np.cos(tilt), -np.sin(tilt)))
         right = np.array((np.sin(pan), -np.cos(pan), 0.0))
         self._axes = np.stack([right, np.cross(forward, right), forward])
-        self._focal, self._centre = 0.8 * canvas.width, np.array((canvas.width / 2, canvas.height / 2))
+        self._focal, self._center = 0.8 * canvas.width, np.array((canvas.width / 2, canvas.height / 2))
 
     def _project(self, points) -> tuple[np.ndarray, np.ndarray]:
-        """(n, 3) metres to (n, 2) pixels and the distances ahead."""
+        """(n, 3) meters to (n, 2) pixels and the distances ahead."""
         seen = (np.asarray(points, np.float64) - self.eye) @ self._axes.T
         ahead = np.maximum(seen[:, 2], 0.05)
-        return self._centre + self._focal * seen[:, :2] / ahead[:, None], seen[:, 2]
+        return self._center + self._focal * seen[:, :2] / ahead[:, None], seen[:, 2]
 
     def _draw_ground(self, canvas) -> None:
         """Looks along every pixel: down to the field's picture, or level and up to the hall's."""
         y, x = np.mgrid[: canvas.height, : canvas.width].astype(np.float32)
-        x, y = (x - self._centre[0]) / self._focal, (y - self._centre[1]) / self._focal
+        x, y = (x - self._center[0]) / self._focal, (y - self._center[1]) / self._focal
         rays = (np.stack([x, y, np.ones_like(x)], axis=-1) @ self._axes.astype(np.float32)).astype(np.float32)
         down = rays[..., 2] < -0.02
         reach = self.eye[2] / np.maximum(-rays[..., 2], 0.02)
@@ -139,16 +124,16 @@ class _Hall:
 
     def _draw_ball(self, canvas, ball, frame) -> None:
         radius = 0.1
-        (centre, rim), (ahead, _) = self._project([ball + np.array((0, 0, radius)), ball])
+        (center, rim), (ahead, _) = self._project([ball + np.array((0, 0, radius)), ball])
         if ahead < 0.3:
             return
         size = radius * self._focal / ahead
-        canvas.shade(rim + size * _ellipse(1.0, 0.45), 0.45)
-        canvas.disc(centre, size, (214, 214, 210), BALL, ahead)
-        canvas.disc(centre - size * np.array((0.12, 0.15)), 0.78 * size, (244, 244, 240))
+        canvas.shade(rim + size * ellipse(1, 0.45, 14), 0.45)
+        canvas.disc(center, size, (214, 214, 210), BALL, ahead)
+        canvas.disc(center - size * np.array((0.12, 0.15)), 0.78 * size, (244, 244, 240))
         for i in range(5):
             turn = 0.9 * frame + 1.26 * i
-            spot = centre + size * 0.56 * np.array((np.cos(turn), np.sin(turn)))
+            spot = center + size * 0.56 * np.array((np.cos(turn), np.sin(turn)))
             canvas.disc(spot, 0.22 * size, self.patch if i % 2 else (36, 36, 40))
 
     def _draw_robot(self, canvas, spot, height, team, tone) -> None:
@@ -156,17 +141,17 @@ class _Hall:
         if ahead < 0.6:
             return
         scale = self._focal / ahead * height
-        canvas.shade(foot + scale * _ellipse(0.24, 0.08), 0.5)
+        canvas.shade(foot + scale * ellipse(0.24, 0.08, 14), 0.5)
         shell, joint = np.array((206, 208, 212)) * tone, np.array((54, 56, 62)) * tone
         parts = [((side * 0.09, 0.03), (side * 0.08, 0.45), 0.085, joint) for side in (-1, 1)]
         parts += [((side * 0.2, 0.72), (side * 0.25, 0.42), 0.06, shell) for side in (-1, 1)]
         parts.append(((0, 0.5), (0, 0.72), 0.24, shell))
         parts.append(((-0.07, 0.62), (0.07, 0.62), 0.12, np.array(team)))
         parts += [((0, 0.88), (0, 0.93), 0.14, shell), ((-0.04, 0.91), (0.04, 0.91), 0.05, joint * 0.5)]
-        for start, end, width, colour in parts:
+        for start, end, width, color in parts:
             ends = [foot + scale * np.array((x, -y)) for x, y in (start, end)]
-            canvas.line(*ends, width * scale, colour * 0.85, BACKGROUND, ahead)
-            canvas.line(*(point - 0.2 * width * scale for point in ends), 0.4 * width * scale, colour * 1.08)
+            canvas.line(*ends, width * scale, color * 0.85, BACKGROUND, ahead)
+            canvas.line(*(point - 0.2 * width * scale for point in ends), 0.4 * width * scale, color * 1.08)
 
     def _draw_goal(self, canvas, end) -> None:
         x, half, high = end * LENGTH / 2, 1.3, 1.1
@@ -179,26 +164,20 @@ class _Hall:
             canvas.line(points[i], points[i + 1], width, (232, 232, 230), BACKGROUND, 1.0)
 
 
-def _ellipse(half_width: float, half_height: float) -> np.ndarray:
-    angle = np.linspace(0, 2 * np.pi, 14)
-    return np.stack([half_width * np.cos(angle), half_height * np.sin(angle)], axis=1)
-
-
 def _paint_field(rng) -> tuple[np.ndarray, np.ndarray]:
     """The field from above: turf in mown stripes, white lines; (rows, columns, 3) uint8 and its labels."""
     shape = round((WIDTH + 2 * MARGIN) * SCALE), round((LENGTH + 2 * MARGIN) * SCALE)
     tint = np.array((rng.uniform(0.9, 1.2), 1, rng.uniform(0.85, 1.15)), np.float32)
     turf = np.array((52, 128, 62), np.float32) * tint * rng.uniform(0.8, 1.2)
-    image = np.broadcast_to(turf, (*shape, 3)).astype(np.float32).copy()
     stripe = (np.arange(shape[1]) // int(0.75 * SCALE)) % 2
-    image *= (1 + 0.05 * stripe)[None, :, None] * (1 + 0.07 * noise(rng, shape, 90, 5))[..., None]
-    image += grain(rng, shape, 7)
+    light = (1 + 0.05 * stripe) * (1 + 0.07 * noise(rng, shape, 90, 5))
+    image = (turf * light[..., None]).astype(np.float32) + grain(rng, shape, 7)
     lines = np.zeros(shape, np.uint8)
 
     def pixel(x, y):
         return round((x + LENGTH / 2 + MARGIN) * SCALE), round((y + WIDTH / 2 + MARGIN) * SCALE)
 
-    thick, (x, y) = max(2, round(STRIPE * SCALE)), (LENGTH / 2, WIDTH / 2)
+    thick, x, y = round(STRIPE * SCALE), LENGTH / 2, WIDTH / 2
     cv2.rectangle(lines, pixel(-x, -y), pixel(x, y), 255, thick)
     cv2.line(lines, pixel(0, -y), pixel(0, y), 255, thick)
     cv2.circle(lines, pixel(0, 0), round(0.75 * SCALE), 255, thick)
@@ -208,7 +187,7 @@ def _paint_field(rng) -> tuple[np.ndarray, np.ndarray]:
         cv2.circle(lines, pixel(end * (x - 1.5), 0), thick, 255, -1)
     worn = np.clip(0.9 + 0.16 * noise(rng, shape, 40, 4), 0.55, 1.0) * (lines > 0)
     image = image * (1 - worn[..., None]) + np.array((226, 230, 224)) * worn[..., None]
-    return np.clip(image, 0, 255).astype(np.uint8), np.where(lines > 0, LINES, FIELD).astype(np.uint8)
+    return to_uint8(image), np.where(lines > 0, LINES, FIELD).astype(np.uint8)
 
 
 def _paint_hall(rng) -> np.ndarray:
@@ -216,21 +195,19 @@ def _paint_hall(rng) -> np.ndarray:
     height, width = 256, 2048
     tint = np.array((1, rng.uniform(0.92, 1.05), rng.uniform(0.85, 1.1)))
     wall = np.array((150, 146, 140)) * tint * rng.uniform(0.6, 1.1)
-    image = np.empty((height, width, 3), np.float32)
-    image[:] = wall * np.linspace(1.15, 0.8, height)[:, None, None]
+    image = np.repeat(wall * np.linspace(1.15, 0.8, height)[:, None, None], width, axis=1).astype(np.float32)
     for x in range(0, width, 128):
-        glass = np.array((206, 214, 222)) * rng.uniform(0.7, 1.1)
-        cv2.rectangle(image, (x + 20, 20), (x + 96, 80), glass.tolist(), -1)
+        fill(image, x + 20, 20, x + 96, 80, np.array((206, 214, 222)) * rng.uniform(0.7, 1.1))
     floor = round(height * 0.75)
     for _ in range(70):  # spectators, seen as heads and shoulders
         x, top = int(rng.integers(width)), floor - int(rng.integers(26, 52))
-        cv2.rectangle(image, (x - 8, top), (x + 8, floor), rng.uniform(30, 200, 3).tolist(), -1)
-        cv2.circle(image, (x, top - 5), 6, (np.array((206, 160, 128)) * rng.uniform(0.5, 1.1)).tolist(), -1)
+        fill(image, x - 8, top, x + 8, floor, rng.uniform(30, 200, 3))
+        cv2.circle(image, (x, top - 5), 6, plain(np.array((206, 160, 128)) * rng.uniform(0.5, 1.1)), -1)
     x = 0
     while x < width:
-        step = int(rng.integers(60, 220))
-        cv2.rectangle(image, (x, floor - 16), (x + step, floor), rng.uniform(40, 220, 3).tolist(), -1)
-        x += step
+        end = x + int(rng.integers(60, 220))
+        fill(image, x, floor - 16, end, floor, rng.uniform(40, 220, 3))
+        x = end
     image[floor:] = np.array((122, 120, 118)) * rng.uniform(0.7, 1.1)
     image = cv2.GaussianBlur(image, (0, 0), 1.2) + grain(rng, (height, width), 3)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return to_uint8(image)

@@ -5,45 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from seg_helpers.datasets.scenes.camera import Camera
-from seg_helpers.datasets.scenes.canvas import Canvas
-from seg_helpers.datasets.scenes.cars import Car
-from seg_helpers.datasets.scenes.people import Cyclist, Person
-from seg_helpers.datasets.scenes.textures import Weather
+from seg_helpers.scenes.cars import Car
+from seg_helpers.scenes.people import Cyclist, Person
+from seg_helpers.scenes.style import Style
 
 SECONDS_PER_FRAME = 0.5
-SPEED = 4.0  # of the camera, metres a second
-CLOSEST = 2.5  # metres ahead of the camera at which a mover leaves the view and comes back far away
-
-
-@dataclass(frozen=True)
-class Style:
-    """What makes one clip's street differ from another's.
-
-    Attributes:
-        weather: light and air.
-        half_width, pavement: of the cross-section, metres.
-        bend: sideways swing of the road, metres.
-        storeys: fewest and most floors of its houses.
-        green: share of the length with gardens and parks instead of houses.
-        trees, parked, people, cyclists, traffic: how much of each, 1 is usual.
-        marking: lines in the middle: `dashed`, `hatched` (longer dashes) or `solid`.
-        yellow: whether yellow lines run along the kerbs.
-    """
-
-    weather: Weather
-    half_width: float = 4.3
-    pavement: float = 4.2
-    bend: float = 3.0
-    storeys: tuple[int, int] = (2, 4)
-    green: float = 0.25
-    trees: float = 0.7
-    parked: float = 1.0
-    people: float = 1.0
-    cyclists: float = 1.0
-    traffic: float = 1.0
-    marking: str = "dashed"
-    yellow: bool = False
+SPEED = 4.0  # of the camera, meters a second
+CLOSEST = 2.5  # meters ahead of the camera at which a mover leaves the view and comes back far away
 
 
 @dataclass(frozen=True)
@@ -54,7 +22,7 @@ class Thing:
         what: has `draw(canvas, camera, u, s, ...)`.
         pose: u, s and what else its `draw` takes.
         order: where along the road it is sorted: things further on are drawn first.
-        nearest, farthest: it is drawn only so many metres ahead of the camera.
+        nearest, farthest: it is drawn only so many meters ahead of the camera.
     """
 
     what: Any
@@ -63,10 +31,6 @@ class Thing:
     nearest: float = 1.5
     farthest: float = 110.0
 
-    def draw(self, canvas: Canvas, camera: Camera) -> None:
-        """Draws it in its pose."""
-        self.what.draw(canvas, camera, *self.pose)
-
 
 @dataclass(frozen=True)
 class Mover:
@@ -74,9 +38,9 @@ class Mover:
 
     Attributes:
         kind: `car`, `oncoming` (a car), `cyclist`, `person` or `crossing` (a person).
-        u: its place across the road, metres; for one who crosses, the kerb they start from.
-        ahead: metres ahead of the camera at the start.
-        speed: metres a second along the road.
+        u: its place across the road, meters; for one who crosses, the curb they start from.
+        ahead: meters ahead of the camera at the start.
+        speed: meters a second along the road.
         span: length of the stretch ahead of the camera that it moves through.
         seed: of its looks.
     """
@@ -94,14 +58,14 @@ class Mover:
         rng = np.random.default_rng((self.seed, int(lap) & 0xFFFF))
         s, yaw, phase = camera_s + CLOSEST + z, 0.0 if self.speed >= 0 else np.pi, rng.uniform(0, 2 * np.pi)
         if self.kind == "car":
-            return Thing(Car.random(rng), (self.u, s + 4, yaw), s + 4)
+            return Thing(Car(rng), (self.u, s + 4, yaw), s + 4)
         if self.kind == "oncoming":
-            car = Car.random(rng, ("hatchback", "saloon", "estate", "van", "bus"))
+            car = Car(rng, ("hatchback", "saloon", "estate", "van", "bus"))
             return Thing(car, (self.u, s + car.shape.length, yaw), s)
         if self.kind == "cyclist":
             u, yaw = self.u + rng.uniform(-0.3, 0.3), yaw + rng.uniform(-0.06, 0.06)
-            return Thing(Cyclist.random(rng), (u, s + 2, yaw, phase + 4 * seconds), s + 2)
-        person, stride = Person.random(rng), phase + 6 * seconds
+            return Thing(Cyclist(rng), (u, s + 2, yaw, phase + 4 * seconds), s + 2)
+        person, stride = Person(rng), phase + 6 * seconds
         if self.kind == "crossing":
             way = -np.sign(self.u)
             u = self.u + way * ((1.25 * seconds + phase) % (2 * abs(self.u) + 3) - 1.5)
@@ -116,10 +80,10 @@ def plan_traffic(rng: np.random.Generator, style: Style) -> list[Mover]:
     half, lane, movers = style.half_width, style.half_width * 0.36, []
 
     def add(kind, u, ahead, speed, span):
-        movers.append(Mover(kind, float(u), float(ahead), float(speed), span, int(rng.integers(1 << 30))))
+        movers.append(Mover(kind, u, ahead, speed, span, int(rng.integers(1 << 30))))
 
     add("car", -lane, rng.uniform(11, 20), SPEED + rng.uniform(-0.4, 0.7), 90.0)
-    for s in np.arange(rng.uniform(8, 20), 110, 34 / style.traffic):
+    for s in np.arange(rng.uniform(8, 20), 110, 34):
         add("oncoming", lane, s + rng.uniform(-6, 6), -rng.uniform(5, 7), 110.0)
     for s in np.arange(rng.uniform(6, 10), 62, 26 / style.cyclists):
         add("cyclist", -half + rng.uniform(1.3, 1.7), s, rng.uniform(3.4, 5.0), 62.0)

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from seg_helpers.datasets.scenes.camera import Camera
-from seg_helpers.datasets.scenes.canvas import BUILDING, OVERSAMPLING, ROAD, SKY, TREE, Canvas
-from seg_helpers.datasets.scenes.cars import Car
-from seg_helpers.datasets.scenes.furniture import Bin, Fence, Lamp, Sign
-from seg_helpers.datasets.scenes.ground import Ground, RoadPlan
-from seg_helpers.datasets.scenes.textures import (
+from seg_helpers.scenes.camera import Camera
+from seg_helpers.scenes.canvas import OVERSAMPLING, Canvas, ellipse
+from seg_helpers.scenes.cars import Car
+from seg_helpers.scenes.classes import BUILDING, ROAD, SKY, TREE
+from seg_helpers.scenes.furniture import Bin, Fence, Lamp, Sign
+from seg_helpers.scenes.ground import Ground
+from seg_helpers.scenes.style import Style
+from seg_helpers.scenes.textures import (
     FACADE_SCALE,
     ROOFS,
-    Weather,
     bush,
     facade,
     halvings,
@@ -21,46 +22,36 @@ from seg_helpers.datasets.scenes.textures import (
     plain_wall,
     sky,
     skyline,
+    tiles,
+    to_uint8,
     tree,
 )
-from seg_helpers.datasets.scenes.traffic import SECONDS_PER_FRAME, SPEED, Style, Thing, plan_traffic
+from seg_helpers.scenes.traffic import SECONDS_PER_FRAME, SPEED, Thing, plan_traffic
 
-VIEW = 130.0  # metres that exist ahead of the camera
-SUN_SLOPE = 0.62, 0.3  # how far the shadow of a metre of height reaches, across and along
-PIECE = 3.0  # metres of a fence that are drawn, and sorted by distance, as one
+VIEW = 130.0  # meters that exist ahead of the camera
+SUN_SLOPE = 0.62, 0.3  # how far the shadow of a meter of height reaches, across and along
+BEND = 3.0  # sideways swing of the road, meters
+PIECE = 3.0  # meters of a fence that are drawn, and sorted by distance, as one
 
 
-@dataclass(frozen=True)
 class House:
-    """A box along the road, its front towards it.
+    """A box along the road, its front towards it, under a flat or a pitched roof.
 
-    Attributes:
-        length, height: of the front, metres.
-        front: its texture and smaller copies.
-        wall: texture of the wall that faces the camera where no other house stands before it.
-        roof: colour of a pitched roof, or None for a flat one.
-        rise: height of the roof, metres.
-        lit: light on the front; 1 leaves it as painted.
+    Args:
+        rng: decides everything else.
+        floors: fewest and most.
+        lit: light on front and roof; 1 leaves them as painted.
     """
 
-    length: float
-    height: float
-    front: tuple[np.ndarray, ...]
-    wall: np.ndarray
-    roof: np.ndarray | None
-    rise: float
-    lit: float
-
-    @classmethod
-    def random(cls, rng: np.random.Generator, storeys: tuple[int, int], lit: float) -> "House":
-        """A house of so many storeys."""
-        length, storey = rng.uniform(6.5, 14), rng.uniform(2.8, 3.3)
-        floors = int(rng.integers(storeys[0], storeys[1] + 1))
-        front = facade(rng, length, floors, storey)
-        wall = plain_wall(rng, front.mean(axis=(0, 1)) * rng.uniform(0.75, 1.0))
-        front = np.clip(front * lit, 0, 255).astype(np.uint8)
-        roof = pick(rng, ROOFS) if floors < 5 and rng.random() < 0.7 else None
-        return cls(length, floors * storey, halvings(front, 3), wall, roof, rng.uniform(2.6, 3.8), lit)
+    def __init__(self, rng: np.random.Generator, floors: tuple[int, int], lit: float):
+        self.length, story = rng.uniform(6.5, 14), rng.uniform(2.8, 3.3)
+        count = rng.integers(floors[0], floors[1] + 1)
+        self.height = count * story
+        front = facade(rng, self.length, count, story)
+        self.wall = plain_wall(rng, front.mean(axis=(0, 1)) * rng.uniform(0.75, 1.0))
+        self.front = halvings(to_uint8(front * lit))
+        self.tiles = tiles(pick(rng, ROOFS) * lit) if count < 5 and rng.random() < 0.7 else None
+        self.rise = rng.uniform(2.6, 3.8)  # height of the roof, meters
 
     def draw(self, canvas: Canvas, camera: Camera, u: float, s: float) -> None:
         """Draws it from s to s + length, its front at u: roof, end wall, front."""
@@ -68,53 +59,38 @@ class House:
         if end <= start + 0.2:
             return
         depths = start - camera.s, end - camera.s
-        ridge, top = u + out * self.rise * 1.1, self.height + self.rise
-        if self.roof is not None:
-            eaves = (u - out * 0.3, self.height - 0.15)
-            corners = [(*eaves, start), (ridge, top, start), (ridge, top, end), (*eaves, end)]
-            canvas.facade(self._tiles(), _corners(64, 32), camera.project(corners), depths, BUILDING)
+        foot, eaves = (u, 0), (u, self.height)
+        ridge, back = (u + out * self.rise * 1.1, self.height + self.rise), u + out * 9.0
+
+        def along(low, high):
+            return camera.project([(*low, start), (*high, start), (*high, end), (*low, end)])
+
+        if self.tiles is not None:
+            canvas.facade(self.tiles, along((u - out * 0.3, self.height - 0.15), ridge), depths, BUILDING)
         if s > camera.s + 1.2:
-            back = u + out * 9.0
-            if self.roof is not None:
-                gable = [(u, self.height, s), (ridge, top, s), (2 * ridge - u, self.height, s)]
-                canvas.polygon(camera.project(gable), self.wall.mean(axis=(0, 1)) * 0.95, BUILDING, depths[0])
-            corners = [(u, 0, s), (u, self.height, s), (back, self.height, s), (back, 0, s)]
-            flat = (depths[0], depths[0] + 0.01)
-            canvas.facade(self.wall, _corners(48, 72), camera.project(corners), flat, BUILDING)
+            if self.tiles is not None:
+                gable = camera.project([(*eaves, s), (*ridge, s), (2 * ridge[0] - u, self.height, s)])
+                canvas.polygon(gable, self.wall.mean(axis=(0, 1)) * 0.95, BUILDING, depths[0])
+            corners = camera.project([(*foot, s), (*eaves, s), (back, self.height, s), (back, 0, s)])
+            canvas.facade(self.wall, corners, (depths[0], depths[0] + 0.01), BUILDING)
         wanted = np.log2(FACADE_SCALE / camera.scale((start + end) / 2)) + 0.5
-        texture = self.front[int(np.clip(wanted, 0, len(self.front) - 1))]
-        rows, columns = texture.shape[:2]
-        corners = [(u, 0, start), (u, self.height, start), (u, self.height, end), (u, 0, end)]
-        source = _corners(columns, rows, (start - s) / self.length)
-        canvas.facade(texture, source, camera.project(corners), depths, BUILDING)
-
-    def _tiles(self) -> np.ndarray:
-        texture = np.empty((32, 64, 3), np.float32)
-        texture[:] = self.roof * self.lit * np.linspace(0.86, 1.06, 32)[:, None, None]
-        texture[::4] *= 0.86
-        return np.clip(texture, 0, 255).astype(np.uint8)
-
-
-def _corners(columns: int, rows: int, cut: float = 0.0) -> np.ndarray:
-    """Corners of a texture as `Canvas.facade` wants them, the first `cut` of its columns left out."""
-    left = cut * columns
-    return np.array([(left, rows), (left, 0), (columns, 0), (columns, rows)])
+        front = self.front[int(np.clip(wanted, 0, len(self.front) - 1))]
+        canvas.facade(front, along(foot, eaves), depths, BUILDING, (start - s) / self.length)
 
 
 @dataclass(frozen=True)
 class Plant:
-    """A tree or a bush: a sprite with its smaller copies, and its size in metres."""
+    """A tree or a bush: a sprite with its smaller copies, and its size in meters."""
 
-    sprite: tuple[np.ndarray, ...]
+    sprite: list[np.ndarray]
     width: float
     height: float
 
     def draw(self, canvas: Canvas, camera: Camera, u: float, s: float) -> None:
         """Draws it standing at (u, s)."""
         scale = camera.scale(s)
-        x, y = camera.project([(u, 0, s)])[0]
         size = self.width * scale, self.height * scale
-        canvas.sprite(self.sprite, x - size[0] / 2, y - size[1], size, TREE, s - camera.s)
+        canvas.sprite(self.sprite, camera.project([(u, 0, s)])[0], size, TREE, s - camera.s)
 
 
 class Street:
@@ -123,7 +99,7 @@ class Street:
     Args:
         rng: decides everything.
         style: what kind of street.
-        length: metres the camera will travel.
+        length: meters the camera will travel.
         size: (height, width) of the finished frames.
     """
 
@@ -143,19 +119,19 @@ class Street:
             self._plant(side)
             self._furnish(side)
             self._park(side)
-        self._ground = self._pave()
+        self._ground = Ground(rng, style, self.start, self.end, self._grass, self._shadows)
         self._movers = plan_traffic(rng, style)
         height, width = (side * OVERSAMPLING for side in size)
         self._sky = sky(rng, (int(height * 0.62), width * 2), style.weather)
         self._skyline = skyline(rng, width * 2, int(height * 0.085))
 
     def curve(self, s):
-        """Offset of the road's centre line to the right at s, metres."""
+        """Offset of the road's center line to the right at s, meters."""
         a, b = self._waves
-        return self.style.bend * (np.sin(s / 34 + a) + 0.2 * np.sin(s / 15 + b))
+        return BEND * (np.sin(s / 34 + a) + 0.2 * np.sin(s / 15 + b))
 
     def render(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
-        """Frame number `frame` of the clip: (H, W, 3) uint8 RGB and (H, W) uint8 labels, void 255."""
+        """Frame number `frame` of the clip: (H, W, 3) uint8 RGB and (H, W) uint8 labels."""
         rng = np.random.default_rng((self._seed, frame))
         canvas = Canvas(self.size)
         seconds = frame * SECONDS_PER_FRAME
@@ -165,7 +141,7 @@ class Street:
             u=-self.style.half_width * 0.42 + 0.15 * np.sin(seconds * 0.35),
             height=1.7,
             focal=0.86 * canvas.width,
-            centre=(canvas.width / 2, canvas.height * (0.475 + pitch)),
+            center=(canvas.width / 2, canvas.height * (0.475 + pitch)),
             curve=self.curve,
         )
         self._draw_backdrop(canvas, camera)
@@ -175,14 +151,12 @@ class Street:
         things = self._things + [mover.appear(camera.s, seconds) for mover in self._movers]
         for thing in sorted(things, key=lambda thing: -thing.order):
             if thing.nearest < thing.order - camera.s < thing.farthest:
-                thing.draw(canvas, camera)
+                thing.what.draw(canvas, camera, *thing.pose)
         return self._develop(rng, canvas)
 
     # Planning
 
-    def _stand(
-        self, what, u: float, s: float, *pose, order: float | None = None, nearest: float = 1.5
-    ) -> None:
+    def _stand(self, what, u: float, s: float, *pose, order: float | None = None, nearest=1.5) -> None:
         self._things.append(Thing(what, (u, s, *pose), s if order is None else order, nearest))
 
     def _along(self, first: tuple[float, float], step: tuple[float, float]):
@@ -204,7 +178,7 @@ class Street:
                 self._lay_green(side, s, s + length, line)
                 s += length
                 continue
-            house = House.random(rng, style.storeys, lit)
+            house = House(rng, style.floors, lit)
             u = side * (setback + rng.choice((0, 0, 0.5, 1.2)))
             self._stand(house, u, s, order=s + house.length)
             self._cast_box(u, u + side * 8, s, s + house.length, house.height)
@@ -230,7 +204,7 @@ class Street:
             self._grow(side * (line + rng.uniform(2.5, 5)), s + rng.uniform(-1.5, 1.5), rng.uniform(6, 9))
 
     def _fence(self, kind: str, u: float, start: float, length: float, piece: float = PIECE) -> None:
-        fence = Fence.random(self.rng, kind, piece)
+        fence = Fence(self.rng, kind, piece)
         for s in np.arange(start, start + length - piece / 2, piece):
             self._stand(fence, u, s, order=s + piece, nearest=1.0)
 
@@ -241,62 +215,43 @@ class Street:
         self._stand(Plant(sprite, width, height), u, s)
 
     def _plant(self, side: int) -> None:
-        """Street trees along the kerb."""
-        density = max(self.style.trees, 0.1)
-        for s in self._along((9, 32), (9 / density, 22 / density)):
+        """Street trees along the curb."""
+        for s in self._along((9, 32), (9 / self.style.trees, 22 / self.style.trees)):
             u, height = side * (self.style.half_width + 0.8), self.rng.uniform(5.5, 8.5)
             self._grow(u, s, height)
             self._cast_crown(u, s, height)
 
     def _furnish(self, side: int) -> None:
         """Lamps, signs, bins, and barriers between road and pavement."""
-        rng, kerb = self.rng, side * self.style.half_width
+        rng, curb = self.rng, side * self.style.half_width
         wooden = rng.random() < 0.3
-        colour = pick(rng, ((96, 72, 52),) if wooden else ((78, 82, 86), (52, 66, 58), (120, 122, 124)))
+        color = pick(rng, ((96, 72, 52),) if wooden else ((78, 82, 86), (52, 66, 58), (120, 122, 124)))
         for s in self._along((0, 8), (13, 18)):
-            u = kerb + side * 0.45
-            self._stand(Lamp(rng.uniform(5.2, 6.6), colour, wooden), u, s)
+            u = curb + side * 0.45
+            self._stand(Lamp(rng.uniform(5.2, 6.6), color, wooden), u, s)
             self._cast_box(u - 0.08, u + 0.08, s, s + 0.16, 5)
         for s in self._along((8, 26), (8, 16)):
-            self._stand(Sign.random(rng), kerb + side * 0.7, s)
+            self._stand(Sign(rng), curb + side * 0.7, s)
             if rng.random() < 0.3:
-                colour = pick(rng, ((34, 60, 44), (170, 30, 34), (44, 46, 50)))
-                self._stand(Bin(colour, rng.uniform(0.9, 1.4)), kerb + side * 0.7, s + rng.uniform(2, 5))
+                color = pick(rng, ((34, 60, 44), (170, 30, 34), (44, 46, 50)))
+                self._stand(Bin(color, rng.uniform(0.9, 1.4)), curb + side * 0.7, s + rng.uniform(2, 5))
         for s in self._along((5, 30), (27, 54)):
             kind = ("railing", "rail")[rng.integers(2)]
-            self._fence(kind, kerb + side * 0.32, s, PIECE * rng.integers(2, 5))
+            self._fence(kind, curb + side * 0.32, s, PIECE * rng.integers(2, 5))
 
     def _park(self, side: int) -> None:
-        """Cars along the kerb, in rows with gaps; fewer on the camera's own side."""
+        """Cars along the curb, in rows with gaps; fewer on the camera's own side."""
         rng, style, s = self.rng, self.style, self.start + self.rng.uniform(0, 20)
         while s < self.end:
             if rng.random() > 0.5 * style.parked * (1.0 if side > 0 else 0.6):
                 s += rng.uniform(6, 22)
                 continue
-            car = Car.random(rng)
+            car = Car(rng)
             length, u = car.shape.length, side * (style.half_width - 0.15 - car.shape.width / 2)
             rear, yaw = (s, 0.0) if side < 0 else (s + length, np.pi)
             self._stand(car, u, rear, yaw, order=s, nearest=1.2)
             self._cast_box(u - 0.8, u + 0.8, s, s + length, 1.4)
             s += length + rng.uniform(0.8, 2.2)
-
-    def _pave(self) -> Ground:
-        rng, style = self.rng, self.style
-        plan = RoadPlan(
-            half_width=style.half_width,
-            pavement=style.pavement,
-            marking=style.marking,
-            yellow=style.yellow,
-            tone=rng.uniform(0.92, 1.12),
-            start=self.start,
-            end=self.end,
-            crossings=tuple(np.cumsum(rng.uniform(30, 60, 8)) - 10),
-            grass=tuple(self._grass),
-        )
-        ground = Ground(rng, plan, style.weather)
-        for outline in self._shadows if style.weather.sun else ():
-            ground.cast(outline)
-        return ground
 
     def _cast_box(self, u0: float, u1: float, s0: float, s1: float, height: float) -> None:
         """The shadow that a box of this height throws on the ground, away from the sun."""
@@ -305,12 +260,10 @@ class Street:
         self._shadows.append(cv2.convexHull(np.concatenate([foot, foot + reach]).astype(np.float32))[:, 0])
 
     def _cast_crown(self, u: float, s: float, height: float) -> None:
-        centre = np.array((u, s)) + np.array((-self._sun_side, 1)) * SUN_SLOPE * height * 0.62
-        angle = np.linspace(0, 2 * np.pi, 12)
-        circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        center = np.array((u, s)) + np.array((-self._sun_side, 1)) * SUN_SLOPE * height * 0.62
         for _ in range(9):
-            middle = centre + self.rng.normal(0, height * 0.14, 2)
-            self._shadows.append(middle + height * self.rng.uniform(0.07, 0.15) * circle)
+            middle, radius = center + self.rng.normal(0, height * 0.14, 2), self.rng.uniform(0.07, 0.15)
+            self._shadows.append(middle + height * radius * ellipse(1, 1, 12))
 
     # Drawing
 
@@ -318,7 +271,7 @@ class Street:
         """Sky and skyline, which turn with the camera but come no nearer."""
         shift = int(camera.focal * np.arctan(camera.heading)) + canvas.width // 2
         shift = int(np.clip(shift, 0, self._sky.shape[1] - canvas.width))
-        horizon = int(camera.centre[1])
+        horizon = int(camera.center[1])
         part = self._sky[-horizon - 4 :, shift : shift + canvas.width]
         canvas.image[: len(part)], canvas.labels[: len(part)] = part, SKY
         canvas.image[len(part) :], canvas.labels[len(part) :] = self.style.weather.haze, ROAD
@@ -333,7 +286,7 @@ class Street:
 
     def _reflect(self, canvas: Canvas, camera: Camera) -> None:
         """A wet road mirrors what stands above the horizon, dimly and smeared downwards."""
-        horizon = int(camera.centre[1]) + 5 * OVERSAMPLING
+        horizon = int(camera.center[1]) + 5 * OVERSAMPLING
         rows = min(canvas.height - horizon, horizon)
         mirror = cv2.blur(canvas.image[horizon - rows : horizon][::-1], (3, 41)).astype(np.float32)
         part = canvas.image[horizon : horizon + rows]
@@ -341,9 +294,9 @@ class Street:
         part[:] = part * (1 - wet) * (1 - 0.15 * (wet > 0)) + mirror * wet
 
     def _develop(self, rng: np.random.Generator, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
-        """Haze by distance, the light's colour, and a camera: slight blur, vignetting, exposure, noise."""
+        """Haze by distance, the light's color, and a camera: slight blur, vignetting, exposure, noise."""
         image, labels, depth = canvas.finish()
-        weather: Weather = self.style.weather
+        weather = self.style.weather
         height, width = labels.shape
         clear = np.exp(-depth / weather.sight)[..., None]
         clear[labels == SKY] = 1
@@ -352,9 +305,9 @@ class Street:
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
         image *= (1.03 - 0.11 * (x * x + y * y))[..., None] * rng.uniform(0.95, 1.05)
         image = cv2.GaussianBlur(image, (0, 0), 0.5) + rng.normal(0, 2.6, image.shape).astype(np.float32)
-        return np.clip(image, 0, 255).astype(np.uint8), labels
+        return to_uint8(image), labels
 
 
-def _both_ways(sprite: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
+def _both_ways(sprite: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """A sprite and its mirror image, each with its smaller copies."""
-    return halvings(sprite, 3), halvings(np.ascontiguousarray(sprite[:, ::-1]), 3)
+    return halvings(sprite), halvings(np.ascontiguousarray(sprite[:, ::-1]))
