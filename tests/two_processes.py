@@ -35,8 +35,9 @@ RUNS = {
         "optimizer": SGD,
         "loss": {"terms": [{"name": "cross_entropy"}, {"name": "dice"}], "class_weights": "log_inverse"},
     },
-    "frozen, range test": {
-        "optimizer": SGD,
+    "frozen, range test": {  # a large loss: the rate where it falls fastest is inside the range
+        "optimizer": SGD | {"momentum": 0.0},
+        "loss": {"terms": [{"name": "cross_entropy", "weight": 20.0}]},
         "stages": [{"epochs": 1, "unfreeze": 0}, {"epochs": 2, "learning_rate": "range_test", "scale": 0.5}],
         "workers": 1,
     },

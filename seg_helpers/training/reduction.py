@@ -41,18 +41,21 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, features: Tensor) -> Tensor:
         if not self.training:
             return super().forward(features)
-        channels = (1, -1, 1, 1)
-        values = features.float()
-        count = count_processes() * values.numel() // values.shape[1]
-        mean = sum_over_processes(values.sum((0, 2, 3))) / count
-        centered = values - mean.view(channels)
-        variance = sum_over_processes(centered.square().sum((0, 2, 3))) / count
+        values, processes = features.float(), count_processes()
+        own = torch.stack(torch.var_mean(values, (0, 2, 3), correction=0))
+        everyones = own.new_zeros(processes, *own.shape)
+        everyones[distributed.get_rank()] = own
+        variances, means = sum_over_processes(everyones).unbind(1)
+        mean = means.mean(0)
+        variance = variances.mean(0) + means.var(0, correction=0)  # within the parts, and between them
+        count = processes * values.numel() / values.shape[1]
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return (centered * scale.view(channels) + self.bias.view(channels)).to(features.dtype)
+        mean, scale, bias = (each.view(1, -1, 1, 1) for each in (mean, scale, self.bias))
+        return ((values - mean) * scale + bias).to(features.dtype)
 
 
 class SharedBatchNormAct2d(SharedBatchNorm2d):
