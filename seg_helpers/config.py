@@ -166,7 +166,7 @@ class ExperimentConfig(Section):
     schedule: ScheduleConfig = ScheduleConfig()
     stages: tuple[StageConfig, ...] = ()
     epochs: int = Field(30, gt=0)
-    batch_size: int = Field(8, gt=0)
+    batch_size: int = Field(8, gt=0)  # frames in a step, divided over the processes that share the run
     gradient_clip: float | None = Field(None, gt=0)
     ema: float | None = Field(None, gt=0, lt=1)
     patience: int | None = Field(None, gt=0)  # early stopping, in validations without a better mean IoU

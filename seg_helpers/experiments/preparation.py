@@ -90,13 +90,17 @@ class PreparedData:
         """(C,) pixels of each class in the training split."""
         return self.pixel_counts[self.rows("train"), :-1].sum(0)
 
+    def batch_size(self, config: ExperimentConfig) -> int:
+        """Frames in a training step, over all processes: as configured, or the whole training split if it has fewer."""
+        return min(config.batch_size, len(self.rows("train")) * config.data.expand)
+
     def train_loader(self, config: ExperimentConfig):
-        """Shuffled, augmented batches; a function of (seed, epoch) alone."""
+        """Shuffled, augmented batches, before processes divide them; a function of (seed, epoch) alone."""
         size = config.augmentation.crop or self.cache.size
         augmentation = build_augmentation(config.augmentation, size)
         rows = self.rows("train") * config.data.expand
         dataset = SegmentationDataset(self.cache, rows, augmentation, seed=config.seed)
-        return make_loader(dataset, config.batch_size, True, config.seed, config.workers, drop_last=True)
+        return make_loader(dataset, self.batch_size(config), True, config.seed, config.workers, drop_last=True)
 
     def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
         """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""

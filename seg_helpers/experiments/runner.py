@@ -163,7 +163,7 @@ def _check_stages(config: ExperimentConfig, model: nn.Module) -> None:
 
 
 def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path) -> Run:
-    accelerator, precision = _set_up(config)
+    accelerator, precision = _set_up(config, data)
     model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
     _check_stages(config, model)
     if accelerator.is_main_process:
@@ -183,13 +183,19 @@ def train_run(
     profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path, epochs: int | None = None
 ) -> TrainerState:
     """Trains a configuration into any folder, without scoring or recording it; stops after `epochs` if given."""
-    accelerator, precision = _set_up(config)
+    accelerator, precision = _set_up(config, data)
     model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
     return _train_network(model, config, data, folder, accelerator, precision, epochs)
 
 
-def _set_up(config: ExperimentConfig) -> tuple[Accelerator, str]:
+def _set_up(config: ExperimentConfig, data: PreparedData) -> tuple[Accelerator, str]:
     accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
+    frames, processes = data.batch_size(config), accelerator.num_processes
+    if frames % processes:
+        raise ConfigError(
+            f"run {config.name}: batch_size: {frames} frames a step cannot be divided over {processes} processes: set a "
+            f"multiple of {processes} (the training split has {len(data.rows('train'))} frames), or launch fewer processes"
+        )
     set_seed(config.seed)
     return accelerator, "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
 
@@ -283,7 +289,7 @@ def score_split(
     )
     if accelerator.num_processes > 1:
         parts = gather_object([(indices, counts, loss * len(indices))])
-        loss = sum(part[2] for part in parts) / len(rows)
+        loss = sum(part[2] for part in parts if len(part[0])) / len(rows)  # a process without a frame has no loss
         indices = np.concatenate([part[0] for part in parts])
         counts = {kind: np.concatenate([part[1][kind] for part in parts]) for kind in counts}
     order = np.argsort(indices)

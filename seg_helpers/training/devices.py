@@ -4,7 +4,7 @@ import platform
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 
 
@@ -18,7 +18,7 @@ def detect_precision(device: torch.device) -> str:
 
 
 def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Accelerator:
-    """An Accelerator for the device at hand.
+    """An Accelerator for the device at hand; processes that share a run divide each of its batches among them.
 
     Args:
         precision: `"auto"`, `"fp32"` or `"bf16"`.
@@ -29,7 +29,9 @@ def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Ac
     AcceleratorState._reset_state()
     chosen = detect_precision(device) if precision == "auto" else precision
     kwargs = [DistributedDataParallelKwargs(find_unused_parameters=frozen_parts)]
-    return Accelerator(mixed_precision="bf16" if chosen == "bf16" else "no", kwargs_handlers=kwargs)
+    loading = DataLoaderConfiguration(split_batches=True)
+    mixed = "bf16" if chosen == "bf16" else "no"
+    return Accelerator(mixed_precision=mixed, dataloader_config=loading, kwargs_handlers=kwargs)
 
 
 def describe_device(device: torch.device | None = None) -> str:

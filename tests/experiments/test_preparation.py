@@ -96,6 +96,12 @@ def test_training_batches_are_whole_and_of_the_training_split(config):
         assert ((batch["label"] < 11) | (batch["label"] == VOID)).all()
 
 
+def test_a_training_split_smaller_than_a_batch_is_one_batch(config):
+    data = prepare_data(config().data)
+    large = config().model_copy(update={"batch_size": 64})
+    assert [len(batch["index"]) for batch in data.train_loader(large)] == [data.batch_size(large)] == [16]
+
+
 def test_expansion_repeats_training_frames_with_other_draws(config):
     data = prepare_data(config().data)
     loader = data.train_loader(config(expand=3))
