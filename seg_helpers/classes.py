@@ -389,7 +389,7 @@ def _from_table(path, table) -> ClassSet:
 
 
 def _describe(path, table) -> str:
-    return f"the {len(table)} classes that {Path(path).name} lists"
+    return f"the {len(table)} class{'es' * (len(table) > 1)} that {Path(path).name} lists"
 
 
 def _show(value) -> str:
