@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 RECIPES = Path(__file__).parent / "recipes"
 Size = tuple[int, int]  # (height, width) in pixels
+_OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
 
 class ConfigError(ValueError):
@@ -225,6 +226,13 @@ class RecipeFile(Section):
 class Profile:
     """A profile with its runs, as a notebook or the command line asks for it.
 
+    The profile's data set is the one that its file names, or in its place an override for all runs. DATA (`data`) is
+    its folder, whatever `data.root` says for all runs. Two kinds of run do not get DATA:
+
+    - one with a data set of its own: its entry in the recipe or the profile, or an override for it alone, names
+      another `data.dataset`. It keeps that, and no folder, layout or class set that is meant for the profile's;
+    - one whose entry, or an override for it alone, names a `data.root`.
+
     Attributes:
         name: the profile file's stem.
         description: one sentence for the report.
@@ -276,32 +284,27 @@ class Profile:
         recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
         file = self._recipes[recipe]
         study = self._file.study if file.runs[run].get("study") else {}
-        profile = [{"data": self._file.data}, self._file.defaults, study]
-        layers = [file.base, *profile, file.runs[run], self._file.runs.get(run, {})]
-        for target, key, value in self._overrides:
-            if target in ("", run):
-                layers.append(_nest(key, value))
+        # (whether a layer is for some runs only, this one among them; the layer)
+        layers = [(False, file.base), (False, {"data": self._file.data}), (False, self._file.defaults)]
+        layers += [(True, study), (True, file.runs[run]), (True, self._file.runs.get(run, {}))]
+        layers += [(target == run, _nest(key, value)) for target, key, value in self._overrides if target in ("", run)]
+        its_own = _merge_data(layer for own, layer in layers if own)
+        shared = its_own.get("dataset") in (None, self._data_layer().get("dataset", "sample"))
         merged = {"name": run, "recipe": recipe}
-        for layer in layers:
-            merged = _merge(merged, layer)
+        for own, layer in layers:
+            merged = _merge(merged, layer if own or shared else _without_data_set(layer))
         config = validate(ExperimentConfig, merged, f"profile {self.name}, run {run}")
-        return config.model_copy(update={"data": self._placed(config.data)})
+        given = self._data if shared and not its_own.get("root") else ""
+        return config.model_copy(update={"data": _placed(config.data, given)})
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""
-        layer = {}
-        for target, key, value in self._overrides:
-            if not target and key.startswith("data."):
-                layer = _merge(layer, _nest(key, value))
-        merged = _merge(self._file.data, layer.get("data", {}))
-        merged = _merge(self._file.defaults.get("data", {}), merged)
-        return self._placed(validate(DataConfig, merged, f"profile {self.name}, data"))
+        return _placed(validate(DataConfig, self._data_layer(), f"profile {self.name}, data"), self._data)
 
-    def _placed(self, data: DataConfig) -> DataConfig:
-        """Fills in the data set's folder: DATA stands for the profile's own data set only."""
-        own = data.dataset == self._file.data.get("dataset", "sample")
-        root = self._data if self._data and own else data.root or Path("data") / data.dataset
-        return data.model_copy(update={"root": resolve(root)})
+    def _data_layer(self) -> dict[str, Any]:
+        """What is said of `data` for all runs, later layers winning."""
+        overrides = [_nest(key, value) for target, key, value in self._overrides if not target]
+        return _merge_data([{"data": self._file.data}, self._file.defaults, *overrides])
 
 
 def project_root() -> Path:
@@ -315,8 +318,11 @@ def project_root() -> Path:
 
 def resolve(path: str | Path) -> Path:
     """A path as the user means it: relative ones start at the project's root, wherever the kernel runs."""
-    path = Path(path).expanduser()
-    return path if path.is_absolute() else (project_root() / path).resolve()
+    try:
+        path = Path(path).expanduser()
+        return path if path.is_absolute() else (project_root() / path).resolve()
+    except RuntimeError as error:  # ~name of no user, or links in a circle
+        raise ConfigError(f"{path}: {error}; write the path in full") from None
 
 
 def load_profile(
@@ -396,6 +402,26 @@ def _merge(below: dict, above: dict) -> dict:
     return merged
 
 
+def _merge_data(layers) -> dict:
+    """The `data` of these layers; what is no mapping is left out, for the validation of the whole to say."""
+    merged = {}
+    for layer in layers:
+        merged = _merge(merged, data) if isinstance(data := layer.get("data"), dict) else merged
+    return merged
+
+
+def _without_data_set(layer: dict) -> dict:
+    """A layer without what it says of its own data set alone."""
+    if not isinstance(layer.get("data"), dict):
+        return layer
+    return layer | {"data": {key: value for key, value in layer["data"].items() if key not in _OF_ONE_DATA_SET}}
+
+
+def _placed(data: DataConfig, given: str | Path) -> DataConfig:
+    """Fills in the data set's folder: the given one, else the configured one, else `data/<dataset>`."""
+    return data.model_copy(update={"root": resolve(given or data.root or Path("data") / data.dataset)})
+
+
 def _nest(key: str, value: Any) -> dict:
     for part in reversed(key.split(".")):
         value = {part: value}
@@ -411,15 +437,17 @@ def _parse_overrides(overrides) -> list[tuple[str, str, Any]]:
             raise ConfigError(f"override {text!r}: write key=value, or run:key=value for one run")
         try:
             parsed.append((run, key, yaml.safe_load(value)))
-        except yaml.YAMLError as error:
+        except Exception as error:  # as for files
             raise ConfigError(f"override {text!r}: not valid YAML: {' '.join(str(error).split())}") from None
     return parsed
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        content = yaml.safe_load(path.read_bytes())  # UTF-8, or UTF-16 that says so by its first bytes
+    except yaml.reader.ReaderError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
+    except Exception as error:  # odd values, such as the date 2020-13-01, raise anything
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(content).__name__}")
