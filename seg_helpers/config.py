@@ -8,6 +8,8 @@ An experiment is laid together from four layers, the later ones winning:
 3. the run's own entry in the recipe, which says what makes it different;
 4. the run's entry in the profile's `runs`, then overrides given on the command line or by papermill.
 
+What is said of one data set's files never reaches a run on another data set: see `Profile`.
+
 Every key is checked: an unknown one is an error that names the file or run, the key and the nearest known key.
 """
 
@@ -226,12 +228,11 @@ class RecipeFile(Section):
 class Profile:
     """A profile with its runs, as a notebook or the command line asks for it.
 
-    The profile's data set is the one that its file names, or in its place an override for all runs. DATA (`data`) is
-    its folder, whatever `data.root` says for all runs. Two kinds of run do not get DATA:
-
-    - one with a data set of its own: its entry in the recipe or the profile, or an override for it alone, names
-      another `data.dataset`. It keeps that, and no folder, layout or class set that is meant for the profile's;
-    - one whose entry, or an override for it alone, names a `data.root`.
+    The profile's data set is the one that its file names, or in its place an override for all runs. DATA (`data`)
+    stands for the file's `data.root`, so it is the folder of that data set, and an override of `data.root` still wins.
+    A run has a data set of its own where its entry in the recipe or the profile, or an override for it alone, names
+    another `data.dataset`. It keeps that, and gets neither DATA nor any `data.root`, `layout` or `classes` that is
+    said for all runs: these are about the files of the profile's data set.
 
     Attributes:
         name: the profile file's stem.
@@ -247,7 +248,9 @@ class Profile:
         self.skipped, self.notes = dict(file.skip), dict(file.notes)
         self.folder = resolve(reports) / name
         self.weights = resolve(weights) if weights else None
-        self._file, self._recipes, self._data = file, recipes, data
+        self._file, self._recipes = file, recipes
+        given = {"data": {"root": data}} if data else {}
+        self._layers = [{"data": file.data}, file.defaults, given]  # the profile's part that all runs share
         self._overrides = _parse_overrides(overrides)
         known = self.run_names()
         for run in known:
@@ -285,26 +288,25 @@ class Profile:
         file = self._recipes[recipe]
         study = self._file.study if file.runs[run].get("study") else {}
         # (whether a layer is for some runs only, this one among them; the layer)
-        layers = [(False, file.base), (False, {"data": self._file.data}), (False, self._file.defaults)]
+        layers = [(False, layer) for layer in (file.base, *self._layers)]
         layers += [(True, study), (True, file.runs[run]), (True, self._file.runs.get(run, {}))]
         layers += [(target == run, _nest(key, value)) for target, key, value in self._overrides if target in ("", run)]
-        its_own = _merge_data(layer for own, layer in layers if own)
-        shared = its_own.get("dataset") in (None, self._data_layer().get("dataset", "sample"))
+        its_own = _merge_data(layer for own, layer in layers if own).get("dataset")
+        shared = its_own in (None, self._data_layer().get("dataset", "sample"))
         merged = {"name": run, "recipe": recipe}
         for own, layer in layers:
             merged = _merge(merged, layer if own or shared else _without_data_set(layer))
         config = validate(ExperimentConfig, merged, f"profile {self.name}, run {run}")
-        given = self._data if shared and not its_own.get("root") else ""
-        return config.model_copy(update={"data": _placed(config.data, given)})
+        return config.model_copy(update={"data": _placed(config.data)})
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""
-        return _placed(validate(DataConfig, self._data_layer(), f"profile {self.name}, data"), self._data)
+        return _placed(validate(DataConfig, self._data_layer(), f"profile {self.name}, data"))
 
     def _data_layer(self) -> dict[str, Any]:
         """What is said of `data` for all runs, later layers winning."""
         overrides = [_nest(key, value) for target, key, value in self._overrides if not target]
-        return _merge_data([{"data": self._file.data}, self._file.defaults, *overrides])
+        return _merge_data([*self._layers, *overrides])
 
 
 def project_root() -> Path:
@@ -417,9 +419,9 @@ def _without_data_set(layer: dict) -> dict:
     return layer | {"data": {key: value for key, value in layer["data"].items() if key not in _OF_ONE_DATA_SET}}
 
 
-def _placed(data: DataConfig, given: str | Path) -> DataConfig:
-    """Fills in the data set's folder: the given one, else the configured one, else `data/<dataset>`."""
-    return data.model_copy(update={"root": resolve(given or data.root or Path("data") / data.dataset)})
+def _placed(data: DataConfig) -> DataConfig:
+    """Fills in the data set's folder, `data/<dataset>` where none is configured."""
+    return data.model_copy(update={"root": resolve(data.root or Path("data") / data.dataset)})
 
 
 def _nest(key: str, value: Any) -> dict:

@@ -120,12 +120,15 @@ def test_a_data_set_of_a_runs_own_is_left_to_it(on_field, tmp_path, overrides):
 
 
 def test_a_run_may_name_a_folder_of_its_own(on_field, tmp_path):
-    loaded = on_field(data=tmp_path, overrides=["field:data.root=/field", "plain:data.root=/plain", "data.root=/all"])
+    loaded = on_field(data=tmp_path, overrides=["field:data.root=/field", "plain:data.root=/plain"])
     assert str(loaded.experiment("field").data.root) == "/field"
+    assert str(loaded.experiment("plain").data.root) == "/plain"
     assert loaded.experiment("special").data.root == tmp_path
-    only = on_field(data=tmp_path, overrides=["data.root=/all", "plain:data.root=/plain"])
-    assert str(only.experiment("plain").data.root) == "/plain"
-    assert only.experiment("special").data.root == tmp_path
+
+
+def test_an_override_of_the_folder_wins_over_data(on_field, tmp_path):
+    loaded = on_field(data=tmp_path, overrides=["data.root=/other"])
+    assert str(loaded.data().root) == str(loaded.experiment("plain").data.root) == "/other"
 
 
 def test_a_study_may_be_on_another_data_set(profile, tmp_path):
