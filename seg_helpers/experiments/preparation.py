@@ -117,7 +117,8 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
     """Reads, checks, splits and caches a data set; the second call in a process is free.
 
     Raises:
-        DatasetError: the folder is no data set, or has problems and `on_problem` is `stop`.
+        DatasetError: the folder is no data set, has problems and `on_problem` is `stop`, or a split's labels are all
+            void.
     """
     with join_processes().main_process_first():
         return _prepare(config.model_dump_json(exclude={"expand"}), seed)
@@ -134,7 +135,21 @@ def _prepare(config_json: str, seed: int) -> PreparedData:
     frames = apply_split(dataset.frames, config.split, seed)
     cache = build_cache(frames, dataset.classes, config.size, name=config.dataset)
     counts = count_pixels(cache, dataset.classes.num_classes)
-    return PreparedData(dataset, frames, cache, counts, _digest(dataset.root, frames))
+    data = PreparedData(dataset, frames, cache, counts, _digest(dataset.root, frames))
+    _check_labels(data)
+    return data
+
+
+def _check_labels(data: PreparedData) -> None:
+    """Says before anything is trained that a split has not one pixel to train on or to score."""
+    for split in ("train", "val", "test"):
+        rows = data.rows(split)
+        if rows and not data.pixel_counts[rows, :-1].any():
+            raise DatasetError(
+                f"{data.dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class, all are void; "
+                f"give them labels of the class set {data.classes.name}, or name the one they have (data.classes)"
+                + (", or take the test frames out: then val is reported" if split == "test" else "")
+            )
 
 
 def _digest(root: Path, frames: pd.DataFrame) -> str:

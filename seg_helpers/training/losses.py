@@ -11,7 +11,6 @@ from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig, LossTerm
 from seg_helpers.evaluation.prediction import resize_logits
 
-
 MAX_RATIO = 200.0  # of the largest class weight to the smallest
 
 Reduce = Callable[[Tensor], Tensor]  # turns the sums over this process's frames into those over the whole batch

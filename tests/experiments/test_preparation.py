@@ -61,6 +61,29 @@ def test_a_label_that_does_not_fit_its_picture_is_suspect(config, laboratory, tm
     assert data.suspects == [data.find(f"train/{label.stem}")]
 
 
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_a_split_without_a_scored_pixel_is_said_at_once(config, laboratory, tmp_path, split):
+    shutil.copytree(laboratory.data, tmp_path / "sample")
+    labels = sorted((tmp_path / "sample" / f"{split}annot").iterdir())
+    for label in labels:
+        Image.fromarray(np.full((64, 96), VOID, np.uint8)).save(label)
+    said = rf"sample: none of the {len(labels)} {split} labels has a pixel of a class.*class set camvid11, or name"
+    with pytest.raises(DatasetError, match=said) as error:
+        prepare_data(config(root=tmp_path / "sample").data)
+    assert ("take the test frames out" in str(error.value)) == (split == "test")
+    one = np.full((64, 96), VOID, np.uint8)
+    one[0, 0] = 3
+    Image.fromarray(one).save(labels[0])  # one pixel can be scored
+    assert len(prepare_data(config(root=tmp_path / "sample").data).rows(split)) == len(labels)
+
+
+def test_without_test_frames_val_is_all_there_is(config, laboratory, tmp_path):
+    shutil.copytree(laboratory.data, tmp_path / "sample")
+    for folder in ("test", "testannot"):
+        shutil.rmtree(tmp_path / "sample" / folder)
+    assert prepare_data(config(root=tmp_path / "sample").data).rows("test") == []
+
+
 def test_a_frame_is_found_by_its_name(config):
     data = prepare_data(config().data)
     row = data.rows("test")[1]
