@@ -60,6 +60,11 @@ class Run:
         return self.metrics["classes"]
 
     @property
+    def class_set(self) -> str:
+        """Name of the class set that labels were read in."""
+        return self.metrics["class_set"]
+
+    @property
     def best_weights(self) -> Path:
         return self.path / "best.safetensors"
 

@@ -239,6 +239,7 @@ def _finish_run(model, config, data, folder, accelerator, precision, state: Trai
         summary = summarise_model(model, data.cache.size)
         metrics = {
             "run": config.name,
+            "class_set": data.classes.name,
             "classes": list(data.classes.names),
             "epochs": state.epoch,
             "best_epoch": state.best_epoch,

@@ -21,7 +21,8 @@ def make_run(title="Net", dataset="camvid", stages=(), weights="none", **scores)
         model={"name": "unet", "encoder_weights": weights},
         stages=[StageConfig(**stage) for stage in stages],
     )
-    return SimpleNamespace(name=config.name, title=title, config=config, metrics={"epochs": 4, "test": scores or None})
+    metrics = {"epochs": 4, "test": scores or None}
+    return SimpleNamespace(name=config.name, title=title, config=config, metrics=metrics, class_set="camvid11")
 
 
 def make_scored_run(title, mean_iou):
@@ -48,6 +49,9 @@ def test_only_camvids_test_split_is_set_beside_the_published_result():
     assert "mean IoU 0.4975 against 0.3975 (+0.1000)" in text
     assert "took 4 epochs" in text
     assert "cannot be compared" in fig.published_finding(make_run(dataset="sample", **scores))
+    merged = make_run(**scores)
+    merged.class_set = "camvid11_merged"
+    assert "in camvid11_merged, so the two cannot be compared" in fig.published_finding(merged)
     assert "cannot be compared" in fig.published_finding(make_run())  # no test labels
 
 
