@@ -18,7 +18,7 @@ import difflib
 import functools
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -206,6 +206,12 @@ class ExperimentConfig(Section):
         return plain
 
 
+class Seeds(Section):
+    """`seeds` of a profile or a recipe: each of them makes a run of its own; without it there is one, `seed`."""
+
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(min_length=1)
+
+
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
 
@@ -269,18 +275,32 @@ class Profile:
         """Names of all runs, or of one recipe's; those the profile skips are among them."""
         return [run for stem, file in self._recipes.items() if recipe in (None, stem) for run in file.runs]
 
-    def experiment(self, run: str) -> ExperimentConfig:
-        """The validated configuration of a run.
+    def seeds(self, run: str) -> tuple[int, ...]:
+        """The seeds that a run is trained with."""
+        return self._validated(run)[1]
+
+    def experiment(self, run: str, seed: int | None = None) -> ExperimentConfig:
+        """The validated configuration of a run with one of its seeds, or with its first.
 
         Raises:
             ConfigError: the run or one of its keys is unknown, or a value does not fit.
         """
+        config, seeds = self._validated(run)
+        if seed is not None and seed not in seeds:
+            raise ConfigError(f"run {run}: its seeds are {', '.join(map(str, seeds))}, not {seed}; name it in `seeds`")
+        return config.model_copy(
+            update={"seed": seeds[0] if seed is None else seed, "data": self._placed(config.data)}
+        )
+
+    def _validated(self, run: str) -> tuple[ExperimentConfig, tuple[int, ...]]:
+        """A run's configuration and its seeds."""
         if run not in self.run_names():
             raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
+        where = f"profile {self.name}, run {run}"
         recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
         merged = {"name": run, "recipe": recipe} | self._merge_layers(run, self._recipes[recipe])
-        config = validate(ExperimentConfig, merged, f"profile {self.name}, run {run}")
-        return config.model_copy(update={"data": self._placed(config.data)})
+        seeds = validate(Seeds, {"seeds": merged.pop("seeds", [merged.get("seed", 0)])}, where).seeds
+        return validate(ExperimentConfig, merged, where), seeds
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""

@@ -4,6 +4,7 @@ from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.processes import join_processes
 from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.experiments.records import (
+    DamagedRun,
     Run,
     compare_multiscale,
     compare_runs,
@@ -20,12 +21,11 @@ from seg_helpers.experiments.runner import (
     measure_network,
     measure_runs,
 )
-from seg_helpers.experiments.verification import VerificationError, verify_run
 
 __all__ = [
+    "DamagedRun",
     "PreparedData",
     "Run",
-    "VerificationError",
     "build_network",
     "compare_multiscale",
     "compare_runs",
@@ -42,5 +42,4 @@ __all__ = [
     "read_commit",
     "read_run",
     "tabulate_runs",
-    "verify_run",
 ]

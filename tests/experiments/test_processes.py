@@ -26,14 +26,14 @@ def test_two_processes_make_one_run_and_score_every_frame_once(laboratory):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("fast_scnn: mean IoU") == 1
     run = read_run(laboratory.folder("shared", "fast_scnn"))
-    assert run.environment["processes"] == 2
+    assert run.session["processes"] == 2
     assert run.trained_on.startswith("2 processes, each on ")
-    config, precision = laboratory.profile("shared").experiment("fast_scnn"), run.environment["precision"]
+    config, precision = laboratory.profile("shared").experiment("fast_scnn"), run.session["precision"]
     data = prepare_data(config.data, config.seed)
     network = load_network(run)
     for split in ("val", "test"):
-        _, alone, _ = score_split(network, data, split, build_accelerator(precision), precision)
-        np.testing.assert_array_equal(run.confusions[split], alone)
+        _, counts, _ = score_split(network, data, split, build_accelerator(precision), precision)
+        np.testing.assert_array_equal(run.confusions[split], counts["confusion"])
 
 
 def test_processes_that_do_not_know_of_each_other_are_stopped(laboratory):
