@@ -220,6 +220,7 @@ class ProfileFile(Section):
     defaults: dict[str, Any] = {}
     study: dict[str, Any] = {}
     runs: dict[str, dict[str, Any]] = {}
+    order: tuple[str, ...] = ()  # the runs that are trained first
     skip: dict[str, str] = {}  # run: why this profile does not train it
     notes: dict[str, str] = {}  # run: what a reader of its scores must know
 
@@ -240,13 +241,14 @@ class Profile:
         description: one sentence for the report.
         folder: where its reports and runs go.
         weights: a local encoder state_dict that stands in for the ImageNet download, or None.
+        order: the runs that are trained first.
         skipped: run to the reason why this profile leaves it out.
         notes: run to what a reader of its scores must know.
     """
 
     def __init__(self, name, file, recipes, data="", weights="", overrides=(), reports="reports"):
         self.name, self.description = name, file.description
-        self.skipped, self.notes = dict(file.skip), dict(file.notes)
+        self.order, self.skipped, self.notes = file.order, dict(file.skip), dict(file.notes)
         self.folder = resolve(reports) / name
         self.weights = resolve(weights) if weights else None
         self._file, self._recipes, self._data = file, recipes, data
@@ -256,7 +258,7 @@ class Profile:
             if known.count(run) > 1:
                 homes = " and ".join(stem for stem, recipe in recipes.items() if run in recipe.runs)
                 raise ConfigError(f"run {run} is in the recipes {homes}: rename one of them")
-        for where, keys in (("runs", file.runs), ("skip", file.skip), ("notes", file.notes)):
+        for where, keys in (("runs", file.runs), ("order", file.order), ("skip", file.skip), ("notes", file.notes)):
             for run in keys:
                 if run not in known:
                     raise ConfigError(f"profile {name}: {where}.{run}: no such run{_nearest(run, known)}")

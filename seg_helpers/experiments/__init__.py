@@ -1,7 +1,7 @@
 """Runs: asked for by configuration, made once, recorded in a folder, read from anywhere."""
 
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.processes import join_processes
+from seg_helpers.experiments.processes import claim_gpu, join_processes
 from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.experiments.records import (
     DamagedRun,
@@ -27,6 +27,7 @@ __all__ = [
     "PreparedData",
     "Run",
     "build_network",
+    "claim_gpu",
     "compare_multiscale",
     "compare_runs",
     "describe_origin",

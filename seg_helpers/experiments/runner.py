@@ -97,6 +97,13 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     return run
 
 
+def find_recorded(profile: Profile, config: ExperimentConfig) -> Path | None:
+    """The folder of a run of these settings, finished or begun, whatever its data; None if there is none."""
+    plain = profile.folder / "runs" / config.name / str(config.seed)
+    folders = [plain, *sorted(plain.parent.glob(f"{config.seed}-*"))]
+    return next((folder for folder in folders if _is_same(folder, config, None)), None)
+
+
 def hold_run(folder: Path) -> contextlib.AbstractContextManager[None]:
     """The lock of a run's folder."""
     return hold(folder.with_name(f".{folder.name}.lock"), f"run {folder.parent.name}, seed {folder.name},")

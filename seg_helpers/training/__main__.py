@@ -9,7 +9,7 @@ import sys
 
 from seg_helpers.config import ConfigError, load_profile
 from seg_helpers.datasets import DatasetError
-from seg_helpers.experiments import DamagedRun, final_scores, get_run, join_processes
+from seg_helpers.experiments import DamagedRun, claim_gpu, final_scores, get_run, join_processes
 from seg_helpers.locks import Held
 from seg_helpers.models import WeightsError
 from seg_helpers.training.checkpoints import CheckpointError
@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         for name in options.model or [run for run in profile.run_names() if run not in profile.skipped]:
             for seed in profile.seeds(name) if options.seed is None else [options.seed]:
-                run = get_run(profile, name, seed)
+                with claim_gpu():
+                    run = get_run(profile, name, seed)
                 scores = final_scores(run)
                 low, high = scores["mean_iou_interval"]
                 state.print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
