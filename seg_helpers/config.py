@@ -20,7 +20,7 @@ Every key is checked: an unknown one is an error that names the file or run, the
 import difflib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -209,6 +209,12 @@ class ExperimentConfig(Section):
         return plain
 
 
+class Seeds(Section):
+    """`seeds` of a profile or a recipe: each of them makes a run of its own; without it there is one, `seed`."""
+
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(min_length=1)
+
+
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
 
@@ -217,6 +223,7 @@ class ProfileFile(Section):
     defaults: dict[str, Any] = {}
     study: dict[str, Any] = {}
     runs: dict[str, dict[str, Any]] = {}
+    order: tuple[str, ...] = ()  # the runs that are trained first
     skip: dict[str, str] = {}  # run: why this profile does not train it
     notes: dict[str, str] = {}  # run: what a reader of its scores must know
 
@@ -243,13 +250,14 @@ class Profile:
         description: one sentence for the report.
         folder: where its reports and runs go.
         weights: a local encoder state_dict that stands in for the ImageNet download, or None.
+        order: the runs that are trained first.
         skipped: run to the reason why this profile leaves it out.
         notes: run to what a reader of its scores must know.
     """
 
     def __init__(self, name, file, recipes, data="", weights="", overrides=(), reports="reports"):
         self.name, self.description = name, file.description
-        self.skipped, self.notes = dict(file.skip), dict(file.notes)
+        self.order, self.skipped, self.notes = file.order, dict(file.skip), dict(file.notes)
         self.folder = resolve(reports) / name
         self.weights = resolve(weights) if weights else None
         self._file, self._recipes = file, recipes
@@ -261,7 +269,7 @@ class Profile:
             if known.count(run) > 1:
                 homes = " and ".join(stem for stem, recipe in recipes.items() if run in recipe.runs)
                 raise ConfigError(f"run {run} is in the recipes {homes}: rename one of them")
-        for where, keys in (("runs", file.runs), ("skip", file.skip), ("notes", file.notes)):
+        for where, keys in (("runs", file.runs), ("order", file.order), ("skip", file.skip), ("notes", file.notes)):
             for run in keys:
                 if run not in known:
                     raise ConfigError(f"profile {name}: {where}.{run}: no such run{_nearest(run, known)}")
@@ -280,14 +288,28 @@ class Profile:
         """Names of all runs, or of one recipe's; those the profile skips are among them."""
         return [run for stem, file in self._recipes.items() if recipe in (None, stem) for run in file.runs]
 
-    def experiment(self, run: str) -> ExperimentConfig:
-        """The validated configuration of a run.
+    def seeds(self, run: str) -> tuple[int, ...]:
+        """The seeds that a run is trained with."""
+        return self._validated(run)[1]
+
+    def experiment(self, run: str, seed: int | None = None) -> ExperimentConfig:
+        """The validated configuration of a run with one of its seeds, or with its first.
 
         Raises:
             ConfigError: the run or one of its keys is unknown, or a value does not fit.
         """
+        config, seeds = self._validated(run)
+        if seed is not None and seed not in seeds:
+            raise ConfigError(f"run {run}: its seeds are {', '.join(map(str, seeds))}, not {seed}; name it in `seeds`")
+        return config.model_copy(
+            update={"seed": seeds[0] if seed is None else seed, "data": _placed(config.data)}
+        )
+
+    def _validated(self, run: str) -> tuple[ExperimentConfig, tuple[int, ...]]:
+        """A run's configuration and its seeds."""
         if run not in self.run_names():
             raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
+        where = f"profile {self.name}, run {run}"
         recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
         file = self._recipes[recipe]
         study = self._file.study if file.runs[run].get("study") else {}
@@ -300,8 +322,8 @@ class Profile:
         merged = {"name": run, "recipe": recipe}
         for own, layer in layers:
             merged = _merge(merged, layer if own or shared else _without_data_set(layer))
-        config = validate(ExperimentConfig, merged, f"profile {self.name}, run {run}")
-        return config.model_copy(update={"data": _placed(config.data)})
+        seeds = validate(Seeds, {"seeds": merged.pop("seeds", [merged.get("seed", 0)])}, where).seeds
+        return validate(ExperimentConfig, merged, where), seeds
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""

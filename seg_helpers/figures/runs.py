@@ -47,14 +47,14 @@ def show_configuration(config: ExperimentConfig) -> None:
 
 def describe_training(run: Run) -> str:
     """How long training took, on what, from which weights, as Markdown."""
-    environment, metrics = run.environment, run.metrics
+    record, metrics = run.record, run.metrics
     weights = run.config.model.encoder_weights
     start = "random weights" if weights == "none" else f"an encoder with {weights} weights"
-    frames = environment["frames"]
+    frames = record["frames"]
     return (
         f"**{run.title}** trained for {metrics['epochs']} epochs on {frames['train']} frames in "
-        f"**{format_seconds(environment['training_seconds'])}** (validation on {frames['val']} frames included; "
-        f"{run.trained_on}, {environment['precision']}), from {start}."
+        f"**{format_seconds(record['training_seconds'])}** (validation on {frames['val']} frames included; "
+        f"{run.trained_on}, {run.session['precision']}), from {start}."
     )
 
 

@@ -9,7 +9,8 @@ import sys
 
 from seg_helpers.config import ConfigError, load_profile
 from seg_helpers.datasets import DatasetError
-from seg_helpers.experiments import VerificationError, final_scores, get_run, join_processes, verify_run
+from seg_helpers.experiments import DamagedRun, claim_gpu, final_scores, get_run, join_processes
+from seg_helpers.locks import Held
 from seg_helpers.models import WeightsError
 from seg_helpers.training.checkpoints import CheckpointError
 from seg_helpers.training.loop import TrainingDiverged
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", default="", help="the data set's folder")
     parser.add_argument("--weights", default="", help="a local encoder state_dict in place of the ImageNet download")
     parser.add_argument("--reports", default="reports", help="the folder of all reports (default: reports)")
-    parser.add_argument("--verify", action="store_true", help="do not train: check that this code still makes the runs")
+    parser.add_argument("--seed", type=int, help="one of the runs' seeds (default: all of them)")
     options = parser.parse_args(arguments)
     try:
         state = join_processes()
@@ -32,11 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
             options.profile, options.data, options.weights, options.overrides, options.reports
         )
         for name in options.model or [run for run in profile.run_names() if run not in profile.skipped]:
-            run = verify_run(profile, name) if options.verify else get_run(profile, name)
-            scores = final_scores(run)
-            low, high = scores["mean_iou_interval"]
-            state.print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
-    except (ConfigError, DatasetError, WeightsError, CheckpointError, TrainingDiverged, VerificationError) as error:
+            for seed in profile.seeds(name) if options.seed is None else [options.seed]:
+                with claim_gpu():
+                    run = get_run(profile, name, seed)
+                scores = final_scores(run)
+                low, high = scores["mean_iou_interval"]
+                state.print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
+    except (ConfigError, DatasetError, WeightsError, CheckpointError, TrainingDiverged, DamagedRun, Held) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

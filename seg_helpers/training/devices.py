@@ -1,8 +1,10 @@
 """Devices and precision: detected and said, never assumed."""
 
 import platform
+import sys
 from pathlib import Path
 
+import psutil
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
@@ -43,6 +45,18 @@ def describe_device(device: torch.device | None = None) -> str:
         threads = torch.get_num_threads()
         return f"{_cpu_name()}, {threads} thread{'s' if threads != 1 else ''}"
     return device.type
+
+
+def measure_peak_memory() -> int:
+    """Bytes that this process held at most: of the GPU where it computed on one, else of the machine's memory."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource  # there is none on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _cpuinfo(key: str) -> str:

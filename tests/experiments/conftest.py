@@ -55,7 +55,7 @@ class Laboratory:
         return load_profile("smoke", self.data, overrides=overrides, reports=self.root / reports)
 
     def folder(self, reports: str, run: str) -> Path:
-        return self.root / reports / "smoke" / "runs" / run
+        return self.root / reports / "smoke" / "runs" / run / "0"
 
     def train(self, reports: str, run: str, *overrides: str) -> Path:
         """Makes a run in this process; returns its folder."""

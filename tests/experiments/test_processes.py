@@ -34,14 +34,14 @@ def shared(laboratory):
 @pytest.mark.usefixtures("at_work")
 def test_two_processes_make_one_run_and_score_every_frame_once(laboratory, shared):
     run = read_run(shared)
-    assert run.environment["processes"] == 2
+    assert run.session["processes"] == 2
     assert run.trained_on.startswith("2 processes, each on ")
-    config, precision = laboratory.profile("shared", *STAGED).experiment("fast_scnn"), run.environment["precision"]
+    config, precision = laboratory.profile("shared", *STAGED).experiment("fast_scnn"), run.session["precision"]
     data = prepare_data(config.data, config.seed)
     network = load_network(run)
     for split in ("val", "test"):
-        _, alone, _ = score_split(network, data, split, build_accelerator(precision), precision)
-        np.testing.assert_array_equal(run.confusions[split], alone)
+        _, counts, _ = score_split(network, data, split, build_accelerator(precision), precision)
+        np.testing.assert_array_equal(run.confusions[split], counts["confusion"])
 
 
 def test_two_processes_train_and_validate_as_one(laboratory, shared):
@@ -82,12 +82,12 @@ def test_a_process_without_a_frame_does_not_spoil_the_loss(laboratory, finished,
     data, network = prepare_data(config.data, config.seed), load_network(read_run(finished))
     frame = data.rows("val")[:1]
     monkeypatch.setattr(PreparedData, "rows", lambda *_: frame)
-    nothing = (np.zeros(0, int), np.zeros((0, 11, 11), int), float("nan"))
+    nothing = (np.zeros(0, int), {"confusion": np.zeros((0, 11, 11), int)}, float("nan"))
     monkeypatch.setattr(runner, "gather_object", lambda parts: [*parts, nothing])
     processes = SimpleNamespace(process_index=0, num_processes=2)
-    rows, confusions, loss = score_split(network, data, "val", processes, "fp32", lambda logits, labels: logits.mean() * 0 + 3)
+    rows, counts, loss = score_split(network, data, "val", processes, "fp32", lambda logits, labels: logits.mean() * 0 + 3)
     assert rows.tolist() == frame
-    assert len(confusions) == 1
+    assert len(counts["confusion"]) == 1
     assert loss == 3
 
 
