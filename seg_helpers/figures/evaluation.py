@@ -193,7 +193,7 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> Figure:
         both = wrong + wrong.T
         pair = join_words([names[index] for index in np.unravel_index(both.argmax(), both.shape)])
         caption += f" Largest confusions: {join_words(listed)}. Of all wrong pixels, "
-        caption += f"{percent(both.max() / wrong.sum())} are {pair} taken for each other."
+        caption += f"{percent(both.max() / wrong.sum())} confuse {pair}."
     found = [
         f"{name} {percent(share)}"
         for name, share in zip(names, np.diagonal(shares), strict=True)

@@ -20,7 +20,7 @@ def test_matrix_counts_the_pair_that_costs_most_pixels(classes):
     confusion[3, 3], confusion[3, 4], confusion[4, 3], confusion[2, 1] = 1000, 50, 40, 60
     caption = figures.confusion_matrix(confusion, classes).seg_caption
     assert "Largest confusions: 38% of Pole as Building" in caption
-    assert "Of all wrong pixels, 60% are Road and Pavement taken for each other." in caption
+    assert "Of all wrong pixels, 60% confuse Road and Pavement." in caption
 
 
 def test_class_table_calls_the_found_share_recall(confusions, classes, monkeypatch):
