@@ -69,7 +69,7 @@ class Laboratory:
         """Makes a run in processes of its own, killed when that training step begins; returns the exit status."""
         how = ["-c", KILLED, str(kill_at_step)] if kill_at_step else ["-m", "seg_helpers.training"]
         environment = os.environ | {"SEG_CACHE": str(self.cache), "OMP_NUM_THREADS": "1"} | settings
-        launcher = "-m torch.distributed.run --standalone --no-python --nproc_per_node".split()
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--no-python", "--nproc_per_node"]
         launch = [sys.executable, *launcher, str(processes)] if processes > 1 else []
         command = [*launch, sys.executable, *how, *self.arguments(reports, run, *overrides)]
         # to a file: a loader's worker outlives its killed parent by seconds and would keep a pipe open
