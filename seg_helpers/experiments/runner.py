@@ -87,10 +87,7 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     data = prepare_data(config.data, config.seed)
     folder = _find_folder(plain, config, data)
     if not is_finished(folder):
-        processes = join_processes()
-        with hold_run(folder) if processes.is_main_process else contextlib.nullcontext():
-            if not is_finished(folder):
-                return _make_run(profile, config, data, folder)
+        return _make_run(profile, config, data, folder)
     run = read_run(folder)
     print(describe_origin(run))
     _note_other_evaluation(run, config)
@@ -220,6 +217,13 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, fo
     accelerator, precision = _set_up(config, data)
     model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
     _check_stages(config, model)
+    with hold_run(folder) if accelerator.is_main_process else contextlib.nullcontext():
+        if accelerator.num_processes > 1 or not is_finished(folder):  # another process may just have made it
+            _train_and_score(model, config, data, folder, accelerator, precision)
+    return read_run(folder)
+
+
+def _train_and_score(model, config, data, folder, accelerator, precision) -> None:
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
@@ -242,7 +246,6 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, fo
             keep_half(model, folder / "half.safetensors")
         _write_record(folder, config, data, state)
     accelerator.wait_for_everyone()
-    return read_run(folder)
 
 
 def _set_up(config: ExperimentConfig, data: PreparedData) -> tuple[Accelerator, str]:

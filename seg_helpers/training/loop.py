@@ -74,8 +74,8 @@ def train(
 
     Args:
         model: the network, on the CPU.
-        loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W); `dataset.set_epoch(epoch)` seeds order and
-            augmentation.
+        loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W); `dataset.set_epoch(epoch)` seeds order
+            and augmentation.
         evaluate: scores a network on the val split: a dictionary of `loss` and metrics.
         config: the experiment.
         folder: the run's folder; gets `best.safetensors`, `history.csv` and `last/`.
@@ -118,7 +118,7 @@ class _Trainer:
             next(iter(self.loader))  # starting the workers draws from the random state, which is restored next
             self.accelerator.load_state(str(saved))
             self.say(f"resuming after epoch {self.state.epoch} of {self.config.epochs}")
-        for kind in {(stage.loss or self.config.loss).class_weights: None for stage in self.stages}:
+        for kind in dict.fromkeys((stage.loss or self.config.loss).class_weights for stage in self.stages):
             if held := describe_cap(self.pixel_counts, kind):
                 self.say(held)
         last = epochs or self.config.epochs

@@ -13,7 +13,7 @@ from seg_helpers.evaluation.prediction import resize_logits
 
 MAX_RATIO = 200.0  # of the largest class weight to the smallest
 
-Reduce = Callable[[Tensor], Tensor]  # turns the sums over this process's frames into those over the whole batch
+Reduce = Callable[[Tensor], Tensor]  # makes sums over this process's frames those over the whole batch
 
 
 class TrainingDiverged(RuntimeError):

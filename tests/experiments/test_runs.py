@@ -200,7 +200,7 @@ def test_files_that_are_no_run_stay(laboratory, no_training, tmp_path):
     assert (folder / "notes.txt").read_text() == "mine"
 
 
-def test_a_run_that_another_process_makes_is_not_touched(laboratory, no_training, tmp_path):
+def test_a_run_that_another_process_makes_is_not_touched(laboratory, tmp_path):
     folder = tmp_path / "smoke" / "runs" / "fast_scnn" / "0"
     with runner.hold_run(folder), pytest.raises(Held, match=rf"run fast_scnn, seed 0, is being made by process {os.getpid()} on"):
         get_run(laboratory.profile(tmp_path), "fast_scnn")
