@@ -30,7 +30,6 @@ from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.speed import Latency, measure_latency
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.processes import join_processes
 from seg_helpers.experiments.provenance import (
     checksum_files,
     list_changes,
