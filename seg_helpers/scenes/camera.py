@@ -45,7 +45,7 @@ class Camera:
         z = np.maximum(s - self.s, 0.3)
         scale = self.focal / z
         x = self.center[0] + (u - self.u + self.bend(z)) * scale
-        return np.stack([x, self.center[1] + (self.height - y) * scale], axis=1)
+        return np.array([x, self.center[1] + (self.height - y) * scale]).T
 
     def scale(self, s: float) -> float:
         """Pixels a meter at the distance of s."""
@@ -56,7 +56,7 @@ def place(points, u: float, s: float, yaw: float) -> np.ndarray:
     """Moves (n, 3) local points (right, up, forward) to road coordinates; yaw turns forward towards the right."""
     right, up, forward = np.asarray(points, np.float64).T
     cos, sin = np.cos(yaw), np.sin(yaw)
-    return np.stack([right * cos + forward * sin + u, up, forward * cos - right * sin + s], axis=1)
+    return np.array([right * cos + forward * sin + u, up, forward * cos - right * sin + s]).T
 
 
 def footprint(half_width: float, rear: float, front: float) -> list[tuple[float, float, float]]:

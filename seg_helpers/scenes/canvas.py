@@ -141,4 +141,4 @@ def ellipse(half_width: float, half_height: float, corners: int) -> np.ndarray:
 
 
 def _fix(points) -> np.ndarray:
-    return np.round(np.clip(points, -4000, 4000) * (1 << _SHIFT)).astype(np.int32)
+    return (np.asarray(points).clip(-4000, 4000) * (1 << _SHIFT)).round().astype(np.int32)

@@ -1,5 +1,6 @@
 """What the painters draw is data that results were measured on: it stays as it is, whatever becomes of their code."""
 
+import numpy as np
 import pytest
 
 from seg_helpers.scenes import road, soccer
@@ -19,11 +20,14 @@ TRAIN00 = ([4489, 48, 463, 7288], [84.1, 121.2, 132.4, 73.2])
 @pytest.mark.parametrize(
     ("painter", "clip", "position", "expected"),
     [(road, "Orchard", 4, ORCHARD), (road, "Harbour", 3, HARBOUR), (soccer, "Train00", 2, TRAIN00)],
+    ids=["Orchard", "Harbour", "Train00"],
 )
 def test_a_frame_is_drawn_as_ever(painter, clip, position, expected):
     plan = painter.plan_frames(120).query("clip == @clip and position == @position")
     ((image, labels),) = painter.draw_frames(plan, (96, 128), seed=0)
-    areas = [labels == index for index in range(len(expected[0]))]
-    # Versions of OpenCV may round an edge otherwise.
-    assert [area.sum() for area in areas] == pytest.approx(expected[0], rel=0.01, abs=2)
-    assert [image[area].mean() for area in areas] == pytest.approx(expected[1], abs=2)
+    counts, brightness = expected
+    areas = [labels == index for index in range(len(counts))]
+    # Another version of OpenCV may round an edge otherwise: a pixel or two change sides.
+    assert [area.sum() for area in areas] == pytest.approx(counts, rel=0.01, abs=2)
+    found = [image[area].mean() for area in areas]
+    assert np.all(np.abs(np.subtract(found, brightness)) < 0.5 + np.divide(100, counts))
