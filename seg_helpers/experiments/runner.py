@@ -164,7 +164,7 @@ def load_network(run: Run) -> nn.Module:
         print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
         weights = run.half_weights
     load_weights(model, weights)
-    return model.eval()
+    return model.eval().to(memory_format=torch.channels_last)  # as it was trained and scored: the same bits again
 
 
 def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:

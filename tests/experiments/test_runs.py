@@ -349,7 +349,8 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
     for split in ("val", "test"):
         kinds = tuple(COUNTERS)
         _, counts, _ = evaluate_frames(network, data.frames_of(split), 11, kinds=kinds, precision=precision)
-        assert all((counts[kind] == run.counts[kind][split]).all() for kind in kinds)
+        for kind in kinds:
+            np.testing.assert_array_equal(counts[kind], run.counts[kind][split], kind)
         assert run.metrics[split]["mean_boundary_iou"] == mean_boundary_iou(counts["boundary"].sum(0))
         assert run.metrics[split]["calibration_error"] == calibration_error(counts["confidence"].sum(0))
     state = load_file(run.best_weights)
@@ -457,3 +458,26 @@ def test_local_weights_stand_in_for_the_download(laboratory, tmp_path):
     assert all(torch.equal(value, network.encoder.state_dict()[name]) for name, value in encoder.state_dict().items())
     untrained = build_network(profile, "unet", 11)
     assert not torch.equal(untrained.encoder.features[0][0].weight, encoder.features[0][0].weight)
+
+
+def test_names_of_any_kind_lead_from_a_prediction_to_its_own_picture(laboratory, tmp_path):
+    """Digits alone, the same in each split; commas, quotes, formulas and HTML in names."""
+    odd = ["0001", 'a, "b"', "$a^^b$", "<b>x", "0002"]
+    root = tmp_path / "scenes"
+    shutil.copytree(laboratory.data, root)
+    for folder in (root / split for split in ("train", "val", "test")):
+        for number, image in enumerate(sorted(folder.iterdir())):
+            name = f"{odd[number] if number < len(odd) else f'{number:04d}'}.png"
+            (folder.with_name(f"{folder.name}annot") / image.name).rename(folder.with_name(f"{folder.name}annot") / name)
+            image.rename(folder / name)
+    profile = laboratory.profile(tmp_path, "epochs=1", "workers=0", f"data.root={root}")
+    run = get_run(profile, "fast_scnn")
+    data = prepare_data(profile.experiment("fast_scnn").data)
+    assert {f"{split}/{odd[0]}" for split in ("train", "val", "test")} <= set(data.frames["name"])
+    assert set(run.showcase.frame) <= set(run.scored_frames["test"]) == {f"test/{name}" for name in odd}
+    for row in run.showcase.itertuples():
+        path = data.frames["image"].iloc[data.find(row.frame)]
+        assert Path(path) == root / "test" / f"{row.frame.removeprefix('test/')}.png"
+        with Image.open(path) as picture:
+            assert np.array_equal(data.image(row.frame), np.asarray(picture))
+        assert run.read_prediction(row.frame).shape == data.label(row.frame).shape
