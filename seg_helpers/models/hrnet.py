@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seg_helpers.models.blocks import ConvNorm, resize
-from seg_helpers.models.encoders import load_weights
 from seg_helpers.models.network import SegmentationNetwork
 
 
@@ -184,9 +183,7 @@ class ExchangeModule(nn.Module):
         super().__init__()
         self.branches = nn.ModuleList(
             nn.Sequential(*(block(width) for _ in range(depth)))
-            for width, depth in zip(
-                channels, blocks, strict=False
-            )  # a table for more branches than there are yet
+            for width, depth in zip(channels, blocks, strict=False)  # the table is for all branches, these are the first
         )
         self.fuse_layers = nn.ModuleList(
             nn.ModuleList(self.path(channels, source, target, pooled) for source in range(len(channels)))
@@ -318,24 +315,14 @@ class HRNet(SegmentationNetwork):
         return parts | {"head": self.head}
 
 
-def build_hrnet(
-    num_classes: int,
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
-    *,
-    variant: str = "w18",
-) -> HRNet:
+def build_hrnet(num_classes: int, *, variant: str = "w18") -> HRNet:
     """Build an HRNetV2.
 
     Args:
         num_classes: Channels of the logits.
-        encoder_weights: "none", "imagenet" (a local file, else timm's download) or a path.
-        weights_file: Local file for "imagenet".
         variant: "w48", "w18", "w18_small_v2" or "w18_small_v1".
     """
-    network = HRNet(find_variant(variant), num_classes)
-    load_weights(network.encoder, TIMM_NAMES[variant], encoder_weights, weights_file)
-    return network
+    return HRNet(find_variant(variant), num_classes)
 
 
 def find_variant(variant: str) -> HRNetConfig:
