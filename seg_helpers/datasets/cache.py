@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +17,7 @@ from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.config import ConfigError, resolve
 from seg_helpers.datasets.files import read_image, read_label, read_size
 from seg_helpers.datasets.layouts import DatasetError
+from seg_helpers.files import atomic_path
 from seg_helpers.progress import track
 
 _VERSION = 2  # raise it when what is stored changes
@@ -106,17 +106,8 @@ def build_cache(
     shape = "native" if size is None else "{}x{}".format(*size)
     folder = parent / f"{name}-{classes.name}-{shape}-{_digest(frames, classes, size)}"
     if not (folder / "shapes.npy").is_file():
-        parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and moved: another process that builds the same cache meets a whole one or none.
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=parent))
-        try:
-            _write(temporary, frames, classes, size, name)
-            temporary.rename(folder)
-        except OSError:
-            if not (folder / "shapes.npy").is_file():
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with atomic_path(folder) as part:
+            _write(part, frames, classes, size, name)
     return Cache(folder, np.load(folder / "shapes.npy"))
 
 
@@ -160,6 +151,7 @@ def _digest(frames, classes, size) -> str:
 
 
 def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: str) -> None:
+    folder.mkdir()
     images, labels = frames["image"].tolist(), frames["label"].tolist()
     shapes = np.array([read_size(image) for image in images], np.int64)
     if size is None and (shapes != shapes[0]).any():

@@ -32,6 +32,7 @@ from seg_helpers.classes import (
     read_label_colors,
 )
 from seg_helpers.datasets.files import FileProblem, read_image, read_label
+from seg_helpers.files import atomic_path
 from seg_helpers.progress import track
 
 SPLITS = ("train", "val", "test")
@@ -282,10 +283,8 @@ def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
         found = pool.map(lambda pair: list(_check_pair(root, pair, layout, classes)), pairs)
         problems = [row for rows in track(found, f"checking {root.name}", len(pairs)) for row in rows]
     if remembered:
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        temporary = remembered.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(problems))
-        temporary.replace(remembered)
+        with atomic_path(remembered) as part:
+            part.write_text(json.dumps(problems))
     return problems
 
 

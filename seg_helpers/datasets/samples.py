@@ -1,8 +1,5 @@
 """The generated data sets: scenes drawn and written in SegNet's layout where they are missing."""
 
-import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +8,7 @@ from PIL import Image
 
 from seg_helpers.classes import CAMVID11, SOCCER4, ClassSet, write_classes
 from seg_helpers.datasets.layouts import DatasetError
+from seg_helpers.files import atomic_path
 from seg_helpers.progress import format_seconds, track
 from seg_helpers.scenes import road, soccer
 
@@ -56,7 +54,7 @@ def _write_scenes(root: Path, painter: ModuleType, classes: ClassSet, frames: in
 
 
 GENERATORS = {"sample": generate_road_scenes, "soccer": generate_soccer_scenes}
-_DONE = ".generated"  # written last: a folder without it was left by a run that was stopped
+_DONE = ".generated"  # a folder without it is somebody else's
 
 
 def ensure_sample(root: str | Path, kind: str = "sample", **options) -> Path:
@@ -81,27 +79,10 @@ def ensure_sample(root: str | Path, kind: str = "sample", **options) -> Path:
             f"{root} holds files, but not a generated {kind} data set (no {_DONE} in it): "
             "remove the folder to have it generated, or name another"
         )
-    root.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    # Made beside and moved, so that two notebooks that start together both find a whole one.
-    temporary = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
-    try:
-        frames = GENERATORS[kind](temporary, **options)
-        (temporary / _DONE).write_text(f"{kind}, {frames} frames\n")
-        temporary.chmod(0o755)
-        _move(temporary, root)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    print(
-        f"generated {frames} {kind} frames in {root} ({format_seconds(time.monotonic() - start)})",
-        flush=True,
-    )
+    with atomic_path(root) as part:  # two notebooks that start together both find a whole one
+        part.mkdir()
+        frames = GENERATORS[kind](part, **options)
+        (part / _DONE).write_text(f"{kind}, {frames} frames\n")
+    print(f"generated {frames} {kind} frames in {root} ({format_seconds(time.monotonic() - start)})", flush=True)
     return root
-
-
-def _move(temporary: Path, root: Path) -> None:
-    try:
-        os.rename(temporary, root)
-    except OSError:
-        if not (root / _DONE).is_file():  # otherwise another process was first, with the same files
-            raise
