@@ -19,9 +19,13 @@ def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
 def test_a_failure_leaves_what_was_there(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic_path(path) as part:
+
+    def stop_halfway(part):
         part.write_text("ne")
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as part:
+        stop_halfway(part)
     with pytest.raises(FileNotFoundError), atomic_path(path):
         pass  # nothing was written
     assert path.read_text() == "old"

@@ -95,14 +95,28 @@ class _Pair:
 
 @dataclass(frozen=True)
 class Layout:
-    """One folder layout: how it is recognised, and how its pairs are found."""
+    """One folder layout: how it is recognized, and the paths of its images and labels below the root.
+
+    Attributes:
+        name: its name.
+        looked_for: where images and labels lie, in words.
+        known_by: folders and patterns that are all there in such a root.
+        images: patterns of a split's images; the last `*` stands for the stem that pairs an image with its label.
+        labels: patterns of a split's labels. A file counts once, for the first pattern that it fits, labels' first.
+        kind: what label files hold, `index` or `colour`.
+        classes: the data set's own classes.
+    """
 
     name: str
     looked_for: str
-    detect: Callable[[Path], bool]
-    find: Callable[[Path], Iterator[_Pair]]
-    labels: str  # "index" or "colour"
+    known_by: tuple[str, ...]
+    images: tuple[str, ...]
+    labels: tuple[str, ...]
+    kind: str
     classes: Callable[[Path], ClassSet]
+
+    def detect(self, root: Path) -> bool:
+        return all(_has_any(root, pattern) if "*" in pattern else (root / pattern).is_dir() for pattern in self.known_by)
 
 
 def read_dataset(
@@ -131,7 +145,7 @@ def read_dataset(
         root = Path(root).expanduser().resolve()
         chosen = _choose_layout(root, layout)
         class_set = _choose_classes(root, chosen, classes)
-        pairs = list(chosen.find(root))
+        pairs = list(_find_pairs(root, chosen))
     problems = _check_all(root, pairs, chosen, class_set, cache_dir)
     bad = {(problem["split"], problem["stem"]) for problem in problems}
     good = [pair for pair in pairs if (pair.split, pair.stem) not in bad]
@@ -328,7 +342,7 @@ def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> I
     if not pair.labelled:
         return
     try:
-        sizes.append(read_label(pair.labels[0], classes, layout.labels).shape)
+        sizes.append(read_label(pair.labels[0], classes, layout.kind).shape)
     except FileProblem as problem:
         yield row(pair.labels[0], problem.problem, problem.remedy)
     if len(sizes) == 2 and sizes[0] != sizes[1]:
@@ -343,71 +357,54 @@ def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> I
 # The layouts
 
 
-def _files_by_stem(folder: Path, strip: str = "", extensions=_EXTENSIONS) -> dict[str, list[Path]]:
+def _find_pairs(root: Path, layout: Layout) -> Iterator[_Pair]:
+    for split in SPLITS:
+        taken: set[Path] = set()
+        labels = _files_by_stem(root, split, layout.labels, {".png"}, taken)
+        images = _files_by_stem(root, split, layout.images, _EXTENSIONS, taken)
+        # The label files published for Cityscapes' test are placeholders: its truth is kept by the benchmark's server.
+        labelled = (layout.name, split) != ("cityscapes", "test")
+        if layout.name == "cityscapes" and labelled and images and not labels:
+            raise DatasetError(_describe_missing(root, split))
+        for stem in sorted({*images, *(labels if labelled else ())}):
+            yield _Pair(split, stem, tuple(images.get(stem, ())), tuple(labels.get(stem, ())), labelled)
+
+
+def _files_by_stem(root: Path, split: str, patterns, extensions, taken: set[Path]) -> dict[str, list[Path]]:
+    """Stem to the files not yet taken that have it, all of which are taken then."""
     found = defaultdict(list)
-    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if file.suffix.lower() in extensions and not file.name.startswith("."):
-            found[file.stem.removesuffix(strip) if strip else file.stem].append(file)
+    for pattern in patterns:
+        folder, _, ending = pattern.format(split=split, ids=_label_ids(root)).rpartition("/*")
+        for file in sorted(file for parent in root.glob(f"{folder}/") for file in parent.iterdir()):
+            fits = file.suffix.lower() in extensions and file.stem.endswith(ending)
+            if fits and file not in taken and not file.name.startswith("."):
+                found[file.stem.removesuffix(ending)].append(file)
+                taken.add(file)
     return found
 
 
-def _pairs(split: str, images, labels, labelled: bool = True) -> Iterator[_Pair]:
-    for stem in sorted({*images, *(labels if labelled else ())}):
-        yield _Pair(split, stem, tuple(images.get(stem, ())), tuple(labels.get(stem, ())), labelled)
+def _label_ids(root: Path) -> str:
+    """Which label files of Cityscapes are read: its own label ids, or train ids where there are only these."""
+    kinds = ("labelIds", "labelTrainIds")
+    return next((kind for kind in kinds if _has_any(root, f"gtFine/train/*/*_gtFine_{kind}.png")), kinds[0])
 
 
-def _find_beside(root: Path, suffix: str, strip: str = "") -> Iterator[_Pair]:
-    for split in SPLITS:
-        labels = _files_by_stem(root / f"{split}{suffix}", strip, {".png"})
-        yield from _pairs(split, _files_by_stem(root / split), labels)
-
-
-def _find_cam101(root: Path) -> Iterator[_Pair]:
-    for split in SPLITS:
-        images, labels = defaultdict(list), defaultdict(list)
-        for stem, files in _files_by_stem(root / split).items():
-            (labels if stem.endswith("_L") else images)[stem.removesuffix("_L")] += files
-        yield from _pairs(split, images, labels)
-
-
-def _find_cityscapes(root: Path) -> Iterator[_Pair]:
-    ending = _cityscapes_ending(root)
-    for split in SPLITS:
-        images = _files_in_cities(root / "leftImg8bit" / split, "_leftImg8bit", _EXTENSIONS)
-        labels = _files_in_cities(root / "gtFine" / split, ending, {".png"})
-        # The label files published for test are placeholders: its truth is kept by the benchmark's server.
-        if images and not labels and split != "test":
-            folder = root / "gtFine" / split
-            others = sorted({path.stem.partition("_gtFine_")[2] for path in folder.glob("*/*_gtFine_*.png")})
-            found = " and ".join(f"*_gtFine_{kind}.png" for kind in others)
-            raise DatasetError(
-                f"{folder} has {f'{found} but ' if others else ''}no *{ending}.png in its cities' folders; "
-                "unpack those of gtFine_trainvaltest.zip there"
-            )
-        yield from _pairs(split, images, labels, labelled=split != "test")
-
-
-def _files_in_cities(folder: Path, ending: str, extensions: set[str]) -> dict[str, list[Path]]:
-    found = defaultdict(list)
-    for city in sorted(folder.glob("*")):
-        for stem, files in _files_by_stem(city, extensions=extensions).items():
-            if stem.endswith(ending):
-                found[stem.removesuffix(ending)] += files
-    return found
-
-
-def _cityscapes_ending(root: Path) -> str:
-    """How the label files that are read end: Cityscapes' own label ids, or train ids where there are only these."""
-    endings = ("_gtFine_labelIds", "_gtFine_labelTrainIds")
-    return next((e for e in endings if _has_any(root / "gtFine" / "train", f"*/*{e}.png")), endings[0])
-
-
-def _cityscapes_classes(root: Path) -> ClassSet:
-    return CITYSCAPES19_TRAIN_IDS if _cityscapes_ending(root).endswith("TrainIds") else CITYSCAPES19
+def _describe_missing(root: Path, split: str) -> str:
+    folder = root / "gtFine" / split
+    others = sorted({path.stem.partition("_gtFine_")[2] for path in folder.glob("*/*_gtFine_*.png")})
+    found = " and ".join(f"*_gtFine_{kind}.png" for kind in others)
+    return (
+        f"{folder} has {f'{found} but ' if others else ''}no *_gtFine_{_label_ids(root)}.png in its cities' folders; "
+        "unpack those of gtFine_trainvaltest.zip there"
+    )
 
 
 def _has_any(folder: Path, pattern: str) -> bool:
     return next(folder.glob(pattern), None) is not None
+
+
+def _cityscapes_classes(root: Path) -> ClassSet:
+    return CITYSCAPES19 if _label_ids(root) == "labelIds" else CITYSCAPES19_TRAIN_IDS
 
 
 def _segnet_classes(root: Path) -> ClassSet:
@@ -415,47 +412,48 @@ def _segnet_classes(root: Path) -> ClassSet:
 
 
 def _colour_classes(root: Path) -> ClassSet:
-    if os.path.lexists(root / "class_dict.csv"):
-        return read_class_dict(root / "class_dict.csv")
-    if os.path.lexists(root / "label_colors.txt"):
-        return read_label_colors(root / "label_colors.txt")
+    for name, read in (("class_dict.csv", read_class_dict), ("label_colors.txt", read_label_colors)):
+        if os.path.lexists(root / name):
+            return read(root / name)
     return CAMVID32
 
 
-LAYOUTS = {
-    layout.name: layout
-    for layout in (
-        Layout(
-            "cityscapes",
-            "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png (or …_labelTrainIds.png)",
-            lambda root: (root / "leftImg8bit" / "train").is_dir(),
-            _find_cityscapes,
-            "index",
-            _cityscapes_classes,
-        ),
-        Layout(
-            "segnet",
-            "train/NAME.png (or .jpg) and trainannot/NAME.png, the same for val and test",
-            lambda root: (root / "train").is_dir() and (root / "trainannot").is_dir(),
-            lambda root: _find_beside(root, "annot"),
-            "index",
-            _segnet_classes,
-        ),
-        Layout(
-            "colour",
-            "train/NAME.png and train_labels/NAME_L.png, the same for val and test, and class_dict.csv",
-            lambda root: (root / "train").is_dir() and (root / "train_labels").is_dir(),
-            lambda root: _find_beside(root, "_labels", "_L"),
-            "colour",
-            _colour_classes,
-        ),
-        Layout(
-            "cam101",
-            "train/NAME.png beside train/NAME_L.png, the same for test, and label_colors.txt",
-            lambda root: _has_any(root / "train", "*_L.png"),
-            _find_cam101,
-            "colour",
-            _colour_classes,
-        ),
-    )
-}
+_LAYOUTS = (
+    Layout(
+        "cityscapes",
+        "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png (or …_labelTrainIds.png)",
+        known_by=("leftImg8bit/train",),
+        images=("leftImg8bit/{split}/*/*_leftImg8bit",),
+        labels=("gtFine/{split}/*/*_gtFine_{ids}",),
+        kind="index",
+        classes=_cityscapes_classes,
+    ),
+    Layout(
+        "segnet",
+        "train/NAME.png (or .jpg) and trainannot/NAME.png, the same for val and test",
+        known_by=("train", "trainannot"),
+        images=("{split}/*",),
+        labels=("{split}annot/*",),
+        kind="index",
+        classes=_segnet_classes,
+    ),
+    Layout(
+        "colour",
+        "train/NAME.png and train_labels/NAME_L.png, the same for val and test, and class_dict.csv",
+        known_by=("train", "train_labels"),
+        images=("{split}/*",),
+        labels=("{split}_labels/*_L", "{split}_labels/*"),
+        kind="colour",
+        classes=_colour_classes,
+    ),
+    Layout(
+        "cam101",
+        "train/NAME.png beside train/NAME_L.png, the same for test, and label_colors.txt",
+        known_by=("train/*_L.png",),
+        images=("{split}/*",),
+        labels=("{split}/*_L",),
+        kind="colour",
+        classes=_colour_classes,
+    ),
+)
+LAYOUTS = {layout.name: layout for layout in _LAYOUTS}

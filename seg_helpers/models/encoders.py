@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 StateDict = dict[str, Tensor]
 
-# how the names of a published classifier begin, which a segmentation encoder does not have
-CLASSIFIER = ("classifier.", "fc.", "head.", "last_linear.", "incre_modules.", "downsamp_modules.", "final_layer.")
+# how the names of what a published classifier has beyond its encoder begin; the last three are HRNet's
+CLASSIFIER = (
+    "classifier.", "fc.", "head.", "last_linear.", "incre_modules.", "downsamp_modules.", "final_layer.",
+)  # fmt: skip
 TIMM = "model."  # before every name in a timm encoder
 
 
@@ -152,15 +154,15 @@ def fill(encoder: nn.Module, state: StateDict, source: str) -> StateDict:
     """
     own = {name.removeprefix(TIMM): name for name in encoder.state_dict()}
     first = next(iter(own))
-    prefix = min((name for name in state if f".{name}".endswith(f".{first}")), key=len, default=first).removesuffix(first)
+    wrapped = [name for name in state if f".{name}".endswith(f".{first}")]
+    prefix = min(wrapped, key=len, default=first).removesuffix(first)
     state = {name.removeprefix(prefix): value for name, value in state.items()}
-    classifier = {name: value for name, value in state.items() if name not in own and name.startswith(CLASSIFIER)}
+    extra = {name for name in state.keys() - own.keys() if name.startswith(CLASSIFIER)}
+    body = {own.get(name, name): value for name, value in state.items() if name not in extra}
     try:
         # the library's encoders have a load_state_dict of their own, which drops some names unasked
-        nn.Module.load_state_dict(
-            encoder, {own.get(name, name): value for name, value in state.items() if name not in classifier}
-        )
+        nn.Module.load_state_dict(encoder, body)
     except RuntimeError as error:
         fault = re.sub('", ".*', '"', str(error).splitlines()[1]).strip(" \t.")
         raise WeightsError(f"{source} does not fit {type(encoder).__name__}: {fault}") from None
-    return classifier
+    return {name: state[name] for name in extra}

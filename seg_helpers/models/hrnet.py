@@ -181,9 +181,10 @@ class ExchangeModule(nn.Module):
         pooled: bool = False,
     ):
         super().__init__()
+        # the table of blocks is for all branches, and these are the first of them
         self.branches = nn.ModuleList(
             nn.Sequential(*(block(width) for _ in range(depth)))
-            for width, depth in zip(channels, blocks, strict=False)  # the table is for all branches, these are the first
+            for width, depth in zip(channels, blocks, strict=False)
         )
         self.fuse_layers = nn.ModuleList(
             nn.ModuleList(self.path(channels, source, target, pooled) for source in range(len(channels)))
