@@ -10,11 +10,10 @@ from seg_helpers.datasets.layouts import (
     Dataset,
     DatasetError,
     DatasetWarning,
-    detect_layout,
     read_dataset,
 )
 from seg_helpers.datasets.loader import SegmentationDataset, make_loader, normalise
-from seg_helpers.datasets.samples import ensure_sample, generate_road_scenes, generate_soccer_scenes
+from seg_helpers.datasets.samples import ensure_sample, generate_scenes
 from seg_helpers.datasets.splits import apply_split, describe_split
 
 __all__ = [
@@ -37,11 +36,9 @@ __all__ = [
     "count_pixels",
     "default_cache_dir",
     "describe_split",
-    "detect_layout",
     "ensure_sample",
     "expand_frames",
-    "generate_road_scenes",
-    "generate_soccer_scenes",
+    "generate_scenes",
     "make_loader",
     "match_pictures",
     "normalise",

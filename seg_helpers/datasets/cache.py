@@ -111,17 +111,16 @@ def build_cache(
     return Cache(folder, np.load(folder / "shapes.npy"))
 
 
-def count_pixels(cache: Cache, num_classes: int, rows=None) -> np.ndarray:
+def count_pixels(cache: Cache, num_classes: int) -> np.ndarray:
     """Counts each frame's pixels by class at the labels' own resolution.
 
     Returns:
         (frames, C + 1) int64; the last column is void.
     """
-    rows = range(len(cache)) if rows is None else list(rows)
-    counts = np.zeros((len(rows), num_classes + 1), np.int64)
-    for i, row in enumerate(track(rows, "counting pixels")):
+    counts = np.zeros((len(cache), num_classes + 1), np.int64)
+    for row in track(range(len(cache)), "counting pixels"):
         values = np.bincount(cache.native_label(row).reshape(-1), minlength=256)
-        counts[i, :num_classes], counts[i, -1] = values[:num_classes], values[VOID]
+        counts[row, :num_classes], counts[row, -1] = values[:num_classes], values[VOID]
     return counts
 
 

@@ -163,16 +163,6 @@ def read_dataset(
     return Dataset(root.name, root, chosen.name, frames, table, class_set, speed)
 
 
-def detect_layout(root: str | Path) -> str:
-    """Recognises the layout of a folder.
-
-    Raises:
-        DatasetError: it is none of the known ones; the message says what was looked for and what was found.
-    """
-    with _explained(root):
-        return _choose_layout(Path(root).expanduser().resolve(), "auto").name
-
-
 def parse_stem(stem: str) -> tuple[str, int | None]:
     """Splits a frame's name into clip and number: `0006R0_f01080` is frame 1080 of clip 0006R0.
 

@@ -24,7 +24,6 @@ class SegmentationDataset(TorchDataset):
         rows: cache rows, in order; `frames.index[frames.split == "train"]`.
         augmentation: the training pipeline, or None for evaluation.
         seed: of the augmentation.
-        labels: for evaluation, `native` resolution or the `cache`'s, e.g. to validate on what training sees.
     """
 
     def __init__(
@@ -33,16 +32,13 @@ class SegmentationDataset(TorchDataset):
         rows: Sequence[int],
         augmentation: Augmentation | None = None,
         seed: int = 0,
-        labels: str = "native",
     ):
         self.cache = cache
         self.rows = np.asarray(rows, np.int64)
         self.augmentation = augmentation
         self.seed = seed
-        self.labels = labels
-        self._epoch = torch.zeros(
-            1, dtype=torch.int64
-        ).share_memory_()  # one number that living workers see change
+        # one number that living workers see change
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
 
     @property
     def epoch(self) -> int:
@@ -58,11 +54,11 @@ class SegmentationDataset(TorchDataset):
 
     def __getitem__(self, position: int) -> dict:
         row = int(self.rows[position])
-        image, label = self.cache.images[row], self.cache.labels[row]
         if self.augmentation is None:
-            label = self.cache.native_label(row) if self.labels == "native" else label
+            image, label = self.cache.images[row], self.cache.native_label(row)
         else:
-            image, label = self.augmentation(image, label, (self.seed, self.epoch, position))
+            key = (self.seed, self.epoch, position)
+            image, label = self.augmentation(self.cache.images[row], self.cache.labels[row], key)
         return {"image": normalise(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
 
 

@@ -38,7 +38,6 @@ class HRNetConfig:
         pooled_exchange: Features go down to a coarser branch by average pooling and a 1x1 convolution instead
             of a 3x3 of stride 2 for each step.
         head_channels: Hidden channels of the head; 0 for as many as the branches have together (15w).
-        stem_channels: Channels of the two stem convolutions.
     """
 
     stage1_blocks: int
@@ -49,7 +48,6 @@ class HRNetConfig:
     block: str = "basic"
     pooled_exchange: bool = False
     head_channels: int = 0
-    stem_channels: int = 64
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -221,7 +219,7 @@ class HRNetBody(nn.Module):
 
     def __init__(self, config: HRNetConfig):
         super().__init__()
-        stem, block = config.stem_channels, BLOCKS[config.block]
+        stem, block = 64, BLOCKS[config.block]
         self.conv1 = nn.Conv2d(3, stem, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(stem)
         self.conv2 = nn.Conv2d(stem, stem, 3, stride=2, padding=1, bias=False)
