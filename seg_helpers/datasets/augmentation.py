@@ -15,7 +15,7 @@ from seg_helpers.config import AugmentationConfig
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's, of RGB in 0..1
 STD = (0.229, 0.224, 0.225)
-FILL = tuple(round(255 * value) for value in MEAN)  # padding that is 0 once normalised
+FILL = tuple(round(255 * value) for value in MEAN)  # padding that is 0 once normalized
 
 cv2.setNumThreads(0)  # workers are the parallelism; OpenCV's own threads would fight them for the cores
 

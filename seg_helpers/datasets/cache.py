@@ -124,7 +124,7 @@ def count_pixels(cache: Cache, num_classes: int) -> np.ndarray:
     return counts
 
 
-def class_heatmaps(cache: Cache, num_classes: int, grid: tuple[int, int] = (36, 48), rows=None) -> np.ndarray:
+def locate_classes(cache: Cache, num_classes: int, grid: tuple[int, int] = (36, 48), rows=None) -> np.ndarray:
     """Where each class lives in the image: its share of the pixels of each grid cell, void pixels included.
 
     Returns:

@@ -13,7 +13,7 @@ from seg_helpers.datasets.cache import Cache
 
 
 class SegmentationDataset(TorchDataset):
-    """Samples of the cache: `image` (3, H, W) float32, normalised; `label` (H, W) int64, void 255; `index`, the cache row.
+    """Samples of the cache: `image` (3, H, W) float32, normalized; `label` (H, W) int64, void 255; `index`, the cache row.
 
     For training (`augmentation` given) image and label have the augmentation's size, and what is drawn depends on
     (seed, epoch, position) alone: not on the number of workers, nor on what ran before. For evaluation the image has
@@ -59,10 +59,10 @@ class SegmentationDataset(TorchDataset):
         else:
             key = (self.seed, self.epoch, position)
             image, label = self.augmentation(self.cache.images[row], self.cache.labels[row], key)
-        return {"image": normalise(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
+        return {"image": normalize(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
 
 
-def normalise(image: np.ndarray) -> torch.Tensor:
+def normalize(image: np.ndarray) -> torch.Tensor:
     """(H, W, 3) uint8 RGB to (3, H, W) float32, by ImageNet's mean and standard deviation."""
     tensor = torch.from_numpy(image.astype(np.float32))
     scale, shift = torch.tensor(STD) * 255, torch.tensor(MEAN) / torch.tensor(STD)

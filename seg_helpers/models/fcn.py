@@ -17,7 +17,7 @@ HEADS = {"32s": (32,), "16s": (32, 16), "8s": (32, 16, 8)}
 
 
 class Doubling(nn.ConvTranspose2d):
-    """Learned upsampling by two, initialised as bilinear interpolation."""
+    """Learned upsampling by two, initialized as bilinear interpolation."""
 
     def __init__(self, channels: int):
         super().__init__(channels, channels, kernel_size=4, stride=2, padding=1, bias=False)
@@ -34,7 +34,7 @@ class FCN(SegmentationNetwork):
         encoder: Encoder with features at strides 1 to 32.
         num_classes: Channels of the logits.
         head: "32s", "16s" or "8s".
-        fc_channels: Channels of the two convolutionalised fully connected layers.
+        fc_channels: Channels of the two convolutionalized fully connected layers.
         fc_kernel: Kernel of the first of them.
         dropout: Dropout after each of them.
         pooled: The encoder's features are taken before each pooling (VGG); the paper scores them after it.

@@ -46,7 +46,7 @@ class ModelSummary:
     multiply_adds: int
 
 
-def summarise_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
+def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
     """Summarise a network as it predicts (auxiliary heads stay silent); the network itself is left alone.
 
     Args:

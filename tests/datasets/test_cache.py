@@ -6,7 +6,7 @@ from tiny import TINY, save, tiny_image, tiny_label
 
 from seg_helpers.classes import CAMVID11, VOID
 from seg_helpers.datasets import cache as cache_module
-from seg_helpers.datasets.cache import build_cache, class_heatmaps, count_pixels
+from seg_helpers.datasets.cache import build_cache, count_pixels, locate_classes
 from seg_helpers.datasets.files import read_image, read_label
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
 
@@ -102,7 +102,7 @@ def test_heatmaps_say_where_a_class_lives(dataset, tmp_path):
     for path in (dataset.root / "trainannot").glob("*.png"):
         save(path, label)
     cache = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
-    heatmaps = class_heatmaps(cache, 11, (2, 2), rows=range(10))
+    heatmaps = locate_classes(cache, 11, (2, 2), rows=range(10))
     assert heatmaps.shape == (11, 2, 2)
     assert heatmaps[3].tolist() == [[0, 0], [0, 1]]
     assert heatmaps[0].tolist() == [[1, 1], [1, 0]]
