@@ -116,7 +116,10 @@ class Layout:
     classes: Callable[[Path], ClassSet]
 
     def detect(self, root: Path) -> bool:
-        return all(_has_any(root, pattern) if "*" in pattern else (root / pattern).is_dir() for pattern in self.known_by)
+        return all(
+            _has_any(root, pattern) if "*" in pattern else (root / pattern).is_dir()
+            for pattern in self.known_by
+        )
 
 
 def read_dataset(
@@ -157,7 +160,7 @@ def read_dataset(
             f"{root}: no usable training frame among {len(pairs)} found in layout {chosen.name!r}."
             + (f" First problem: {table.iloc[0].file}: {table.iloc[0].problem}" if problems else "")
         )
-    frames = _to_frames(root, good)
+    frames = _to_frames(good)
     with _explained(root):
         speed = _frames_per_second(root, chosen, frames)
     return Dataset(root.name, root, chosen.name, frames, table, class_set, speed)
@@ -242,20 +245,15 @@ def _report(root, problems, bad, total, on_problem) -> None:
     )
 
 
-def _to_frames(root: Path, pairs: list[_Pair]) -> pd.DataFrame:
+def _to_frames(pairs: list[_Pair]) -> pd.DataFrame:
     rows = []
     for position, pair in enumerate(pairs):
         clip, number = parse_stem(pair.stem)
-        label = str(pair.labels[0]) if pair.labelled else ""
         number = position if number is None else number
+        label = str(pair.labels[0]) if pair.labelled else ""
         rows.append((f"{pair.split}/{pair.stem}", str(pair.images[0]), label, pair.split, clip, number))
-    frames = pd.DataFrame(rows, columns=FRAME_COLUMNS)
-    frames["_order"] = frames["split"].map(SPLITS.index)
-    return (
-        frames.sort_values(["_order", "clip", "number", "image"])
-        .drop(columns="_order")
-        .reset_index(drop=True)
-    )
+    rows.sort(key=lambda row: (SPLITS.index(row[3]), row[4], row[5], row[1]))  # split, clip, number, image
+    return pd.DataFrame(rows, columns=FRAME_COLUMNS)
 
 
 def _frames_per_second(root: Path, layout: Layout, frames: pd.DataFrame) -> float | None:
@@ -284,7 +282,7 @@ def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
     if remembered and remembered.is_file():
         return json.loads(remembered.read_text())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda pair: list(_check_pair(root, pair, layout, classes)), pairs)
+        found = pool.map(lambda pair: _check_pair(root, pair, layout, classes), pairs)
         problems = [row for rows in track(found, f"checking {root.name}", len(pairs)) for row in rows]
     if remembered:
         with atomic_path(remembered) as part:
@@ -300,48 +298,48 @@ def _stamp(file: Path) -> tuple[str, int, int]:
     return str(file), stat.st_size, stat.st_mtime_ns
 
 
-def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> Iterator[dict]:
-    def row(file, problem, remedy):
-        name = str(file.relative_to(root)) if isinstance(file, Path) else file
+def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> list[dict]:
+    """A row for each problem of a pair."""
+    rows = []
+    for files, problem, remedy in _find_problems(pair, layout, classes):
+        name = ", ".join(str(file.relative_to(root)) for file in files)
         name = name if name.isprintable() else ascii(name)
-        return {"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem}
+        rows.append(
+            {"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem}
+        )
+    return rows
 
+
+def _find_problems(
+    pair: _Pair, layout: Layout, classes: ClassSet
+) -> Iterator[tuple[tuple[Path, ...], str, str]]:
+    """Files, what is wrong with them, and the remedy."""
+    images, labels = pair.images, pair.labels
     if not pair.stem.isprintable():  # it could not be written into the records and pages
-        yield row((*pair.images, *pair.labels)[0], "a name that is not plain text", "rename it and its pair")
-        return
-    if not pair.images:
-        yield row(
-            pair.labels[0], "image missing for this label", "add the image of that name, or delete the label"
-        )
-        return
-    if len(pair.images) > 1:
-        names = ", ".join(str(file.relative_to(root)) for file in pair.images)
-        yield row(names, f"{len(pair.images)} images of one stem", "keep one of them")
-        return
-    if pair.labelled and len(pair.labels) != 1:
-        problem = (
-            "label missing for this image" if not pair.labels else f"{len(pair.labels)} labels for this image"
-        )
-        yield row(pair.images[0], problem, "add the one label of that name, or delete the image")
-        return
-    sizes = []
-    try:
-        sizes.append(read_image(pair.images[0]).shape[:2])
-    except FileProblem as problem:
-        yield row(pair.images[0], problem.problem, problem.remedy)
-    if not pair.labelled:
-        return
-    try:
-        sizes.append(read_label(pair.labels[0], classes, layout.kind).shape)
-    except FileProblem as problem:
-        yield row(pair.labels[0], problem.problem, problem.remedy)
-    if len(sizes) == 2 and sizes[0] != sizes[1]:
-        (height, width), (image_height, image_width) = sizes[1], sizes[0]
-        yield row(
-            pair.labels[0],
-            f"label is {width}x{height} but its image {image_width}x{image_height}",
-            "take both from the same release; never resize a label with interpolation",
-        )
+        yield (*images, *labels)[:1], "a name that is not plain text", "rename it and its pair"
+    elif not images:
+        yield labels[:1], "image missing for this label", "add the image of that name, or delete the label"
+    elif len(images) > 1:
+        yield images, f"{len(images)} images of one stem", "keep one of them"
+    elif pair.labelled and len(labels) != 1:
+        problem = f"{len(labels)} labels for this image" if labels else "label missing for this image"
+        yield images, problem, "add the one label of that name, or delete the image"
+    else:
+        sizes = []
+        try:
+            sizes.append(read_image(images[0]).shape[:2])
+        except FileProblem as problem:
+            yield images, problem.problem, problem.remedy
+        if not pair.labelled:
+            return
+        try:
+            sizes.append(read_label(labels[0], classes, layout.kind).shape)
+        except FileProblem as problem:
+            yield labels, problem.problem, problem.remedy
+        if len(sizes) == 2 and sizes[0] != sizes[1]:
+            (image_height, image_width), (height, width) = sizes
+            problem = f"label is {width}x{height} but its image {image_width}x{image_height}"
+            yield labels, problem, "take both from the same release; never resize a label with interpolation"
 
 
 # The layouts
