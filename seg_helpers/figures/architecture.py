@@ -44,7 +44,7 @@ BOX = (0.78, 0.86)  # width and height of a box, in columns and rows
 
 
 class Summary(Protocol):
-    """What a diagram needs to know of a network; `seg_helpers.models.summarize_model` gives it.
+    """What a diagram needs to know of a network; `seg_helpers.models.summarise_model` gives it.
 
     Attributes:
         size: (height, width) of the image.
