@@ -148,7 +148,7 @@ class Run:
 def read_run(path: Path) -> Run:
     """Reads a finished run's folder.
 
-    Keys of its configuration that this version does not know are left out, which is said.
+    Keys of its configuration that this version does not know are left out, which is said once.
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
@@ -181,8 +181,14 @@ def read_config(path: Path) -> ExperimentConfig:
         if not unknown:
             raise
         names = ", ".join(".".join(map(str, location)) for location in unknown)
-        print(f"{path.parent.parent.name}: recorded with {names}, which this version does not know: left out")
+        _say_left_out(names)
         return ExperimentConfig.model_validate(plain)
+
+
+@functools.cache
+def _say_left_out(keys: str) -> None:
+    """Once for each set of keys: a page reads many runs of one version."""
+    print(f"recorded runs hold {keys}, which this version does not know: left out")
 
 
 def write_counts(

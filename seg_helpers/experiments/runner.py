@@ -39,7 +39,7 @@ from seg_helpers.experiments.provenance import (
 )
 from seg_helpers.experiments.records import RECORD, Run, is_finished, read_config, read_run, write_counts
 from seg_helpers.locks import hold
-from seg_helpers.models import ModelSummary, SegmentationNetwork, build_model, summarise_model
+from seg_helpers.models import ModelSummary, SegmentationNetwork, build_model, summarize_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import load_weights, save_weights, write_text
 from seg_helpers.training.devices import (
@@ -239,7 +239,7 @@ def _train_and_score(model, config, data, folder, accelerator, precision) -> Non
     load_weights(model, folder / "best.safetensors")
     scored = _score(model, config, data, accelerator, precision)
     if accelerator.is_main_process:
-        _write_scores(folder, scored, config, data, state, summarise_model(model, data.cache.size))
+        _write_scores(folder, scored, config, data, state, summarize_model(model, data.cache.size))
         _keep_predictions(model, data, folder, scored, accelerator.device, precision)
         if not config.study:
             keep_half(model, folder / "half.safetensors")
