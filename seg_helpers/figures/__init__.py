@@ -31,6 +31,7 @@ from seg_helpers.figures.data import (
     split_counts,
     suspect_labels,
 )
+from seg_helpers.figures.display import say, show, show_table
 from seg_helpers.figures.evaluation import (
     class_bars,
     confusion_matrix,
@@ -42,7 +43,7 @@ from seg_helpers.figures.evaluation import (
     tabulate_scores,
 )
 from seg_helpers.figures.models import atrous_finding, atrous_rates, branch_features, pyramid_bins
-from seg_helpers.figures.plots import overlay
+from seg_helpers.figures.pictures import overlay
 from seg_helpers.figures.runs import (
     class_iou,
     class_set_of,
@@ -73,6 +74,5 @@ from seg_helpers.figures.splits import (
     split_distances,
     split_timelines,
 )
-from seg_helpers.figures.style import say, show, show_table
 from seg_helpers.figures.training import best_epoch, range_test_curves, training_curves, variant_curves
 from seg_helpers.figures.words import count_of, join_words, percent, plain, write_count

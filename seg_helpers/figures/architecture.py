@@ -7,16 +7,8 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
-from seg_helpers.figures.style import (
-    INK,
-    MUTED,
-    VERMILLION,
-    WIDTH,
-    ReportFigure,
-    new_figure,
-    show_table,
-    themed,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.style import INK, MUTED, VERMILLION, WIDTH, new_figure, themed
 from seg_helpers.figures.words import count_of, join_words, percent, verb, write_count
 from seg_helpers.models.summary import ModelSummary
 

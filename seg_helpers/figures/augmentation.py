@@ -7,25 +7,10 @@ import pandas as pd
 from scipy import ndimage
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.figures.plots import (
-    class_legend,
-    dumbbell,
-    image_grid,
-    log_axis,
-    name_rows,
-    overlay,
-    percent_tick,
-    row_plot,
-)
-from seg_helpers.figures.style import (
-    BLUE,
-    INK,
-    MUTED,
-    VERMILLION,
-    ReportFigure,
-    new_figure,
-    themed,
-)
+from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.pictures import class_legend, image_grid, overlay
+from seg_helpers.figures.plots import dumbbell, log_axis, name_rows, percent_tick, row_plot
+from seg_helpers.figures.style import BLUE, INK, MUTED, VERMILLION, new_figure, themed
 from seg_helpers.figures.words import count_of, join_words, percent, verb
 
 Sample = tuple[np.ndarray, np.ndarray]  # image (H, W, 3) uint8, label (H, W) uint8

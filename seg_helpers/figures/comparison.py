@@ -10,24 +10,17 @@ import numpy as np
 import pandas as pd
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.figures.plots import (
-    class_legend,
-    heat_map,
-    image_grid,
-    log_axis,
-    resize_label,
-    row_plot,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.pictures import class_legend, image_grid, resize_label
+from seg_helpers.figures.plots import heat_map, log_axis, row_plot, write_names
 from seg_helpers.figures.style import (
     BLUE,
     MUTED,
     PALE_BLUE,
     VERMILLION,
     WIDTH,
-    ReportFigure,
     network_styles,
     new_figure,
-    show_table,
     themed,
 )
 from seg_helpers.figures.words import count_of, join_words, write_count
@@ -120,16 +113,18 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
     axes = figure.subplots()
     line = {"color": MUTED, "linewidth": 1.2, "linestyle": (0, (4, 2)), "zorder": 1}
     axes.step(front[cost], front["mean_iou"], where="post", **line)
-    for row in table.sort_values("mean_iou", ascending=False).itertuples():  # the legend's order
+    points = []
+    for row in table.itertuples():
         color, marker, x = styles[row.title]["color"], styles[row.title]["marker"], getattr(row, cost)
         axes.plot([x, x], [row.mean_iou_low, row.mean_iou_high], color=color, linewidth=1.6, alpha=0.45)
-        point = {"markersize": 8, "markeredgecolor": "white", "linestyle": "", "label": row.title}
-        axes.plot(x, row.mean_iou, color=color, marker=marker, **point)
+        axes.plot(x, row.mean_iou, marker, color=color, markersize=8, markeredgecolor="white", zorder=4)
+        points.append((row.title, x, row.mean_iou, color))
     counted = cost in ("parameters", "multiply_adds")
     log_axis(axes.xaxis, write_count if counted else "{:g}".format)
     axes.set_xlabel(f"{COST_AXES[cost]} (log scale)")
     axes.set_title("Mean IoU, with its 95% interval")
-    figure.legend(loc="outside right center")
+    axes.set_xlim(table[cost].min() / 1.3, table[cost].max() * 1.9)
+    write_names(axes, points, beside=True)
     places = table[["title", "mean_iou", cost]].itertuples(index=False)
     listed = join_words([f"{title} {score:.3f} at {write_count(value)}" for title, score, value in places])
     return ReportFigure(

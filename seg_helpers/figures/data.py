@@ -9,15 +9,10 @@ from matplotlib.ticker import FuncFormatter
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.datasets import MIN_GAIN, Cache
-from seg_helpers.figures.plots import class_legend, dumbbell, image_grid, log_axis, overlay, percent_tick
-from seg_helpers.figures.style import (
-    SPLIT_COLORS,
-    SPLIT_NAMES,
-    ReportFigure,
-    new_figure,
-    show_table,
-    themed,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.pictures import class_legend, image_grid, overlay
+from seg_helpers.figures.plots import dumbbell, log_axis, percent_tick
+from seg_helpers.figures.style import SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
 from seg_helpers.figures.words import count_of, join_words, percent, plain, verb, write_count
 
 SPLITS = ("train", "val", "test")

@@ -9,15 +9,9 @@ from matplotlib.ticker import MaxNLocator
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.evaluation.metrics import compute_metrics, tabulate_classes
 from seg_helpers.evaluation.statistics import bootstrap_classes
-from seg_helpers.figures.plots import (
-    PAPER,
-    class_legend,
-    color_patches,
-    heat_map,
-    image_grid,
-    resize_label,
-    row_plot,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.pictures import class_legend, color_patches, image_grid, resize_label
+from seg_helpers.figures.plots import PAPER, heat_map, row_plot
 from seg_helpers.figures.style import (
     BLACK,
     BLUE,
@@ -26,9 +20,7 @@ from seg_helpers.figures.style import (
     PALE_BLUE,
     VERMILLION,
     WIDTH,
-    ReportFigure,
     new_figure,
-    show_table,
     themed,
 )
 from seg_helpers.figures.words import count_of, join_words, percent

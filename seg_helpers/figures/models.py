@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from seg_helpers.figures.plots import image_grid
-from seg_helpers.figures.style import OKABE_ITO, ReportFigure, themed
+from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.pictures import image_grid
+from seg_helpers.figures.style import OKABE_ITO, themed
 from seg_helpers.figures.words import count_of, join_words, percent, plural, verb
 
 

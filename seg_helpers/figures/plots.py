@@ -1,19 +1,16 @@
 """The shapes that figures share: pictures in a grid, rows of bars or dots, heat maps; and legends, axes, names of curves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from PIL import Image
+from matplotlib.transforms import offset_copy
 from seaborn import heatmap
 
-from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.figures.style import BLUE, FAINT, INK, WIDTH, new_figure
+from seg_helpers.figures.style import BLUE, FAINT, INK
 
 PAPER = {
     "facecolor": "white",
@@ -21,94 +18,6 @@ PAPER = {
     "alpha": 0.85,
     "pad": 1.0,
 }  # keeps words readable over marks
-
-
-# ---------------------------------------------------------------- pictures
-
-
-def image_grid(
-    panels: Sequence[tuple[str, np.ndarray] | None], columns: int, left: float = 0.0, room: float = 0.2
-) -> tuple[Figure, np.ndarray]:
-    """A figure of pictures in rows, each below its title.
-
-    Args:
-        panels: (title, picture) each, row by row; None leaves a place empty. A picture is (H, W, 3) uint8 RGB or an
-            (h, w) map of values from 0 to 1; the first one's shape sets the height of all rows.
-        columns: pictures in a row.
-        left: inches to keep free at the left.
-        room: inches to add to the height, for legends.
-
-    Returns:
-        The figure and its axes, (rows, columns).
-    """
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    height, width = panels[0][1].shape[:2]
-    lines = [max(title.count("\n") + 1 if title else 0 for title, _ in filter(None, row)) for row in rows]
-    titles = sum(0.1 + 0.22 * number if number else 0.02 for number in lines)
-    figure = new_figure(WIDTH, len(rows) * (WIDTH - left) / columns * height / width + titles + room)
-    figure.get_layout_engine().set(rect=(left / WIDTH, 0, 1 - left / WIDTH, 1))
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for panel in axes.flat:
-        panel.set_axis_off()
-    for panel, entry in zip(axes.flat, panels, strict=False):
-        if entry:
-            panel.imshow(entry[1], vmin=0, vmax=1)
-            panel.set_title(entry[0], fontsize=9.5 if columns <= 4 else 8.5)
-    return figure, axes
-
-
-def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
-    """Blend a label's colors over its image; void pixels show the image alone.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        label: (h, w) uint8 indices; resized to the image by nearest neighbor where sizes differ.
-        classes: the class set of the label.
-        strength: share of the label's color, 0 to 1.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    label = resize_label(label, image.shape[:2])
-    weight = np.where(label == VOID, 0.0, strength)[..., None]
-    return (image * (1 - weight) + classes.colourise(label) * weight).round().astype(np.uint8)
-
-
-def resize_label(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Nearest-neighbor copy of an (H, W) label at `size` (height, width)."""
-    return np.asarray(Image.fromarray(label).resize(size[::-1], Image.Resampling.NEAREST))
-
-
-def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]) -> list:
-    """Add the named legend of a mask's palette below a figure, in index order, void last.
-
-    Args:
-        figure: gets the legend outside its axes.
-        classes: names and colors.
-        labels: (H, W) index arrays; the legend names the classes that they hold.
-
-    Returns:
-        The palette's colors, (N, 3) RGB, for the figure's PNG to keep.
-    """
-    present = set(np.concatenate([np.unique(label) for label in labels]).tolist())
-    entries = [*enumerate(zip(classes.names, classes.colours, strict=True))]
-    entries.append((VOID, ("void (not scored)", classes.void_colour)))
-    handles = color_patches({name: color for index, (name, color) in entries if index in present})
-    rows = -(-len(handles) // (8 if len(handles) <= 16 else 7))
-    style = {
-        "ncols": -(-len(handles) // rows),
-        "handlelength": 1.1,
-        "handleheight": 1.1,
-        "columnspacing": 1.4,
-    }
-    figure.legend(handles=handles, loc="outside lower center", **style)
-    return [color for _, (_, color) in entries]
-
-
-def color_patches(colors: Mapping[str, Sequence[int]]) -> list[Patch]:
-    """Legend entries: name to RGB, 0 to 255."""
-    style = {"edgecolor": "#777777", "linewidth": 0.5}
-    return [Patch(facecolor=np.divide(color, 255), label=name, **style) for name, color in colors.items()]
 
 
 # ---------------------------------------------------------------- rows
@@ -252,14 +161,17 @@ def spread(positions: Sequence[float], gap: float) -> np.ndarray:
     return result
 
 
-def label_ends(axes: Axes, labels: Sequence[tuple[str, float, float, str]], size: float = 8.5) -> None:
-    """Write each curve's name at its right end, outside the data, without overlaps.
+def write_names(
+    axes: Axes, labels: Sequence[tuple[str, float, float, str]], beside: bool = False, size: float = 8.5
+) -> None:
+    """Write each curve's name outside the axes at its right end, or each point's beside it, without overlaps.
 
     Call it last: the axis limits must be final.
 
     Args:
         axes: linear or logarithmic in y.
-        labels: (text, x of the last point, y of the last point, color).
+        labels: (text, x, y, color) of each point, or of each curve's last one.
+        beside: write inside the axes, right of each point.
         size: font size in points.
     """
     if not labels:
@@ -270,9 +182,18 @@ def label_ends(axes: Axes, labels: Sequence[tuple[str, float, float, str]], size
     level = [axes.transLimits.transform((0, end))[1] for end in ends]
     places = spread(np.clip(level, 0, 1), 1.35 * size / max(height, 1))
     places -= max(places.max() - 1, 0)  # a crowd at the top moves down, off the title
+    right_of_point = offset_copy(axes.get_xaxis_transform(), axes.figure, x=8, units="points")
     for (text, x, y, color), place in zip(labels, places, strict=True):
-        line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.5, "shrinkA": 1, "shrinkB": 2}
-        axes.annotate(
-            text, (x, y), (1.02, place), textcoords="axes fraction", color=color, fontsize=size, va="center",
-            arrowprops=line,
-        )  # fmt: skip
+        style = {"color": color, "fontsize": size, "va": "center"}
+        if beside:
+            axes.text(x, place, text, transform=right_of_point, bbox=PAPER, **style)
+        else:
+            line = {
+                "arrowstyle": "-",
+                "color": color,
+                "linewidth": 0.6,
+                "alpha": 0.5,
+                "shrinkA": 1,
+                "shrinkB": 2,
+            }
+            axes.annotate(text, (x, y), (1.02, place), textcoords="axes fraction", arrowprops=line, **style)

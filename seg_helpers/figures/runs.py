@@ -22,9 +22,9 @@ from seg_helpers.experiments import (
     tabulate_runs,
 )
 from seg_helpers.figures.comparison import show_summary
+from seg_helpers.figures.display import ReportFigure, say, show, show_table
 from seg_helpers.figures.evaluation import prediction_panels
 from seg_helpers.figures.models import branch_features
-from seg_helpers.figures.style import ReportFigure, say, show, show_table
 from seg_helpers.figures.training import METRIC_NAMES
 from seg_helpers.figures.words import count_of, join_words, verb
 from seg_helpers.progress import format_seconds

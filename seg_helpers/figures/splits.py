@@ -10,18 +10,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
 from seg_helpers.datasets import NEARLY_IDENTICAL, Cache
-from seg_helpers.figures.plots import image_grid, row_plot
-from seg_helpers.figures.style import (
-    INK,
-    MUTED,
-    SPLIT_COLORS,
-    SPLIT_NAMES,
-    WIDTH,
-    ReportFigure,
-    new_figure,
-    show_table,
-    themed,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.pictures import image_grid
+from seg_helpers.figures.plots import row_plot
+from seg_helpers.figures.style import INK, MUTED, SPLIT_COLORS, SPLIT_NAMES, WIDTH, new_figure, themed
 from seg_helpers.figures.words import count_of, join_words, percent, plain, verb
 
 HELD_OUT = ("val", "test")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from seg_helpers.figures.plots import epoch_axis, label_ends, log_axis
+from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.plots import epoch_axis, log_axis, write_names
 from seg_helpers.figures.style import (
     BLUE,
     DASHES,
@@ -17,7 +18,6 @@ from seg_helpers.figures.style import (
     PURPLE,
     VERMILLION,
     WIDTH,
-    ReportFigure,
     network_styles,
     new_figure,
     themed,
@@ -100,7 +100,7 @@ def training_curves(
         _mark_stages(panel, history, labels)
         panel.set_title(title, pad=16 if labels else 6)
         epoch_axis(panel)
-        label_ends(panel, ends)
+        write_names(panel, ends)
     if learning_rate:
         axes[0].set_xlabel("")
         axes[1].set_xlabel("")
@@ -151,7 +151,7 @@ def variant_curves(histories: Mapping[str, pd.DataFrame]) -> ReportFigure:
             words.append((value, f"{name} {value:.3f} (epoch {epoch})"))
     epoch_axis(axes)
     axes.set_title("Validation mean IoU")
-    label_ends(axes, ends)
+    write_names(axes, ends)
     best = "; ".join(text for _, text in sorted(words, reverse=True))
     return ReportFigure(
         figure,
@@ -200,7 +200,7 @@ def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> R
 def _draw(
     axes: Axes, history: pd.DataFrame, column: str, name: str, **style
 ) -> list[tuple[str, float, float, str]]:
-    """Draw a column where it is known; returns its end for `label_ends`."""
+    """Draw a column where it is known; returns its end for `write_names`."""
     if column not in history or history[column].isna().all():
         return []
     known = history.dropna(subset=[column])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from seg_helpers import figures
-from seg_helpers.figures import style
+from seg_helpers.figures import display
 from seg_helpers.figures.architecture import _arrange, _read_graph
 
 PARTS = [
@@ -100,7 +100,7 @@ def test_edges_to_nowhere_are_refused():
 
 def test_layer_table_tells_the_totals(monkeypatch):
     shown = []
-    monkeypatch.setattr(style, "display", shown.append)
+    monkeypatch.setattr(display, "display", shown.append)
     figures.show_layer_table(summarise(), "Tiny")
     html = shown[0].to_html()
     assert "10,620 parameters, 9.9 k multiply-adds" in html

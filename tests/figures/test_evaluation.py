@@ -25,7 +25,7 @@ def test_matrix_counts_the_pair_that_costs_most_pixels(classes):
 
 def test_class_table_calls_the_found_share_recall(confusions, classes, monkeypatch):
     shown = []
-    monkeypatch.setattr("seg_helpers.figures.style.display", lambda styler: shown.append(styler.data))
+    monkeypatch.setattr("seg_helpers.figures.display.display", lambda styler: shown.append(styler.data))
     figures.show_class_table(figures.tabulate_scores(confusions, classes, samples=10), classes, "caption")
     assert {"recall", "precision"} <= set(shown[0])
     assert "accuracy" not in shown[0]

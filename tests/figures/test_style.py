@@ -13,9 +13,10 @@ from PIL import Image
 
 import seg_helpers
 from seg_helpers import figures
-from seg_helpers.figures import style
+from seg_helpers.figures import display
+from seg_helpers.figures.display import ReportFigure, _reduce_colors
 from seg_helpers.figures.plots import epoch_axis, spread
-from seg_helpers.figures.style import NETWORKS, ReportFigure, network_styles, new_figure
+from seg_helpers.figures.style import NETWORKS, network_styles, new_figure
 
 
 def _open(figure):
@@ -36,7 +37,7 @@ def test_png_is_opaque_and_keeps_white_and_flat_masks(frame, classes):
 
 def test_few_colors_are_stored_exactly():
     pixels = np.array([[[10, 20, 30], [1, 2, 3]], [[255, 255, 255], [10, 20, 30]]], np.uint8)
-    indices, palette = style._reduce_colors(pixels)
+    indices, palette = _reduce_colors(pixels)
     assert (palette[indices] == pixels).all()
 
 
@@ -133,7 +134,7 @@ def test_counts_are_short(number, text):
 
 def test_table_marks_the_best_and_escapes(monkeypatch):
     shown = []
-    monkeypatch.setattr(style, "display", shown.append)
+    monkeypatch.setattr(display, "display", shown.append)
     table = pd.DataFrame({"model": ["a<b", "c"], "score": [0.1, 0.9], "ms": [5.0, np.nan]})
     figures.show_table(table, "two models", {"score": "{:.2f}"}, best_high=["score"], best_low=["ms"])
     html = shown[0].to_html()
@@ -146,7 +147,7 @@ def test_table_marks_the_best_and_escapes(monkeypatch):
 
 def test_names_in_tables_are_text(monkeypatch):
     shown = []
-    monkeypatch.setattr(style, "display", lambda styler: shown.append(styler.to_html()))
+    monkeypatch.setattr(display, "display", lambda styler: shown.append(styler.to_html()))
     figures.show_table(pd.DataFrame({"<i>": ["<script>"], "b": [1]}), "of <b>me</b> & you")
     assert "<script>" not in shown[0]
     assert "<i>" not in shown[0]
