@@ -36,7 +36,6 @@ from seg_helpers.figures.evaluation import (
     class_bars,
     confusion_matrix,
     frame_scores,
-    largest_confusions,
     map_errors,
     prediction_panels,
     show_class_table,

@@ -95,16 +95,9 @@ def balance_shift(before: pd.Series, after: pd.Series) -> ReportFigure:
     log_axis(left.xaxis, percent_tick)
     left.set_title("Share of labeled pixels (log scale)")
     texts = ratio.map("×{:.2f}".format, na_action="ignore").fillna("–")
-    sides = np.where(ratio >= 1, VERMILLION, BLUE)
-    row_plot(
-        right,
-        before.index,
-        ratio,
-        texts,
-        np.stack([ratio.clip(upper=1), ratio.clip(lower=1)], 1),
-        sides,
-        dots=True,
-    )
+    from_one = np.stack([ratio.clip(upper=1), ratio.clip(lower=1)], axis=1)
+    colors = np.where(ratio >= 1, VERMILLION, BLUE)
+    row_plot(right, before.index, ratio, texts, from_one, colors, dots=True)
     right.axvline(1, color=MUTED, linewidth=1, zorder=1)
     right.margins(x=0.2)
     right.set_title("After ÷ before")

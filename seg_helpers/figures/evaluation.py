@@ -124,13 +124,18 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
     axes.set_aspect("equal")
     axes.set_xlabel("Prediction")
     axes.set_ylabel("Target")
-    pairs = largest_confusions(confusion, classes, 3)
-    listed = [f"{percent(row.share)} of {row.target} as {row.prediction}" for row in pairs.itertuples()]
     caption = (
         "Confusion matrix in per cent of the target class's pixels (rows sum to 100; below 0.5 left blank)."
     )
+    off_diagonal = ~np.eye(len(names), dtype=bool)
+    largest = table.where(off_diagonal).stack().nlargest(3)
+    listed = [
+        f"{percent(share)} of {target} as {prediction}"
+        for (target, prediction), share in largest.items()
+        if share > 0
+    ]
     if listed:
-        wrong = counts - np.diag(np.diagonal(counts))
+        wrong = counts * off_diagonal
         both = wrong + wrong.T
         pair = join_words([names[index] for index in np.unravel_index(both.argmax(), both.shape)])
         caption += f" Largest confusions: {join_words(listed)}. Of all wrong pixels, "
@@ -142,29 +147,6 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
         f"Confusion matrix of {len(names)} classes, each row summing to 100%. Found of each class: {found}.",
         caption,
     )
-
-
-def largest_confusions(confusion: np.ndarray, classes: ClassSet, number: int = 5) -> pd.DataFrame:
-    """The confusions that take the largest share of a target class.
-
-    Args:
-        confusion: (C, C) pixel counts, rows the target.
-        classes: C names.
-        number: rows at the most.
-
-    Returns:
-        `target`, `prediction`, `share` (of the target class's pixels), `pixels`, largest share first.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = np.nan_to_num(confusion / confusion.sum(1, keepdims=True).astype(float))
-    np.fill_diagonal(shares, 0)
-    order = np.argsort(-shares, axis=None, kind="stable")[:number]
-    rows = [
-        (classes.names[t], classes.names[p], shares[t, p], int(confusion[t, p]))
-        for t, p in zip(*np.unravel_index(order, shares.shape), strict=True)
-    ]
-    table = pd.DataFrame(rows, columns=["target", "prediction", "share", "pixels"])
-    return table[table["share"] > 0].reset_index(drop=True)
 
 
 # ---------------------------------------------------------------- frames

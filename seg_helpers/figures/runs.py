@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 import yaml
-from IPython.display import Markdown, display
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.config import ExperimentConfig, LossConfig, Profile
@@ -25,10 +24,17 @@ from seg_helpers.figures.comparison import show_summary
 from seg_helpers.figures.display import ReportFigure, say, show, show_table
 from seg_helpers.figures.evaluation import prediction_panels
 from seg_helpers.figures.models import branch_features
-from seg_helpers.figures.training import METRIC_NAMES
 from seg_helpers.figures.words import count_of, join_words, verb
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.devices import describe_device
+
+METRIC_NAMES = {
+    "mean_iou": "mean IoU",
+    "pixel_accuracy": "pixel accuracy",
+    "mean_dice": "mean Dice",
+    "mean_class_accuracy": "mean class recall",
+    "frequency_weighted_iou": "frequency-weighted IoU",
+}
 
 
 def print_setup(profile: Profile) -> None:
@@ -44,7 +50,7 @@ def show_configuration(config: ExperimentConfig) -> None:
     """Displays all that decides the run's result as YAML, folded."""
     text = yaml.safe_dump(config.identity(), sort_keys=False, default_flow_style=None, width=100)
     title = f"Configuration of {config.name}: {config.epochs} epochs, batch {config.batch_size}, seed {config.seed}"
-    display(Markdown(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>"))
+    say(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>")
 
 
 def describe_training(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""One look for every figure, and how figures, tables and findings are displayed in a notebook.
+"""One look for every figure: colors, the theme, and which network is drawn how.
 
 Curves use the Okabe-Ito palette (Okabe and Ito, "Color Universal Design", 2008), maps viridis or cividis, label masks
 the data set's own palette with a named legend. The rest of the look is in `report.mplstyle`.
@@ -8,21 +8,14 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
-import matplotlib.style
+from matplotlib import rc_params_from_file, style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
-OKABE_ITO = (
-    BLUE,
-    VERMILLION,
-    GREEN,
-    PURPLE,
-    ORANGE,
-    SKY,
-    BLACK,
-)  # its yellow is too pale for a line on white
+# Their yellow is too pale for a line on white.
+OKABE_ITO = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^v<>XP"
 INK, MUTED, FAINT, PALE_BLUE = "#1a1a1a", "#5f6368", "#d5d8dc", "#9fb8c8"
@@ -42,13 +35,13 @@ NETWORKS = (
 
 WIDTH = 10.0  # inches: the full width of a report's column
 
-# A decorator for whatever draws: the theme inside, the caller's matplotlib settings left alone.
-themed = matplotlib.style.context(Path(__file__).with_name("report.mplstyle"))
+THEME = rc_params_from_file(Path(__file__).with_name("report.mplstyle"), use_default_template=False)
+themed = style.context(THEME)  # a decorator for whatever draws: the caller's own settings are left alone
 
 
 def new_figure(width: float = WIDTH, height: float = 4.0) -> Figure:
     """A figure of `width` x `height` inches outside pyplot: nothing is shown twice, nothing leaks."""
-    figure = Figure(figsize=(width, height))
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

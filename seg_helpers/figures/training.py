@@ -24,14 +24,6 @@ from seg_helpers.figures.style import (
 )
 from seg_helpers.figures.words import count_of, join_words
 
-METRIC_NAMES = {
-    "mean_iou": "mean IoU",
-    "pixel_accuracy": "pixel accuracy",
-    "mean_dice": "mean Dice",
-    "mean_class_accuracy": "mean class recall",
-    "frequency_weighted_iou": "frequency-weighted IoU",
-    "loss": "loss",
-}
 # Column of a history to its curve's name and style.
 LOSS_CURVES = {
     "train_loss": ("training", {"color": BLUE}),

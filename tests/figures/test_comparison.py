@@ -75,7 +75,9 @@ def test_cost_bars_tell_every_value():
 
 
 def test_names_stand_beside_their_points_and_apart(runs):
-    close = runs.assign(mean_iou=0.5, mean_iou_low=0.48, mean_iou_high=0.52, parameters=[4e6, 4.1e6, 4.2e6, 4.3e6])
+    close = runs.assign(
+        mean_iou=0.5, mean_iou_low=0.48, mean_iou_high=0.52, parameters=[4e6, 4.1e6, 4.2e6, 4.3e6]
+    )
     figure = figures.accuracy_cost(close, "parameters").figure
     figure.draw_without_rendering()
     names = [text.get_window_extent() for text in figure.axes[0].texts]
