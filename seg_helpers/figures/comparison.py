@@ -15,6 +15,7 @@ from seg_helpers.figures.pictures import class_legend, image_grid, resize_label
 from seg_helpers.figures.plots import heat_map, log_axis, row_plot, write_names
 from seg_helpers.figures.style import (
     BLUE,
+    INK,
     MUTED,
     PALE_BLUE,
     VERMILLION,
@@ -118,7 +119,7 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
         color, marker, x = styles[row.title]["color"], styles[row.title]["marker"], getattr(row, cost)
         axes.plot([x, x], [row.mean_iou_low, row.mean_iou_high], color=color, linewidth=1.6, alpha=0.45)
         axes.plot(x, row.mean_iou, marker, color=color, markersize=8, markeredgecolor="white", zorder=4)
-        points.append((row.title, x, row.mean_iou, color))
+        points.append((row.title, x, row.mean_iou, INK))
     counted = cost in ("parameters", "multiply_adds")
     log_axis(axes.xaxis, write_count if counted else "{:g}".format)
     axes.set_xlabel(f"{COST_AXES[cost]} (log scale)")
@@ -255,6 +256,8 @@ def cost_bars(
 def _write_cost(value: float) -> str:
     if np.isnan(value):
         return "–"
-    if value >= 1000:
+    if value >= 1e5:
         return write_count(value)
+    if value >= 100:
+        return f"{value:,.0f}"
     return f"{value:.3f}" if value < 1 else f"{value:.3g}"

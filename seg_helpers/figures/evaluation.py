@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.evaluation.metrics import compute_metrics, tabulate_classes
@@ -122,6 +122,7 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
     table = pd.DataFrame(shares, names, names)
     heat_map(axes, table, texts, "share of the target class's pixels", "cividis")
     axes.set_aspect("equal")
+    axes.collections[0].colorbar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("Prediction")
     axes.set_ylabel("Target")
     caption = (

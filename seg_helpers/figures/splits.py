@@ -332,6 +332,7 @@ def nearness_finding(audits: Mapping[str, pd.DataFrame]) -> str:
         audits: title to audit table, as for `split_distances`.
     """
     column, unit = _choose_unit(audits)
+    unit = "s" if unit == "seconds" else unit
     apart = pd.Series({name: audit[column].median() for name, audit in audits.items()}).sort_values()
     alike = {name: audit["similarity"].median() for name, audit in audits.items()}
     if apart.isna().any():

@@ -122,7 +122,7 @@ def test_distances_of_several_splits(audit):
 def test_nearest_split_is_named(audit):
     near = audit.assign(seconds=audit["seconds"] / 10)
     text = figures.nearness_finding({"grouped": audit, "random": near})
-    assert "random 0.075 seconds" in text
+    assert "random 0.075 s " in text
     assert "**random** puts them 10 times nearer than grouped" in text
 
 
