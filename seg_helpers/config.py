@@ -207,6 +207,12 @@ class Seeds(Section):
 
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _each_seed_once(self):
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"a seed is there twice in {list(self.seeds)}")
+        return self
+
 
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
@@ -257,6 +263,9 @@ class Profile:
         given = {"data": {"root": data}} if data else {}
         self._layers = [{"data": file.data}, file.defaults, given]  # the profile's part that all runs share
         self._overrides = _parse_overrides(overrides)
+        other = _merge_data(_nest(key, value) for target, key, value in self._overrides if not target)
+        if other.get("dataset", file_data := _merge_data(self._layers[:2]).get("dataset")) != file_data:
+            self._layers[:2] = [_without_data_set(layer) for layer in self._layers[:2]]  # said of another one's files
         known = self.run_names()
         for run in known:
             if known.count(run) > 1:
@@ -314,7 +323,10 @@ class Profile:
         shared = its_own in (None, self._data_layer().get("dataset", "sample"))
         merged = {"name": run, "recipe": recipe}
         for own, layer in layers:
-            merged = _merge(merged, layer if own or shared else _without_data_set(layer))
+            layer = layer if own or shared else _without_data_set(layer)
+            if "seed" in layer and "seeds" not in layer:
+                layer = layer | {"seeds": [layer["seed"]]}  # one seed named later takes the place of several
+            merged = _merge(merged, layer)
         seeds = validate(Seeds, {"seeds": merged.pop("seeds", [merged.get("seed", 0)])}, where).seeds
         return validate(ExperimentConfig, merged, where), seeds
 

@@ -84,8 +84,8 @@ def show_scores(run: Run) -> None:
     if suspect.any():
         without = float(compute_metrics(run.confusions[run.final_split][~suspect].sum(0))["mean_iou"])
         names = join_words(np.array(run.scored_frames[run.final_split])[suspect].tolist())
-        say(f"Without {names}, whose label seems not to belong to its picture, mean IoU is {without:.4f}.")
-    extra = run.metrics.get("test_multiscale")
+        say(f"Without {plain(names)}, whose label seems not to belong to its picture, mean IoU is {without:.4f}.")
+    extra = run.scores.get("test_multiscale")
     if extra:
         scales = ", ".join(f"{scale:g}" for scale in run.config.evaluation.scales)
         mirrored = " and mirrored" if run.config.evaluation.flip else ""
@@ -296,12 +296,12 @@ PUBLISHED_FAST_SCNN = {"mean_iou": 0.3975, "mean_dice": 0.4952, "pixel_accuracy"
 
 def published_finding(run: Run) -> str:
     """The run beside the published coursework result, as Markdown; only CamVid's own test split compares."""
-    if run.config.data.dataset != "camvid" or run.class_set != "camvid11" or not run.metrics["test"]:
+    if run.config.data.dataset != "camvid" or run.class_set != "camvid11" or "test" not in run.scores:
         return (
             f"The published coursework result (mean IoU {PUBLISHED_FAST_SCNN['mean_iou']}) is of CamVid's test split in "
             f"11 classes; this run was scored on {run.config.data.dataset} in {run.class_set}, so the two cannot be compared."
         )
-    scores = run.metrics["test"]
+    scores = run.scores["test"]
     parts = [
         f"{METRIC_NAMES[name]} {scores[name]:.4f} against {value:.4f} ({scores[name] - value:+.4f})"
         for name, value in PUBLISHED_FAST_SCNN.items()

@@ -66,10 +66,10 @@ def describe_device(device: torch.device | None = None) -> str:
     return device.type
 
 
-def measure_peak_memory() -> int:
-    """Bytes that this process held at most: of the GPU where it computed on one, else of the machine's memory."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+def measure_peak_memory(device: torch.device) -> int:
+    """Bytes that this process held at most: of the GPU where it computes on one, else of the machine's memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset
     import resource  # there is none on Windows
