@@ -4,19 +4,23 @@ DATA ?=
 WEIGHTS ?=
 ONLY ?=
 CORES ?= 2
+ONLY_RUNS ?=
 OVERRIDES ?=
 PYTHON ?= python3
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SNAKEMAKE_OPTIONS ?= --quiet all
+# Of `make runs`: jobs of one GPU each, and Snakemake's own options, such as an executor.
+GPUS ?= 1
+RUNS_OPTIONS ?=
 # Only what decides a notebook's result may make it run again: which notebooks were asked for does not (hence
 # no `input` trigger). A killed call leaves no lock behind: each notebook is guarded by a lock of its own.
 SNAKEMAKE := $(BIN)/snakemake --snakefile notebooks/Snakefile --cores all --resources notebooks=$(CORES) \
 	--rerun-triggers mtime params code --keep-going --rerun-incomplete --nolock $(SNAKEMAKE_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test bench lab clean
+.PHONY: help report runs test bench lab clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -27,6 +31,7 @@ help: ## this list
 	@echo "  DATA       the data set's folder (default: data/<data set>)"
 	@echo "  WEIGHTS    a local encoder state_dict, in place of the ImageNet download"
 	@echo "  ONLY       notebooks to run, e.g. ONLY=\"01_data_exploration 04_unet\" or ONLY=\"01 04\" (default: all)"
+	@echo "  ONLY_RUNS  runs that 'make runs' trains, e.g. ONLY_RUNS=\"unet fcn8s\" (default: all that are missing)"
 	@echo "  CORES      how many notebooks run at once; they share the processor's threads (now: $(CORES))"
 	@echo "  OVERRIDES  settings for every run or for one, e.g. OVERRIDES=\"epochs=3 unet:batch_size=4\""
 	@echo "  PYTHON     the Python 3.11 or newer that makes .venv (now: $(PYTHON))"
@@ -35,6 +40,11 @@ report: $(INSTALLED) ## run the notebooks that are out of date and publish repor
 	@$(SNAKEMAKE) --config "profile=$(PROFILE)" "data=$(DATA)" "weights=$(WEIGHTS)" "only=$(ONLY)" \
 		"overrides=$(OVERRIDES)" "parallel=$(CORES)"
 	@echo "Up to date: reports/$(basename $(notdir $(PROFILE)))/index.html"
+
+runs: $(INSTALLED) ## train the runs that the profile lacks, CORES at once, a thread each; go on with what was stopped
+	@$(BIN)/snakemake --snakefile notebooks/runs.smk --cores $(CORES) --resources gpus=$(GPUS) --keep-going \
+		--rerun-incomplete --nolock --quiet all $(RUNS_OPTIONS) --config "profile=$(PROFILE)" "data=$(DATA)" \
+		"weights=$(WEIGHTS)" "only=$(ONLY_RUNS)" "overrides=$(OVERRIDES)"
 
 test: $(INSTALLED) ## lint and test the helpers
 	$(BIN)/ruff check .

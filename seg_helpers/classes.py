@@ -2,14 +2,17 @@
 
 import csv
 import json
+import re
+import reprlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 VOID = 255
 _VOID_NAMES = {"void", "unlabelled", "unlabeled", "ignore"}
+_MOST_CLASSES = 254  # 254 and 255 of an 8-bit label are taken: unknown and void
 
 Colour = tuple[int, int, int]
 
@@ -25,6 +28,7 @@ class ClassSet:
         index_map: value in an index label file to class index or `VOID`; other values are errors in the file.
         colour_map: RGB in a colour-coded label file to class index or `VOID`; other colours are errors.
         void_colour: RGB that void is drawn in.
+        description: a line for readers: which classes these are, and what of the data set is void.
     """
 
     name: str
@@ -33,6 +37,7 @@ class ClassSet:
     index_map: Mapping[int, int]
     colour_map: Mapping[Colour, int]
     void_colour: Colour = (0, 0, 0)
+    description: str = ""
 
     def __post_init__(self):
         if len(self.names) != len(self.colours):
@@ -53,11 +58,13 @@ class ClassSet:
         return palette[labels]
 
 
-def _class_set(name, table, index_map, colour_map=None, void_colour=(0, 0, 0)) -> ClassSet:
+def _class_set(name, table, index_map, colour_map=None, void_colour=(0, 0, 0), description="") -> ClassSet:
     names, colours = zip(*table, strict=True)
     own = {tuple(map(int, colour)): i for i, colour in enumerate(colours)}
     mapped = {tuple(void_colour): VOID} | own | dict(colour_map or {})
-    return ClassSet(name, names, np.array(colours, np.uint8), index_map, mapped, tuple(void_colour))
+    return ClassSet(
+        name, names, np.array(colours, np.uint8), index_map, mapped, tuple(void_colour), description
+    )
 
 
 def _identity(count: int, *void: int) -> dict[int, int]:
@@ -99,20 +106,27 @@ _CAMVID32 = (
     ("Wall", (64, 192, 0)),
 )
 
-# The SegNet tutorial's classes in its order, and the classes of the 32 that each one gathers.
+# The SegNet tutorial's classes in its order, and the classes of the 32 that its label files gather in each one.
 _CAMVID11 = (
     ("Sky", (128, 128, 128), ("Sky",)),
-    ("Building", (128, 0, 0), ("Building", "Wall", "Bridge", "Tunnel", "Archway")),
+    ("Building", (128, 0, 0), ("Building", "Wall", "Bridge", "Tunnel")),
     ("Pole", (192, 192, 128), ("Column_Pole", "TrafficCone")),
     ("Road", (128, 64, 128), ("Road", "LaneMkgsDriv", "LaneMkgsNonDriv")),
     ("Pavement", (60, 40, 222), ("Sidewalk", "ParkingBlock", "RoadShoulder")),
     ("Tree", (128, 128, 0), ("Tree", "VegetationMisc")),
     ("SignSymbol", (192, 128, 128), ("SignSymbol", "Misc_Text", "TrafficLight")),
     ("Fence", (64, 64, 128), ("Fence",)),
-    ("Car", (64, 0, 128), ("Car", "SUVPickupTruck", "Truck_Bus", "Train", "OtherMoving")),
-    ("Pedestrian", (64, 64, 0), ("Pedestrian", "Child", "CartLuggagePram", "Animal")),
+    ("Car", (64, 0, 128), ("Car", "SUVPickupTruck", "Truck_Bus", "Train")),
+    ("Pedestrian", (64, 64, 0), ("Pedestrian", "Animal")),
     ("Bicyclist", (0, 128, 192), ("Bicyclist", "MotorcycleScooter")),
 )
+
+# Where the usual merge of the 32 to 11 puts the four that SegNet's label files leave void.
+_VOID_IN_SEGNET = {
+    "Building": ("Archway",),
+    "Car": ("OtherMoving",),
+    "Pedestrian": ("CartLuggagePram", "Child"),
+}
 
 # Name, colour and label id of the 19 classes that Cityscapes trains and scores, in train-id order.
 _CITYSCAPES19 = (
@@ -145,13 +159,16 @@ _SOCCER4 = (
 )
 
 
-def merge(name: str, groups: Sequence[tuple[str, Colour, Sequence[str]]], source: ClassSet) -> ClassSet:
+def merge(
+    name: str, groups: Sequence[tuple[str, Colour, Sequence[str]]], source: ClassSet, description: str = ""
+) -> ClassSet:
     """Merges the classes of `source`: label files coloured for it are read as the merged classes.
 
     Args:
         name: name of the new class set.
         groups: (name, colour, names of `source` gathered under it) for each new class, in index order.
         source: the class set that the files are coloured for; what no group names becomes void.
+        description: of the new class set.
 
     Raises:
         ValueError: a group names a class that `source` lacks, or a class is in two groups.
@@ -166,21 +183,48 @@ def merge(name: str, groups: Sequence[tuple[str, Colour, Sequence[str]]], source
         c: gathered.get(source.names[i], VOID) if i != VOID else VOID for c, i in source.colour_map.items()
     }
     table = [(title, colour) for title, colour, _ in groups]
-    return _class_set(name, table, _identity(len(table), len(table)), colours, source.void_colour)
+    count = len(table)
+    return _class_set(name, table, _identity(count, count), colours, source.void_colour, description)
 
 
-CAMVID32 = _class_set("camvid32", _CAMVID32, _identity(31, 31))
-CAMVID11 = merge("camvid11", _CAMVID11, CAMVID32)
+CAMVID32 = _class_set(
+    "camvid32",
+    _CAMVID32,
+    _identity(31, 31),
+    description="the 31 classes of CamVid's own labels, Void left out",
+)
+CAMVID11 = merge(
+    "camvid11",
+    _CAMVID11,
+    CAMVID32,
+    "CamVid's 11 classes as the SegNet tutorial's label files hold them, where Archway, CartLuggagePram, Child and "
+    "OtherMoving are void",
+)
+CAMVID11_MERGED = merge(
+    "camvid11_merged",
+    [(name, colour, (*members, *_VOID_IN_SEGNET.get(name, ()))) for name, colour, members in _CAMVID11],
+    CAMVID32,
+    "CamVid's 32 classes in the usual merge to 11, where Archway counts as Building, CartLuggagePram and Child as "
+    "Pedestrian, OtherMoving as Car",
+)
 CITYSCAPES19 = _class_set(
     "cityscapes19",
     [(name, colour) for name, colour, _ in _CITYSCAPES19],
     dict.fromkeys(range(34), VOID)
     | {label: i for i, (_, _, label) in enumerate(_CITYSCAPES19)}
     | {VOID: VOID},
+    description="the 19 classes that Cityscapes trains and scores, all its others void",
 )
-SOCCER4 = _class_set("soccer4", _SOCCER4, _identity(4))
+# The same classes from `labelTrainIds` files, which hold positions; 254 and 255 are what -1 and "ignore" are stored as.
+CITYSCAPES19_TRAIN_IDS = replace(CITYSCAPES19, index_map=_identity(19, 254))
+SOCCER4 = _class_set(
+    "soccer4",
+    _SOCCER4,
+    _identity(4),
+    description="ball, lines and field of generated soccer scenes, and all behind",
+)
 
-_CLASS_SETS = {known.name: known for known in (CAMVID11, CAMVID32, CITYSCAPES19, SOCCER4)}
+_CLASS_SETS = {known.name: known for known in (CAMVID11, CAMVID11_MERGED, CAMVID32, CITYSCAPES19, SOCCER4)}
 
 
 def get_class_set(name: str) -> ClassSet:
@@ -198,56 +242,37 @@ def read_label_colors(path: str | Path) -> ClassSet:
     """Reads CamVid's `label_colors.txt`: a line is `R G B`, tabs, the class name.
 
     Raises:
-        ValueError: a line does not read so; the message names the file and the line.
+        ValueError: the file is no UTF-8 text, a line does not read so, or a name or a color is there twice; the
+            message names the file and the line.
     """
     table = []
-    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+    for number, line in enumerate(_read_text(path).splitlines(), 1):
         if line.strip():
-            table.append(_read_row(path, number, line.split(maxsplit=3)[-1:] + line.split()[:3]))
+            fields = line.split(maxsplit=3)
+            where = f"{path}, line {number}"
+            table.append(_read_row(where, "".join(fields[3:]), fields[:3], "`128 64 128 Road`"))
     return _from_table(path, table)
 
 
 def read_class_dict(path: str | Path) -> ClassSet:
-    """Reads `class_dict.csv`: a header, then `name,r,g,b`.
+    """Reads `class_dict.csv`: a line is `name,r,g,b`, with or without a header of these names.
+
+    Further columns are ignored, so also `class_11` of some copies of CamVid, a 0/1 mark of the 11 classes: those are
+    scored under `data.classes=camvid11` or `camvid11_merged`.
 
     Raises:
-        ValueError: a line does not read so; the message names the file and the line.
+        ValueError: the file is no UTF-8 text, a line does not read so, or a name or a color is there twice; the
+            message names the file and the line.
     """
-    with Path(path).open(newline="") as file:
-        rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if any(map(str.strip, row))]
-    return _from_table(path, [_read_row(path, number, row) for number, row in rows[1:]])
-
-
-def _read_row(path, number, row) -> tuple[str, Colour]:
+    reader = csv.reader(_read_text(path).splitlines())
     try:
-        name, red, green, blue = (field.strip() for field in row)
-        colour = tuple(int(value) for value in (red, green, blue))
-    except ValueError:
-        colour = ()
-    if len(colour) != 3 or not all(0 <= value <= 255 for value in colour):
-        raise ValueError(
-            f"{path}, line {number}: expected a class name and three numbers 0 to 255, found {row}"
-        )
-    return name, colour
-
-
-def _from_table(path, table) -> ClassSet:
-    names = [name for name, _ in table]
-    colours = [colour for _, colour in table]
-    if not names or len(set(names)) < len(names) or len(set(colours)) < len(colours):
-        raise ValueError(f"{path}: holds no classes, or a name or a colour twice; give each class its own")
-    if dict(table) == dict(_CAMVID32) | {"Void": (0, 0, 0)}:
-        return CAMVID32
-    scored = [(name, colour) for name, colour in table if name.lower() not in _VOID_NAMES]
-    void = [colour for name, colour in table if name.lower() in _VOID_NAMES]
-    count = len(scored)
-    return _class_set(
-        Path(path).resolve().parent.name,
-        scored,
-        _identity(count, count),
-        dict.fromkeys(void, VOID),
-        void[0] if void else (0, 0, 0),
-    )
+        rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: not comma-separated ({error})") from None
+    if rows and [field.strip().lower()[:1] for field in rows[0][1][1:4]] == ["r", "g", "b"]:
+        rows = rows[1:]
+    table = [_read_row(f"{path}, line {n}", row[0], row[1:4], "`Road,128,64,128`") for n, row in rows]
+    return _from_table(path, table)
 
 
 def write_classes(path: str | Path, classes: ClassSet, **details) -> None:
@@ -260,17 +285,113 @@ def read_classes(path: str | Path) -> ClassSet:
     """Reads `classes.json`: `name`, `names` and `colours`; label values are positions in `names`, or 255 for void.
 
     Raises:
-        ValueError: the file does not read so.
+        ValueError: the file is no JSON in UTF-8, lacks one of the three or does not fit in them, holds a name or a
+            color twice, or gives the name of a known class set to other classes; the message names the file.
     """
+    content = read_details(path)
+    name, names, colours = (content.get(key) for key in ("name", "names", "colours"))
+    if not isinstance(name, str) or not re.fullmatch(r"[\w .-]{1,64}", name):
+        raise ValueError(
+            f"{path}: name: expected 1 to 64 letters, digits, spaces, . _ or -, found {_show(name)}"
+        )
+    for key, value in (("names", names), ("colours", colours)):
+        if not isinstance(value, list) or not value:
+            raise ValueError(
+                f"{path}: {key}: expected a list with an entry for each class, found {_show(value)}"
+            )
+    if len(names) != len(colours):
+        raise ValueError(
+            f"{path}: {len(names)} names but {len(colours)} colours; give each class one of both"
+        )
+    table = [
+        _check_row(f"{path}, class {i}", title, colour, '"Road" and [128, 64, 128]')
+        for i, (title, colour) in enumerate(zip(names, colours, strict=True))
+    ]
+    _check_table(path, table)
+    known = _CLASS_SETS.get(name)
+    if known and known.names != tuple(names):
+        raise ValueError(f"{path}: name: {name} is a known class set of other classes; choose another name")
+    return known or _class_set(
+        name, table, _identity(len(table), len(table)), description=_describe(path, table)
+    )
+
+
+def read_details(path: str | Path) -> dict:
+    """All that `classes.json` holds, also what `write_classes` was given beside the classes.
+
+    Raises:
+        ValueError: the file is no JSON object in UTF-8; the message names it.
+    """
+    text = _read_text(path)
     try:
-        content = json.loads(Path(path).read_text())
-        table = [
-            (str(name), tuple(colour))
-            for name, colour in zip(content["names"], content["colours"], strict=True)
-        ]
-        known = _CLASS_SETS.get(content["name"])
-        if known and known.names == tuple(content["names"]):
-            return known
-        return _class_set(content["name"], table, _identity(len(table), len(table)))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: expected name, names and as many colours, in JSON ({error})") from None
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not valid JSON ({error}); correct it or delete the file") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected an object with name, names and colours, found {_show(content)}")
+    return content
+
+
+def _read_text(path) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16 without a byte order mark decodes, with a NUL beside each letter
+        raise ValueError(f"{path}: not UTF-8 text; save it as UTF-8")
+    return text
+
+
+def _read_row(where, name, colour, example) -> tuple[str, Colour]:
+    colour = [int(value) if re.fullmatch(r"\s*\d{1,3}\s*", value) else value for value in colour]
+    return _check_row(where, name.strip(), colour, example)
+
+
+def _check_row(where, name, colour, example) -> tuple[str, Colour]:
+    """A class's name and color, checked; `where` and `example` are for the message."""
+    named = isinstance(name, str) and name.strip()
+    coloured = isinstance(colour, list) and len(colour) == 3
+    if not named or not coloured or not all(type(value) is int and 0 <= value <= 255 for value in colour):
+        raise ValueError(
+            f"{where}: expected a class name and three whole numbers 0 to 255, such as {example}, "
+            f"found {_show(name)} and {_show(colour)}"
+        )
+    return name, tuple(colour)
+
+
+def _check_table(path, table) -> None:
+    for kind, entries in zip(("name", "color"), zip(*table, strict=True), strict=False):
+        twice = next((entry for i, entry in enumerate(entries) if entry in entries[:i]), None)
+        if twice is not None:
+            raise ValueError(f"{path}: the {kind} {_show(twice)} is there twice; give each class its own")
+    if len(table) > _MOST_CLASSES:
+        raise ValueError(f"{path}: {len(table)} classes; an 8-bit label file can tell {_MOST_CLASSES} apart")
+
+
+def _from_table(path, table) -> ClassSet:
+    _check_table(path, table)
+    if dict(table) == dict(_CAMVID32) | {"Void": (0, 0, 0)}:
+        return CAMVID32
+    scored = [(name, colour) for name, colour in table if name.lower() not in _VOID_NAMES]
+    void = [colour for name, colour in table if name.lower() in _VOID_NAMES]
+    count = len(scored)
+    if not count:
+        raise ValueError(f"{path}: lists no class that is scored; add a line for each")
+    return _class_set(
+        Path(path).resolve().parent.name,
+        scored,
+        _identity(count, count),
+        dict.fromkeys(void, VOID),
+        void[0] if void else (0, 0, 0),
+        _describe(path, scored),
+    )
+
+
+def _describe(path, table) -> str:
+    return f"the {len(table)} class{'es' * (len(table) > 1)} that {Path(path).name} lists"
+
+
+def _show(value) -> str:
+    """A value as a message shows it: short, whatever a file holds."""
+    return reprlib.repr(value)

@@ -36,7 +36,7 @@ def _build_parser() -> argparse.ArgumentParser:
     both = [profile, places]
     train = commands.add_parser("train", parents=both, help="train and score a profile's runs", epilog=LAUNCH)
     train.add_argument("--model", action="append", metavar="RUN", help="a run, repeatable (default: all)")
-    train.add_argument("--verify", action="store_true", help="only check that this code still makes the runs")
+    train.add_argument("--seed", type=int, help="one of the runs' seeds (default: all of them)")
     overrides = {"nargs": "*", "metavar": "key=value", "help": "overrides, e.g. epochs=3 or unet:epochs=3"}
     train.add_argument("overrides", **overrides)
     train.set_defaults(run=_train)
@@ -57,15 +57,19 @@ def _build_parser() -> argparse.ArgumentParser:
 
 # Each imports what it needs when it is called: torch takes seconds.
 def _train(options: argparse.Namespace) -> None:
-    from seg_helpers.experiments import final_scores, get_run, join_processes, verify_run
+    from seg_helpers.experiments import claim_gpu, final_scores, get_run, join_processes
 
     state = join_processes()
     profile = load_profile(**_settings(options))
     for name in options.model or [run for run in profile.run_names() if run not in profile.skipped]:
-        run = verify_run(profile, name) if options.verify else get_run(profile, name)
-        scores = final_scores(run)
-        low, high = scores["mean_iou_interval"]
-        state.print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
+        for seed in profile.seeds(name) if options.seed is None else [options.seed]:
+            with claim_gpu():
+                run = get_run(profile, name, seed)
+            scores = final_scores(run)
+            low, high = scores["mean_iou_interval"]
+            state.print(
+                f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}"
+            )
 
 
 def _report(options: argparse.Namespace) -> None:

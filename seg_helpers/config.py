@@ -4,6 +4,7 @@ An experiment is laid together from layers, the later ones winning:
 
 1. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): optimizer, schedule, loss, augmentation, stages;
 2. the profile's `data`, then its `defaults` (`notebooks/profiles/*.yaml`): data set, input size, epochs, batch size;
+   DATA is the folder of that data set;
 3. for a run marked `study`, a shorter one made for a comparison, the profile's `study`;
 4. the run's own entry in the recipe, which says what makes it different;
 5. the run's entry in the profile's `runs`;
@@ -11,20 +12,22 @@ An experiment is laid together from layers, the later ones winning:
 
 What a page shows of the profile's own data (`Profile.data`) is made of the same layers less those of a run.
 
+What is said of one data set's files never reaches a run on another data set: see `Profile`.
+
 Every key is checked: an unknown one is an error that names the file or run, the key and the nearest known key.
 """
 
 import difflib
-import functools
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 RECIPES = Path(__file__).parent / "recipes"
 Size = tuple[int, int]  # (height, width) in pixels
+_OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
 
 class ConfigError(ValueError):
@@ -166,7 +169,7 @@ class ExperimentConfig(Section):
     schedule: ScheduleConfig = ScheduleConfig()
     stages: tuple[StageConfig, ...] = ()
     epochs: int = Field(30, gt=0)
-    batch_size: int = Field(8, gt=0)
+    batch_size: int = Field(8, gt=0)  # frames in a step, divided over the processes that share the run
     gradient_clip: float | None = Field(None, gt=0)
     ema: float | None = Field(None, gt=0, lt=1)
     patience: int | None = Field(None, gt=0)  # early stopping, in validations without a better mean IoU
@@ -206,6 +209,12 @@ class ExperimentConfig(Section):
         return plain
 
 
+class Seeds(Section):
+    """`seeds` of a profile or a recipe: each of them makes a run of its own; without it there is one, `seed`."""
+
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(min_length=1)
+
+
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
 
@@ -214,6 +223,7 @@ class ProfileFile(Section):
     defaults: dict[str, Any] = {}
     study: dict[str, Any] = {}
     runs: dict[str, dict[str, Any]] = {}
+    order: tuple[str, ...] = ()  # the runs that are trained first
     skip: dict[str, str] = {}  # run: why this profile does not train it
     notes: dict[str, str] = {}  # run: what a reader of its scores must know
 
@@ -229,28 +239,37 @@ class RecipeFile(Section):
 class Profile:
     """A profile with its runs, as a notebook or the command line asks for it.
 
+    The profile's data set is the one that its file names, or in its place an override for all runs. DATA (`data`)
+    stands for the file's `data.root`, so it is the folder of that data set, and an override of `data.root` still wins.
+    A run has a data set of its own where its entry in the recipe or the profile, or an override for it alone, names
+    another `data.dataset`. It keeps that, and gets neither DATA nor any `data.root`, `layout` or `classes` that is
+    said for all runs: these are about the files of the profile's data set.
+
     Attributes:
         name: the profile file's stem.
         description: one sentence for the report.
         folder: where its reports and runs go.
         weights: a local encoder state_dict that stands in for the ImageNet download, or None.
+        order: the runs that are trained first.
         skipped: run to the reason why this profile leaves it out.
         notes: run to what a reader of its scores must know.
     """
 
     def __init__(self, name, file, recipes, data="", weights="", overrides=(), reports="reports"):
         self.name, self.description = name, file.description
-        self.skipped, self.notes = dict(file.skip), dict(file.notes)
+        self.order, self.skipped, self.notes = file.order, dict(file.skip), dict(file.notes)
         self.folder = resolve(reports) / name
         self.weights = resolve(weights) if weights else None
-        self._file, self._recipes, self._data = file, recipes, data
+        self._file, self._recipes = file, recipes
+        given = {"data": {"root": data}} if data else {}
+        self._layers = [{"data": file.data}, file.defaults, given]  # the profile's part that all runs share
         self._overrides = _parse_overrides(overrides)
         known = self.run_names()
         for run in known:
             if known.count(run) > 1:
                 homes = " and ".join(stem for stem, recipe in recipes.items() if run in recipe.runs)
                 raise ConfigError(f"run {run} is in the recipes {homes}: rename one of them")
-        for where, keys in (("runs", file.runs), ("skip", file.skip), ("notes", file.notes)):
+        for where, keys in (("runs", file.runs), ("order", file.order), ("skip", file.skip), ("notes", file.notes)):
             for run in keys:
                 if run not in known:
                     raise ConfigError(f"profile {name}: {where}.{run}: no such run{_nearest(run, known)}")
@@ -269,39 +288,51 @@ class Profile:
         """Names of all runs, or of one recipe's; those the profile skips are among them."""
         return [run for stem, file in self._recipes.items() if recipe in (None, stem) for run in file.runs]
 
-    def experiment(self, run: str) -> ExperimentConfig:
-        """The validated configuration of a run.
+    def seeds(self, run: str) -> tuple[int, ...]:
+        """The seeds that a run is trained with."""
+        return self._validated(run)[1]
+
+    def experiment(self, run: str, seed: int | None = None) -> ExperimentConfig:
+        """The validated configuration of a run with one of its seeds, or with its first.
 
         Raises:
             ConfigError: the run or one of its keys is unknown, or a value does not fit.
         """
+        config, seeds = self._validated(run)
+        if seed is not None and seed not in seeds:
+            raise ConfigError(f"run {run}: its seeds are {', '.join(map(str, seeds))}, not {seed}; name it in `seeds`")
+        return config.model_copy(
+            update={"seed": seeds[0] if seed is None else seed, "data": _placed(config.data)}
+        )
+
+    def _validated(self, run: str) -> tuple[ExperimentConfig, tuple[int, ...]]:
+        """A run's configuration and its seeds."""
         if run not in self.run_names():
             raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
+        where = f"profile {self.name}, run {run}"
         recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
-        merged = {"name": run, "recipe": recipe} | self._merge_layers(run, self._recipes[recipe])
-        config = validate(ExperimentConfig, merged, f"profile {self.name}, run {run}")
-        return config.model_copy(update={"data": self._placed(config.data)})
+        file = self._recipes[recipe]
+        study = self._file.study if file.runs[run].get("study") else {}
+        # (whether a layer is for some runs only, this one among them; the layer)
+        layers = [(False, layer) for layer in (file.base, *self._layers)]
+        layers += [(True, study), (True, file.runs[run]), (True, self._file.runs.get(run, {}))]
+        layers += [(target == run, _nest(key, value)) for target, key, value in self._overrides if target in ("", run)]
+        its_own = _merge_data(layer for own, layer in layers if own).get("dataset")
+        shared = its_own in (None, self._data_layer().get("dataset", "sample"))
+        merged = {"name": run, "recipe": recipe}
+        for own, layer in layers:
+            merged = _merge(merged, layer if own or shared else _without_data_set(layer))
+        seeds = validate(Seeds, {"seeds": merged.pop("seeds", [merged.get("seed", 0)])}, where).seeds
+        return validate(ExperimentConfig, merged, where), seeds
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""
-        merged = self._merge_layers().get("data", {})
-        return self._placed(validate(DataConfig, merged, f"profile {self.name}, data"))
+        return _placed(validate(DataConfig, self._data_layer(), f"profile {self.name}, data"))
 
-    def _merge_layers(self, run: str = "", recipe: RecipeFile | None = None) -> dict[str, Any]:
-        """Lays the layers over each other, in the order that this module's docstring gives."""
-        layers = [{"data": self._file.data}, self._file.defaults]
-        if recipe is not None:
-            own = recipe.runs[run]
-            study = self._file.study if own.get("study") else {}
-            layers = [recipe.base, *layers, study, own, self._file.runs.get(run, {})]
-        layers += [_nest(key, value) for target, key, value in self._overrides if target in ("", run)]
-        return functools.reduce(_merge, layers, {})
-
-    def _placed(self, data: DataConfig) -> DataConfig:
-        """Fills in the data set's folder: DATA stands for the profile's own data set only."""
-        own = data.dataset == self._file.data.get("dataset", "sample")
-        root = self._data if self._data and own else data.root or Path("data") / data.dataset
-        return data.model_copy(update={"root": resolve(root)})
+    def _data_layer(self) -> dict[str, Any]:
+        """What is said of `data` for all runs, later layers winning."""
+        overrides = [_nest(key, value) for target, key, value in self._overrides if not target]
+        return _merge_data([*self._layers, *overrides])
 
 
 def project_root() -> Path:
@@ -315,8 +346,11 @@ def project_root() -> Path:
 
 def resolve(path: str | Path) -> Path:
     """A path as the user means it: relative ones start at the project's root, wherever the kernel runs."""
-    path = Path(path).expanduser()
-    return path if path.is_absolute() else (project_root() / path).resolve()
+    try:
+        path = Path(path).expanduser()
+        return path if path.is_absolute() else (project_root() / path).resolve()
+    except RuntimeError as error:  # ~name of no user, or links in a circle
+        raise ConfigError(f"{path}: {error}; write the path in full") from None
 
 
 def load_profile(
@@ -396,6 +430,26 @@ def _merge(below: dict, above: dict) -> dict:
     return merged
 
 
+def _merge_data(layers) -> dict:
+    """The `data` of these layers; what is no mapping is left out, for the validation of the whole to say."""
+    merged = {}
+    for layer in layers:
+        merged = _merge(merged, data) if isinstance(data := layer.get("data"), dict) else merged
+    return merged
+
+
+def _without_data_set(layer: dict) -> dict:
+    """A layer without what it says of its own data set alone."""
+    if not isinstance(layer.get("data"), dict):
+        return layer
+    return layer | {"data": {key: value for key, value in layer["data"].items() if key not in _OF_ONE_DATA_SET}}
+
+
+def _placed(data: DataConfig) -> DataConfig:
+    """Fills in the data set's folder, `data/<dataset>` where none is configured."""
+    return data.model_copy(update={"root": resolve(data.root or Path("data") / data.dataset)})
+
+
 def _nest(key: str, value: Any) -> dict:
     for part in reversed(key.split(".")):
         value = {part: value}
@@ -411,15 +465,17 @@ def _parse_overrides(overrides) -> list[tuple[str, str, Any]]:
             raise ConfigError(f"override {text!r}: write key=value, or run:key=value for one run")
         try:
             parsed.append((run, key, yaml.safe_load(value)))
-        except yaml.YAMLError as error:
+        except Exception as error:  # as for files
             raise ConfigError(f"override {text!r}: not valid YAML: {' '.join(str(error).split())}") from None
     return parsed
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        content = yaml.safe_load(path.read_bytes())  # UTF-8, or UTF-16 that says so by its first bytes
+    except yaml.reader.ReaderError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
+    except Exception as error:  # odd values, such as the date 2020-13-01, raise anything
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(content).__name__}")

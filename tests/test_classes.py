@@ -3,8 +3,10 @@ import pytest
 
 from seg_helpers.classes import (
     CAMVID11,
+    CAMVID11_MERGED,
     CAMVID32,
     CITYSCAPES19,
+    CITYSCAPES19_TRAIN_IDS,
     SOCCER4,
     VOID,
     get_class_set,
@@ -22,8 +24,13 @@ LABEL_COLORS = "".join(
 )
 
 
+def colour_of(name: str) -> tuple[int, int, int]:
+    """The color of one of CamVid's 31 classes."""
+    return tuple(CAMVID32.colours[CAMVID32.names.index(name)].tolist())
+
+
 @pytest.mark.parametrize(
-    "classes", [CAMVID11, CAMVID32, CITYSCAPES19, SOCCER4], ids=lambda classes: classes.name
+    "classes", [CAMVID11, CAMVID11_MERGED, CAMVID32, CITYSCAPES19, SOCCER4], ids=lambda classes: classes.name
 )
 def test_colours_read_back_as_the_indices_they_draw(classes):
     labels = np.array([[*range(classes.num_classes), VOID]], np.uint8)
@@ -34,7 +41,6 @@ def test_colours_read_back_as_the_indices_they_draw(classes):
     ("fine", "merged"),
     [
         ("Wall", "Building"),
-        ("Archway", "Building"),
         ("TrafficCone", "Pole"),
         ("LaneMkgsNonDriv", "Road"),
         ("ParkingBlock", "Pavement"),
@@ -46,8 +52,31 @@ def test_colours_read_back_as_the_indices_they_draw(classes):
     ],
 )
 def test_camvid_merges_32_classes_into_11(fine, merged):
-    colour = tuple(CAMVID32.colours[CAMVID32.names.index(fine)].tolist())
+    colour = colour_of(fine)
     assert CAMVID11.names[CAMVID11.colour_map[colour]] == merged
+    assert CAMVID11_MERGED.names[CAMVID11_MERGED.colour_map[colour]] == merged
+
+
+def test_four_classes_are_void_in_segnets_files_and_merged_elsewhere():
+    others = {name: CAMVID11_MERGED.colour_map[colour_of(name)] for name in CAMVID32.names}
+    differ = {name for name in CAMVID32.names if CAMVID11.colour_map[colour_of(name)] != others[name]}
+    assert differ == {"Archway", "CartLuggagePram", "Child", "OtherMoving"}
+    assert {CAMVID11.colour_map[colour_of(name)] for name in differ} == {VOID}
+    assert {name: CAMVID11_MERGED.names[others[name]] for name in differ} == {
+        "Archway": "Building",
+        "CartLuggagePram": "Pedestrian",
+        "Child": "Pedestrian",
+        "OtherMoving": "Car",
+    }
+    assert VOID not in others.values()
+
+
+def test_the_two_merges_of_camvid_tell_themselves_apart():
+    assert get_class_set("camvid11") is CAMVID11
+    assert get_class_set("camvid11_merged") is CAMVID11_MERGED
+    assert CAMVID11.names == CAMVID11_MERGED.names
+    assert "Child and OtherMoving are void" in CAMVID11.description
+    assert "OtherMoving as Car" in CAMVID11_MERGED.description
 
 
 def test_camvid_class_sets_cover_the_palette():
@@ -66,9 +95,18 @@ def test_cityscapes_keeps_19_of_34_label_ids():
     assert all(CITYSCAPES19.index_map[label] == VOID for label in (0, 1, 5, 9, 14, 18, 29, 30))
 
 
+def test_train_ids_are_the_positions_of_the_19():
+    assert CITYSCAPES19_TRAIN_IDS.names == CITYSCAPES19.names
+    scored = {value: index for value, index in CITYSCAPES19_TRAIN_IDS.index_map.items() if index != VOID}
+    assert scored == {value: value for value in range(19)}
+    assert CITYSCAPES19_TRAIN_IDS.index_map[254] == CITYSCAPES19_TRAIN_IDS.index_map[255] == VOID
+
+
 def test_class_sets_are_found_by_name_and_unknown_names_list_the_known():
     assert get_class_set("camvid32") is CAMVID32
-    with pytest.raises(ValueError, match="no class set 'camvid12'; known: camvid11, camvid32"):
+    with pytest.raises(
+        ValueError, match="no class set 'camvid12'; known: camvid11, camvid11_merged, camvid32"
+    ):
         get_class_set("camvid12")
 
 
@@ -85,9 +123,33 @@ def test_class_dict_makes_a_class_set_without_its_void(tmp_path):
     assert classes.names == ("Sea", "Land")
     assert classes.colour_map[9, 9, 9] == VOID
     assert classes.colourise(np.array([[1, VOID]], np.uint8)).tolist() == [[[0, 120, 0], [9, 9, 9]]]
+    assert classes.description == "the 2 classes that class_dict.csv lists"
 
 
-@pytest.mark.parametrize("line", ["Sea,0,0", "Sea,0,0,blue", "Sea,0,0,300"])
+@pytest.mark.parametrize("header", ["name,r,g,b\n", "Name, Red, Green, Blue\n", "\ufeffname,r,g,b\n", ""])
+@pytest.mark.parametrize("marks", [("", ""), (",1", ",0"), (",1,5", ",0,6")])
+def test_class_dict_keeps_every_class_whatever_its_header_and_further_columns(tmp_path, header, marks):
+    path = tmp_path / "class_dict.csv"
+    top = header.strip() and header.strip() + ",class_11" * bool(marks[0]) + "\n"
+    path.write_text(f"{top}Sea,0,0,200{marks[0]}\nLand,0,120,0{marks[1]}\n", encoding="utf-8")
+    classes = read_class_dict(path)
+    assert classes.names == ("Sea", "Land")
+    assert classes.colours.tolist() == [[0, 0, 200], [0, 120, 0]]
+
+
+@pytest.mark.parametrize("top", ["name,b,g,r", "name;r;g;b", "r,g,b,name", "id,name,r,g,b", "Sea,0,0,blue"])
+def test_a_header_of_another_kind_is_refused(tmp_path, top):
+    path = tmp_path / "class_dict.csv"
+    path.write_text(f"{top}\nLand,0,120,0\n")
+    with pytest.raises(
+        ValueError, match=r"class_dict\.csv, line 1: expected a class name and three whole numbers"
+    ):
+        read_class_dict(path)
+
+
+@pytest.mark.parametrize(
+    "line", ["Sea,0,0", "Sea,0,0,blue", "Sea,0,0,300", "Sea,0,0,1.5", "Sea,0,0,-1", ",0,0,1"]
+)
 def test_a_bad_line_is_named_with_its_file(tmp_path, line):
     path = tmp_path / "class_dict.csv"
     path.write_text(f"name,r,g,b\nLand,0,120,0\n{line}\n")
@@ -102,9 +164,102 @@ def test_classes_file_round_trip(tmp_path):
     path.write_text('{"name": "pets", "names": ["cat"], "colours": [[1, 2, 3]]}')
     pets = read_classes(path)
     assert (pets.names, pets.index_map[0], pets.index_map[VOID]) == (("cat",), 0, VOID)
-    path.write_text('{"name": "pets", "names": ["cat"]}')
-    with pytest.raises(ValueError, match=r"classes\.json: expected name, names"):
+    assert pets.description == "the 1 class that classes.json lists"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"name": "pets", "names": ["cat"]}',
+            "colours: expected a list with an entry for each class, found None",
+        ),
+        ('{"names": ["cat"], "colours": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
+        ('{"name": "a/b", "names": ["cat"], "colours": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
+        (
+            '{"name": "pets", "names": ["cat", "cat"], "colours": [[1, 2, 3], [4, 5, 6]]}',
+            "the name 'cat' is there twice",
+        ),
+        (
+            '{"name": "pets", "names": ["cat", "dog"], "colours": [[1, 2, 3], [1, 2, 3]]}',
+            r"color \(1, 2, 3\) is there twice",
+        ),
+        ('{"name": "pets", "names": ["cat", "dog"], "colours": [[1, 2, 3]]}', "2 names but 1 colours"),
+        (
+            '{"name": "pets", "names": ["cat"], "colours": [[1, 2, 300]]}',
+            r"class 0: .*found 'cat' and \[1, 2, 300\]",
+        ),
+        (
+            '{"name": "pets", "names": ["cat"], "colours": [[1, 2.5, 3]]}',
+            r"class 0: .*found 'cat' and \[1, 2\.5, 3\]",
+        ),
+        ('{"name": "pets", "names": ["cat"], "colours": [[1, true, 3]]}', "class 0: .*True"),
+        ('{"name": "pets", "names": ["cat"], "colours": [[1, 2]]}', r"class 0: .*found 'cat' and \[1, 2\]"),
+        ('{"name": "pets", "names": [null], "colours": [[1, 2, 3]]}', "class 0: .*found None"),
+        (
+            '{"name": "pets", "names": [], "colours": []}',
+            "names: expected a list with an entry for each class",
+        ),
+        (
+            '{"name": "soccer4", "names": ["cat"], "colours": [[1, 2, 3]]}',
+            "soccer4 is a known class set of other classes",
+        ),
+        ("[1, 2]", "expected an object with name, names and colours"),
+        ("{name}", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_a_classes_file_that_does_not_fit_is_refused(tmp_path, text, said):
+    path = tmp_path / "classes.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"classes\.json\b.*{said}"):
         read_classes(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "garbage"])
+@pytest.mark.parametrize(
+    ("name", "read", "text"),
+    [
+        ("label_colors.txt", read_label_colors, LABEL_COLORS),
+        ("class_dict.csv", read_class_dict, "name,r,g,b\nSea,0,0,200\n"),
+        ("classes.json", read_classes, '{"name": "pets", "names": ["cat"], "colours": [[1, 2, 3]]}'),
+    ],
+)
+def test_a_dictionary_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path, name, read, text, encoding):
+    path = tmp_path / name
+    path.write_bytes(b"\x89PNG\r\n\x1a\n\xfe\xff" if encoding == "garbage" else text.encode(encoding))
+    with pytest.raises(ValueError, match="not UTF-8 text; save it as UTF-8") as error:
+        read(path)
+    assert str(error.value).startswith(str(path))
+    path.write_text(text, encoding="utf-8-sig")  # Windows' editors write a mark first
+    assert read(path).num_classes > 0
+
+
+@pytest.mark.parametrize("line", ["128 128 128", "128 128 Sky", "128 128 300 Sky"])
+def test_a_bad_line_of_label_colors_is_named(tmp_path, line):
+    path = tmp_path / "label_colors.txt"
+    path.write_text(f"0 0 200 Sea\n{line}\n")
+    with pytest.raises(ValueError, match=r"label_colors\.txt, line 2: expected"):
+        read_label_colors(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Void,0,0,0\n", "lists no class that is scored"),
+        ("", "lists no class that is scored"),
+        ("Sea,0,0,1\nSea,0,0,2\n", "the name 'Sea' is there twice"),
+        (
+            "".join(f"c{i},0,{i // 256},{i % 256}\n" for i in range(255)),
+            "255 classes; an 8-bit label file can tell 254",
+        ),
+    ],
+)
+def test_a_class_dict_of_no_use_is_refused(tmp_path, text, said):
+    path = tmp_path / "class_dict.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"class_dict\.csv: .*{said}"):
+        read_class_dict(path)
 
 
 def test_merging_a_class_twice_is_an_error():

@@ -88,6 +88,60 @@ def test_data_folder_stands_for_the_profiles_own_data_set(profile, tmp_path):
     assert profile().data().root == config.project_root() / "somewhere"
 
 
+SOCCER = {"model": {"name": "unet"}, "data": {"dataset": "soccer"}}
+PLACES = {"dataset": "camvid", "root": "somewhere", "layout": "colour", "classes": "camvid11_merged", "expand": 3}
+
+
+@pytest.fixture
+def on_field(profile):
+    """The profile with a recipe whose run `field` has a data set of its own."""
+
+    def load(**options):
+        return profile({"data": PLACES}, {"runs": RECIPE["runs"] | {"field": SOCCER}}, **options)
+
+    return load
+
+
+def test_data_folder_stands_for_the_data_set_that_an_override_puts_in_place(on_field, tmp_path):
+    for overrides in (["data.dataset=cityscapes"], ["data={dataset: cityscapes}"]):
+        loaded = on_field(data=tmp_path, overrides=overrides)
+        for data in (loaded.data(), loaded.experiment("plain").data, loaded.experiment("special").data):
+            assert (data.dataset, data.root) == ("cityscapes", tmp_path)
+    back = on_field(data=tmp_path, overrides=["data.dataset=cityscapes", "field:data.dataset=cityscapes"])
+    assert (back.experiment("field").data.dataset, back.experiment("field").data.root) == ("cityscapes", tmp_path)
+
+
+@pytest.mark.parametrize("overrides", [[], ["data.dataset=cityscapes"], ["data.root=/x", "data.classes=camvid32"]])
+def test_a_data_set_of_a_runs_own_is_left_to_it(on_field, tmp_path, overrides):
+    field = on_field(data=tmp_path, overrides=overrides).experiment("field").data
+    assert (field.dataset, field.root) == ("soccer", config.project_root() / "data" / "soccer")
+    assert (field.layout, field.classes) == ("auto", "auto")  # the profile's are for another data set's files
+    assert field.expand == 3  # how training goes is for all runs
+
+
+def test_a_run_may_name_a_folder_of_its_own(on_field, tmp_path):
+    loaded = on_field(data=tmp_path, overrides=["field:data.root=/field", "plain:data.root=/plain"])
+    assert str(loaded.experiment("field").data.root) == "/field"
+    assert str(loaded.experiment("plain").data.root) == "/plain"
+    assert loaded.experiment("special").data.root == tmp_path
+
+
+def test_an_override_of_the_folder_wins_over_data(on_field, tmp_path):
+    loaded = on_field(data=tmp_path, overrides=["data.root=/other"])
+    assert str(loaded.data().root) == str(loaded.experiment("plain").data.root) == "/other"
+
+
+def test_a_study_may_be_on_another_data_set(profile, tmp_path):
+    loaded = profile({"study": {"data": {"dataset": "soccer"}}}, data=tmp_path)
+    assert loaded.experiment("short").data.root == config.project_root() / "data" / "soccer"
+    assert loaded.experiment("plain").data.root == tmp_path
+
+
+def test_the_profiles_data_is_what_its_runs_see(profile):
+    loaded = profile({"data": {"dataset": "camvid", "size": [8, 8]}, "defaults": {"data": {"size": [16, 16]}}})
+    assert loaded.data() == loaded.experiment("plain").data
+
+
 def test_the_profiles_data_follows_overrides_for_all_runs_only(profile):
     over = profile(overrides=["data.on_problem=stop", "plain:data.on_problem=exclude"])
     assert over.data().on_problem == "stop"
@@ -194,6 +248,36 @@ def test_a_file_that_is_no_mapping_is_named(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"odd\.yaml: (not valid YAML|expected keys and values, found)"):
         load_profile(str(path))
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\xfe", "description: x".encode("utf-16-le"), b"\xe9: 1"])
+def test_a_file_that_is_no_text_is_to_be_saved_as_utf_8(tmp_path, content):
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"odd\.yaml: not UTF-8 text \(.*\); save it as UTF-8"):
+        load_profile(str(path))
+
+
+def test_a_file_that_says_its_encoding_is_read(tmp_path):
+    path = tmp_path / "odd.yaml"
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_text("description: Zürich", encoding=encoding)
+        assert load_profile(str(path)).description == "Zürich"
+
+
+@pytest.mark.parametrize("value", ["2020-13-01", "!!int x", "!!timestamp x", "!!bool x", "!!int ''"])
+def test_a_value_that_yaml_stumbles_over_is_named(profile, tmp_path, value):
+    path = tmp_path / "odd.yaml"
+    path.write_text(f"description: {value}")
+    with pytest.raises(ConfigError, match=r"odd\.yaml: not valid YAML"):
+        load_profile(str(path))
+    with pytest.raises(ConfigError, match=r"override .*seed=.*: not valid YAML"):
+        profile(overrides=[f"seed={value}"])
+
+
+def test_a_home_that_is_none_is_named():
+    with pytest.raises(ConfigError, match=r"~nobody-of-this-name/x: .*; write the path in full"):
+        config.resolve("~nobody-of-this-name/x")
 
 
 def test_configurations_do_not_change_once_read(profile):

@@ -25,3 +25,16 @@ def tiny_label(seed: int, classes: int = 11, size: tuple[int, int] = TINY) -> np
     """Random class indices in blocks, (H, W) uint8, `classes` itself (void in CamVid's files) among them."""
     coarse = np.random.default_rng(seed).integers(0, classes + 1, (3, 4), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize(size[::-1], Image.Resampling.NEAREST))
+
+
+def tiny_video(
+    offsets: list[int], size: tuple[int, int] = (48, 64), cell: int = 8
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Images and labels of 11 classes in square cells, as a camera sees them that has moved right by each offset."""
+    height, width = size
+    grid = np.random.default_rng(3).integers(
+        0, 11, (height // cell, (width + max(offsets)) // cell + 1), np.uint8
+    )
+    street = np.kron(grid, np.ones((cell, cell), np.uint8))
+    colors = np.random.default_rng(4).integers(0, 256, (11, 3), np.uint8)
+    return [(colors[street[:, x : x + width]], street[:, x : x + width].copy()) for x in offsets]

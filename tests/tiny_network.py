@@ -86,7 +86,7 @@ class Bench:
         model = TinyNetwork() if model is None else model
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        accelerator = build_accelerator(config.precision)
+        accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
         loader = self.loader(config) if loader is None else loader
         return train(model, loader, evaluate or self.evaluate, config, folder, self.pixel_counts, accelerator)
 

@@ -20,7 +20,7 @@ from seg_helpers.datasets.files import read_image, read_label, read_size
 from seg_helpers.datasets.layouts import DatasetError
 from seg_helpers.progress import track
 
-_VERSION = 1  # raise it when what is stored changes
+_VERSION = 2  # raise it when what is stored changes
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,9 @@ def expand_frames(
             key = (seed, copy, *row.name.encode())
             augmented, labels = augmentation(read_image(row.image), read_label(row.label, classes), key)
             Image.fromarray(to_file[labels]).save(label)
-            Image.fromarray(augmented).save(image, compress_level=1)
+            part = image.with_suffix(".part")  # moved when whole: half an image would be kept the next time
+            Image.fromarray(augmented).save(part, "PNG", compress_level=1)
+            part.replace(image)
         copies.append({**row._asdict(), "name": name, "image": str(image), "label": str(label), "copy": copy})
     table = pd.DataFrame(copies, columns=[*FRAME_COLUMNS, "copy"])
     expanded = pd.concat([frames.assign(copy=0), table], ignore_index=True)

@@ -1,17 +1,18 @@
 """Reading one image or label file, and saying what is wrong with it in words a person can act on."""
 
-import struct
-import zlib
+import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from seg_helpers.classes import ClassSet
 
 _UNKNOWN = 254  # in the lookup tables: a value that the class set does not hold
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, zlib.error, struct.error, Image.DecompressionBombError)
 _PNG_BITS, _PNG_COLOUR = 24, 25  # offsets of bit depth and colour type in a PNG's header
+# What a PNG holds that says how it is turned.
+_PNG_ORIENTED = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 _MODES = {"1": "1-bit", "L": "grey", "LA": "grey with alpha", "P": "palette", "RGBA": "RGBA", "CMYK": "CMYK"}
 
 
@@ -24,22 +25,26 @@ class FileProblem(Exception):
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Reads an image as (H, W, 3) uint8 RGB.
+    """Reads an image as (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says.
 
     Raises:
-        FileProblem: the file is empty, truncated, no image, or not 8-bit RGB.
+        FileProblem: the file is not there, empty, truncated, no image, or not 8-bit RGB.
     """
     return _read(path, "RGB", "save it as 8-bit RGB: Image.open(file).convert('RGB').save(file)")
 
 
 def read_size(path: str | Path) -> tuple[int, int]:
-    """Height and width of an image file, from its header alone."""
+    """Height and width that `read_image` gives a sound file, read without decoding it."""
     with Image.open(path) as image:
-        return image.height, image.width
+        # Pillow would decode a PNG to look for its orientation, which may lie behind the pixels.
+        content = Path(path).read_bytes() if image.format == "PNG" else b""
+        upright = bool(content) and not any(mark in content for mark in _PNG_ORIENTED)
+        sideways = not upright and image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+        return (image.width, image.height) if sideways else (image.height, image.width)
 
 
 def read_label(path: str | Path, classes: ClassSet, kind: str = "either") -> np.ndarray:
-    """Reads a label file as (H, W) uint8 class indices with void as 255.
+    """Reads a label file as (H, W) uint8 class indices with void as 255, turned upright as `read_image` does.
 
     Args:
         path: the file.
@@ -105,16 +110,24 @@ def _plain(value: np.ndarray):
 def _read(path, modes: str, remedy: str) -> np.ndarray:
     path = Path(path)
     try:
-        head = path.open("rb").read(_PNG_COLOUR + 1)
-        if not head:
-            raise FileProblem("empty file (0 bytes)", "copy or download it again, or delete it and its pair")
+        with path.open("rb") as file:
+            head = file.read(_PNG_COLOUR + 1)
+    except OSError as error:
+        if path.is_symlink() and not path.exists():
+            problem = f"a link to {os.readlink(path)}, which is not there"
+            raise FileProblem(problem, "put that file there, or replace the link by it") from None
+        problem = f"cannot be opened ({error.strerror})"
+        raise FileProblem(problem, "make it a file that you may read, or delete it and its pair") from None
+    if not head:
+        raise FileProblem("empty file (0 bytes)", "copy or download it again, or delete it and its pair")
+    try:
         with Image.open(path) as image:
             mode = image.mode
             sixteen_bits = image.format == "PNG" and head[_PNG_BITS] == 16
             if mode in modes.split() and not sixteen_bits:
-                image.load()
+                ImageOps.exif_transpose(image, in_place=True)
                 return np.asarray(image)
-    except _BROKEN as error:
+    except Exception as error:  # a decoder fed with garbage raises anything
         raise FileProblem(
             f"cannot be decoded, truncated or not an image ({error})",
             "copy or download it again, or delete it and its pair",

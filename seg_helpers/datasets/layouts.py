@@ -4,8 +4,10 @@ The result is a `Dataset`: its frames (a row each, with split, clip and number) 
 file, what is wrong and the remedy). Nothing downstream looks into folders again.
 """
 
+import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import warnings
@@ -21,10 +23,12 @@ from seg_helpers.classes import (
     CAMVID11,
     CAMVID32,
     CITYSCAPES19,
+    CITYSCAPES19_TRAIN_IDS,
     ClassSet,
     get_class_set,
     read_class_dict,
     read_classes,
+    read_details,
     read_label_colors,
 )
 from seg_helpers.datasets.files import FileProblem, read_image, read_label
@@ -34,9 +38,10 @@ SPLITS = ("train", "val", "test")
 FRAME_COLUMNS = ["name", "image", "label", "split", "clip", "number"]
 PROBLEM_COLUMNS = ["file", "problem", "remedy", "split"]
 _EXTENSIONS = {".png", ".jpg", ".jpeg"}
-_NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d+)$")  # 0001TP_006690, Seq05VD_f00000
+_NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d{1,18})$")  # 0001TP_006690, Seq05VD_f00000
+_NO_CLIPS = {"train", "training", "val", "valid", "validation", "test", "testing", "frame", "image", "img"}
 _CAMVID_CLIPS = {"0001TP", "0006R0", "0016E5", "Seq05VD"}
-_CHECK_VERSION = 1  # raise it when a check changes, so that remembered results are not taken
+_CHECK_VERSION = 2  # raise it when a check changes, so that remembered results are not taken
 
 
 class DatasetError(ValueError):
@@ -55,8 +60,9 @@ class Dataset:
         name: the folder's name.
         root: the folder.
         layout: name of the layout it was read in.
-        frames: usable frames; columns `name` (`split/stem`, by which it is recorded and found again), `image`, `label` (paths; label "" where there is none), `split`, `clip`,
-            `number` (of the frame in its clip, in video frames where the names tell it).
+        frames: usable frames; columns `name` (`split/stem`, by which it is recorded and found again), `image`, `label`
+            (paths; label "" where there is none), `split`, `clip` ("" where the name tells none), `number` (of the
+            frame in its clip, in video frames where the names tell it).
         problems: what was left out; columns `file` (relative to root), `problem`, `remedy`, `split`.
         classes: the classes that labels are read in.
         frames_per_second: of `number`, where it is known.
@@ -120,13 +126,11 @@ def read_dataset(
     Raises:
         DatasetError: the folder is no data set, holds no usable frame, or has a problem and `on_problem` is `stop`.
     """
-    root = Path(root).expanduser().resolve()
-    chosen = _choose_layout(root, layout)
-    try:
-        class_set = chosen.classes(root) if classes == "auto" else get_class_set(classes)
-    except ValueError as error:
-        raise DatasetError(str(error)) from None
-    pairs = list(chosen.find(root))
+    with _explained(root):
+        root = Path(root).expanduser().resolve()
+        chosen = _choose_layout(root, layout)
+        class_set = _choose_classes(root, chosen, classes)
+        pairs = list(chosen.find(root))
     problems = _check_all(root, pairs, chosen, class_set, cache_dir)
     bad = {(problem["split"], problem["stem"]) for problem in problems}
     good = [pair for pair in pairs if (pair.split, pair.stem) not in bad]
@@ -139,7 +143,8 @@ def read_dataset(
             + (f" First problem: {table.iloc[0].file}: {table.iloc[0].problem}" if problems else "")
         )
     frames = _to_frames(root, good)
-    speed = _frames_per_second(root, chosen, frames)
+    with _explained(root):
+        speed = _frames_per_second(root, chosen, frames)
     return Dataset(root.name, root, chosen.name, frames, table, class_set, speed)
 
 
@@ -149,15 +154,44 @@ def detect_layout(root: str | Path) -> str:
     Raises:
         DatasetError: it is none of the known ones; the message says what was looked for and what was found.
     """
-    return _choose_layout(Path(root).expanduser().resolve(), "auto").name
+    with _explained(root):
+        return _choose_layout(Path(root).expanduser().resolve(), "auto").name
 
 
-def parse_stem(stem: str, default_clip: str = "") -> tuple[str, int | None]:
-    """Splits a frame's name into clip and number: `0006R0_f01080` is frame 1080 of clip 0006R0."""
+def parse_stem(stem: str) -> tuple[str, int | None]:
+    """Splits a frame's name into clip and number: `0006R0_f01080` is frame 1080 of clip 0006R0.
+
+    Returns:
+        The clip, "" where the name tells none (`0042`, `val_0042`, `harbour`), and the number, None where there is none.
+    """
     match = _NUMBERED.match(stem)
     if not match:
-        return default_clip, None
-    return match["clip"] or default_clip, int(match["number"])
+        return "", None
+    clip = match["clip"]
+    return "" if clip.lower() in _NO_CLIPS else clip, int(match["number"])
+
+
+@contextlib.contextmanager
+def _explained(root: str | Path) -> Iterator[None]:
+    """Says of a folder or a file of it that cannot be looked into which one it is, and what to do."""
+    try:
+        yield
+    except DatasetError:
+        raise
+    except OSError as error:
+        where, why = error.filename or root, error.strerror
+        raise DatasetError(f"{where}: {why}; mend it, or name another folder (DATA=… or data.root)") from None
+    except RuntimeError as error:  # ~name of no user, or links in a circle
+        raise DatasetError(f"{root}: {error}; write the path in full") from None
+    except ValueError as error:
+        raise DatasetError(str(error)) from None
+
+
+def _choose_classes(root: Path, layout: Layout, name: str) -> ClassSet:
+    """The class set of that name, or the data set's own; Cityscapes' files tell how they hold theirs."""
+    if name == "auto" or (layout.name, name) == ("cityscapes", CITYSCAPES19.name):
+        return layout.classes(root)
+    return get_class_set(name)
 
 
 def _choose_layout(root: Path, name: str) -> Layout:
@@ -206,7 +240,7 @@ def _report(root, problems, bad, total, on_problem) -> None:
 def _to_frames(root: Path, pairs: list[_Pair]) -> pd.DataFrame:
     rows = []
     for position, pair in enumerate(pairs):
-        clip, number = parse_stem(pair.stem, default_clip=pair.split)
+        clip, number = parse_stem(pair.stem)
         label = str(pair.labels[0]) if pair.labelled else ""
         number = position if number is None else number
         rows.append((f"{pair.split}/{pair.stem}", str(pair.images[0]), label, pair.split, clip, number))
@@ -224,8 +258,12 @@ def _frames_per_second(root: Path, layout: Layout, frames: pd.DataFrame) -> floa
         return 17.0  # Cordts et al., CVPR 2016
     if set(frames["clip"]) <= _CAMVID_CLIPS:
         return 30.0  # the names count frames of the 30 Hz video
-    described = root / "classes.json"
-    return json.loads(described.read_text()).get("frames_per_second") if described.is_file() else None
+    if not os.path.lexists(described := root / "classes.json"):
+        return None
+    rate = read_details(described).get("frames_per_second")
+    if rate is not None and not (type(rate) in (int, float) and 0 < rate < math.inf):
+        raise DatasetError(f"{described}: frames_per_second: expected a positive number, found {rate!r}")
+    return rate
 
 
 # Checks
@@ -234,8 +272,7 @@ def _frames_per_second(root: Path, layout: Layout, frames: pd.DataFrame) -> floa
 def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
     """Checks every pair, or takes the remembered result for files of the same paths, sizes and times."""
     files = [file for pair in pairs for file in (*pair.images, *pair.labels)]
-    stamps = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
-    identity = [_CHECK_VERSION, layout.name, classes.name, classes.names, stamps]
+    identity = [_CHECK_VERSION, layout.name, classes.name, classes.names, [_stamp(file) for file in files]]
     identity += [sorted(classes.index_map.items()), sorted(classes.colour_map.items())]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     remembered = Path(cache_dir) / f"checks-{root.name}-{digest}.json" if cache_dir else None
@@ -252,11 +289,23 @@ def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
     return problems
 
 
+def _stamp(file: Path) -> tuple[str, int, int]:
+    try:
+        stat = file.stat()
+    except OSError:  # a link to nothing: its check says so
+        return str(file), 0, 0
+    return str(file), stat.st_size, stat.st_mtime_ns
+
+
 def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> Iterator[dict]:
     def row(file, problem, remedy):
         name = str(file.relative_to(root)) if isinstance(file, Path) else file
+        name = name if name.isprintable() else ascii(name)
         return {"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem}
 
+    if not pair.stem.isprintable():  # it could not be written into the records and pages
+        yield row((*pair.images, *pair.labels)[0], "a name that is not plain text", "rename it and its pair")
+        return
     if not pair.images:
         yield row(
             pair.labels[0], "image missing for this label", "add the image of that name, or delete the label"
@@ -323,14 +372,39 @@ def _find_cam101(root: Path) -> Iterator[_Pair]:
 
 
 def _find_cityscapes(root: Path) -> Iterator[_Pair]:
+    ending = _cityscapes_ending(root)
     for split in SPLITS:
-        images, labels = defaultdict(list), defaultdict(list)
-        for file in sorted((root / "leftImg8bit" / split).glob("*/*_leftImg8bit.*")):
-            images[file.stem.removesuffix("_leftImg8bit")].append(file)
-        for file in sorted((root / "gtFine" / split).glob("*/*_gtFine_labelIds.png")):
-            labels[file.stem.removesuffix("_gtFine_labelIds")].append(file)
+        images = _files_in_cities(root / "leftImg8bit" / split, "_leftImg8bit", _EXTENSIONS)
+        labels = _files_in_cities(root / "gtFine" / split, ending, {".png"})
         # The label files published for test are placeholders: its truth is kept by the benchmark's server.
+        if images and not labels and split != "test":
+            folder = root / "gtFine" / split
+            others = sorted({path.stem.partition("_gtFine_")[2] for path in folder.glob("*/*_gtFine_*.png")})
+            found = " and ".join(f"*_gtFine_{kind}.png" for kind in others)
+            raise DatasetError(
+                f"{folder} has {f'{found} but ' if others else ''}no *{ending}.png in its cities' folders; "
+                "unpack those of gtFine_trainvaltest.zip there"
+            )
         yield from _pairs(split, images, labels, labelled=split != "test")
+
+
+def _files_in_cities(folder: Path, ending: str, extensions: set[str]) -> dict[str, list[Path]]:
+    found = defaultdict(list)
+    for city in sorted(folder.glob("*")):
+        for stem, files in _files_by_stem(city, extensions=extensions).items():
+            if stem.endswith(ending):
+                found[stem.removesuffix(ending)] += files
+    return found
+
+
+def _cityscapes_ending(root: Path) -> str:
+    """How the label files that are read end: Cityscapes' own label ids, or train ids where there are only these."""
+    endings = ("_gtFine_labelIds", "_gtFine_labelTrainIds")
+    return next((e for e in endings if _has_any(root / "gtFine" / "train", f"*/*{e}.png")), endings[0])
+
+
+def _cityscapes_classes(root: Path) -> ClassSet:
+    return CITYSCAPES19_TRAIN_IDS if _cityscapes_ending(root).endswith("TrainIds") else CITYSCAPES19
 
 
 def _has_any(folder: Path, pattern: str) -> bool:
@@ -338,13 +412,13 @@ def _has_any(folder: Path, pattern: str) -> bool:
 
 
 def _segnet_classes(root: Path) -> ClassSet:
-    return read_classes(root / "classes.json") if (root / "classes.json").is_file() else CAMVID11
+    return read_classes(root / "classes.json") if os.path.lexists(root / "classes.json") else CAMVID11
 
 
 def _colour_classes(root: Path) -> ClassSet:
-    if (root / "class_dict.csv").is_file():
+    if os.path.lexists(root / "class_dict.csv"):
         return read_class_dict(root / "class_dict.csv")
-    if (root / "label_colors.txt").is_file():
+    if os.path.lexists(root / "label_colors.txt"):
         return read_label_colors(root / "label_colors.txt")
     return CAMVID32
 
@@ -354,11 +428,11 @@ LAYOUTS = {
     for layout in (
         Layout(
             "cityscapes",
-            "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png",
+            "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png (or …_labelTrainIds.png)",
             lambda root: (root / "leftImg8bit" / "train").is_dir(),
             _find_cityscapes,
             "index",
-            lambda root: CITYSCAPES19,
+            _cityscapes_classes,
         ),
         Layout(
             "segnet",

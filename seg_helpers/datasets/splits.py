@@ -1,15 +1,13 @@
-"""Which frames train, validate and test: splits that change only the `split` column, and an audit of any split.
+"""Which frames train, validate and test: splits that change only the `split` column. `audit` tells how good one is.
 
 Neighbouring frames of a video are nearly the same picture. A random split puts neighbours on both sides, and then
 validation measures memory. `grouped` holds out a block of one clip and leaves out a guard of frames around it.
 """
 
-import cv2
 import numpy as np
 import pandas as pd
 
 from seg_helpers.config import SplitConfig
-from seg_helpers.datasets.cache import Cache
 from seg_helpers.datasets.layouts import DatasetError
 
 GUARD = "guard"  # the split of frames that are left out to keep train and val apart
@@ -23,7 +21,8 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
         config: `given` keeps the data set's own split. `grouped` holds out a contiguous block of a clip (its place
             drawn from the seed), or with `folds` the `fold`-th of that many consecutive blocks, and marks up to
             `guard` frames on either side as `guard`. `after_augmentation` draws rows at random, whatever clip, frame
-            or copy they come from: the leak that the other two avoid.
+            or copy they come from: the leak that the other two avoid. Frames of unknown clip are taken for one clip in
+            the order of their numbers, so that a block keeps its distance even where they are one.
         seed: of the draw.
 
     Returns:
@@ -80,74 +79,6 @@ def _choose_start(clips: np.ndarray, length: int, rng: np.random.Generator) -> i
     if not len(inside):
         inside = starts[(starts == 0) | (clips[starts] != clips[starts - 1])]
     return int(rng.choice(inside))
-
-
-def audit_split(
-    frames: pd.DataFrame, frames_per_second: float | None = None, cache: Cache | None = None
-) -> pd.DataFrame:
-    """Tells how near each val and test frame is to what is trained on.
-
-    Args:
-        frames: a split frames table, its rows in the cache's order.
-        frames_per_second: of `number`; gives the distance in seconds.
-        cache: decoded frames; gives the similarity.
-
-    Returns:
-        A row for each val and test frame: `image`, `split`, `clip`, `number`, `clip_in_train`, `nearest_train` (the
-        training image of the same clip nearest in number, "" if there is none), `distance` (difference in number),
-        `seconds`, and `similarity`: the highest correlation, -1 to 1, of its small grey picture with that of any
-        training frame. What is not known is NaN.
-    """
-    train = frames[frames["split"] == "train"]
-    rows = []
-    for frame in frames[frames["split"].isin(("val", "test"))].itertuples():
-        neighbours = train[train["clip"] == frame.clip]
-        distance, nearest = np.nan, ""
-        if len(neighbours):
-            apart = (neighbours["number"] - frame.number).abs()
-            distance, nearest = float(apart.min()), neighbours.loc[apart.idxmin(), "image"]
-        seconds = distance / frames_per_second if frames_per_second else np.nan
-        rows.append(
-            (
-                frame.Index,
-                frame.image,
-                frame.split,
-                frame.clip,
-                frame.number,
-                bool(nearest),
-                nearest,
-                distance,
-                seconds,
-            )
-        )
-    columns = [
-        "row",
-        "image",
-        "split",
-        "clip",
-        "number",
-        "clip_in_train",
-        "nearest_train",
-        "distance",
-        "seconds",
-    ]
-    audit = pd.DataFrame(rows, columns=columns).set_index("row")
-    audit["similarity"] = np.nan
-    if cache is not None and len(audit) and len(train):
-        audit["similarity"] = (_thumbnails(cache, audit.index) @ _thumbnails(cache, train.index).T).max(
-            axis=1
-        )
-    return audit
-
-
-def _thumbnails(cache: Cache, rows) -> np.ndarray:
-    """(n, pixels) small grey pictures, each centred and scaled to length 1, so that a product is a correlation."""
-    pictures = np.empty((len(rows), 48 * 64), np.float32)
-    for i, row in enumerate(rows):
-        small = cv2.resize(cache.images[row], (64, 48), interpolation=cv2.INTER_AREA)
-        pictures[i] = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).reshape(-1)
-    pictures -= pictures.mean(axis=1, keepdims=True)
-    return pictures / np.maximum(np.linalg.norm(pictures, axis=1, keepdims=True), 1e-6)
 
 
 def describe_split(frames: pd.DataFrame) -> str:

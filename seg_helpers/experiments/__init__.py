@@ -1,9 +1,10 @@
 """Runs: asked for by configuration, made once, recorded in a folder, read from anywhere."""
 
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.processes import join_processes
+from seg_helpers.experiments.processes import claim_gpu, join_processes
 from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.experiments.records import (
+    DamagedRun,
     Run,
     compare_multiscale,
     compare_runs,
@@ -20,13 +21,13 @@ from seg_helpers.experiments.runner import (
     measure_network,
     measure_runs,
 )
-from seg_helpers.experiments.verification import VerificationError, verify_run
 
 __all__ = [
+    "DamagedRun",
     "PreparedData",
     "Run",
-    "VerificationError",
     "build_network",
+    "claim_gpu",
     "compare_multiscale",
     "compare_runs",
     "describe_origin",
@@ -42,5 +43,4 @@ __all__ = [
     "read_commit",
     "read_run",
     "tabulate_runs",
-    "verify_run",
 ]

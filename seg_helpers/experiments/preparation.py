@@ -18,6 +18,7 @@ from seg_helpers.datasets import (
     DatasetError,
     SegmentationDataset,
     apply_split,
+    audit_labels,
     build_augmentation,
     build_cache,
     count_pixels,
@@ -51,6 +52,12 @@ class PreparedData:
     def classes(self) -> ClassSet:
         return self.dataset.classes
 
+    @functools.cached_property
+    def suspects(self) -> list[int]:
+        """Rows of frames whose label does not fit its picture, by `audit_labels`."""
+        audit = audit_labels(self.frames, self.cache, self.classes.num_classes)
+        return audit.index[audit["suspect"]].tolist()
+
     def rows(self, split: str) -> list[int]:
         """Rows of a split's labelled frames."""
         chosen = (self.frames["split"] == split) & (self.frames["label"] != "")
@@ -83,13 +90,17 @@ class PreparedData:
         """(C,) pixels of each class in the training split."""
         return self.pixel_counts[self.rows("train"), :-1].sum(0)
 
+    def batch_size(self, config: ExperimentConfig) -> int:
+        """Frames in a training step, over all processes: as configured, or the whole training split if it has fewer."""
+        return min(config.batch_size, len(self.rows("train")) * config.data.expand)
+
     def train_loader(self, config: ExperimentConfig):
-        """Shuffled, augmented batches; a function of (seed, epoch) alone."""
+        """Shuffled, augmented batches, before processes divide them; a function of (seed, epoch) alone."""
         size = config.augmentation.crop or self.cache.size
         augmentation = build_augmentation(config.augmentation, size)
         rows = self.rows("train") * config.data.expand
         dataset = SegmentationDataset(self.cache, rows, augmentation, seed=config.seed)
-        return make_loader(dataset, config.batch_size, True, config.seed, config.workers, drop_last=True)
+        return make_loader(dataset, self.batch_size(config), True, config.seed, config.workers, drop_last=True)
 
     def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
         """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""
@@ -106,7 +117,8 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
     """Reads, checks, splits and caches a data set; the second call in a process is free.
 
     Raises:
-        DatasetError: the folder is no data set, or has problems and `on_problem` is `stop`.
+        DatasetError: the folder is no data set, has problems and `on_problem` is `stop`, or a split's labels are all
+            void.
     """
     with join_processes().main_process_first():
         return _prepare(config.model_dump_json(exclude={"expand"}), seed)
@@ -123,7 +135,21 @@ def _prepare(config_json: str, seed: int) -> PreparedData:
     frames = apply_split(dataset.frames, config.split, seed)
     cache = build_cache(frames, dataset.classes, config.size, name=config.dataset)
     counts = count_pixels(cache, dataset.classes.num_classes)
-    return PreparedData(dataset, frames, cache, counts, _digest(dataset.root, frames))
+    data = PreparedData(dataset, frames, cache, counts, _digest(dataset.root, frames))
+    _check_labels(data)
+    return data
+
+
+def _check_labels(data: PreparedData) -> None:
+    """Says before anything is trained that a split has not one pixel to train on or to score."""
+    for split in ("train", "val", "test"):
+        rows = data.rows(split)
+        if rows and not data.pixel_counts[rows, :-1].any():
+            raise DatasetError(
+                f"{data.dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class, all are void; "
+                f"give them labels of the class set {data.classes.name}, or name the one they have (data.classes)"
+                + (", or take the test frames out: then val is reported" if split == "test" else "")
+            )
 
 
 def _digest(root: Path, frames: pd.DataFrame) -> str:

@@ -1,11 +1,35 @@
 """The processes that share a run."""
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import torch
 from accelerate import PartialState
 from accelerate.utils import parse_flag_from_env
 
 from seg_helpers.config import ConfigError
+from seg_helpers.locks import Held, hold
+
+
+@contextlib.contextmanager
+def claim_gpu() -> Iterator[None]:
+    """Computes on a GPU that no other run on this machine has claimed, where there are several to choose from."""
+    if torch.cuda.device_count() < 2 or "WORLD_SIZE" in os.environ:
+        yield
+        return
+    for index in range(torch.cuda.device_count()):
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(hold(Path(tempfile.gettempdir(), f"seg-gpu-{index}.lock"), f"GPU {index}"))
+            except Held:
+                continue
+            torch.cuda.set_device(index)
+            yield
+            return
+    raise ConfigError(f"all {torch.cuda.device_count()} GPUs are claimed by other runs: wait for one of them")
 
 
 def join_processes() -> PartialState:

@@ -1,6 +1,8 @@
 """A run as its folder records it; reading one needs neither the data set nor the weights."""
 
+import functools
 import json
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +13,17 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
-from seg_helpers.config import ConfigError, ExperimentConfig
+from seg_helpers.config import ExperimentConfig
 from seg_helpers.evaluation.statistics import compare_paired
-from seg_helpers.experiments.provenance import digest_code
+from seg_helpers.experiments.provenance import checksum_files
 
-FINISHED = "metrics.json"  # written last but one: a folder that holds it holds a finished run
+RECORD = "record.json"  # written last: a folder that holds it holds a finished run
 COUNTS = "counts.npz"
 STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
+
+
+class DamagedRun(ValueError):
+    """A run's folder that cannot be read; the message says which file and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +34,16 @@ class Run:
         path: its folder.
         config: the experiment that it is the result of.
         metrics: scores by split, with intervals and per class; the same run twice gives the same file.
-        environment: versions, device, commit, code digests, times.
+        record: what made it: `fingerprint` of configuration and data, `data_digest`, `frames` (of each split),
+            `sessions` (a row each time that it was begun or resumed: when, after which epoch, commit, versions, device,
+            processes, precision), `finished`, `training_seconds`, `images_per_second` (trained on, validation's time
+            included), `peak_memory` (bytes) and `files` (checksums).
     """
 
     path: Path
     config: ExperimentConfig
     metrics: dict
-    environment: dict
+    record: dict
 
     @property
     def name(self) -> str:
@@ -50,14 +59,31 @@ class Run:
         return "test" if self.metrics["test"] else "val"
 
     @property
+    def seed(self) -> int:
+        return self.config.seed
+
+    @property
+    def session(self) -> dict:
+        """The last session, which ended and scored the run."""
+        return self.record["sessions"][-1]
+
+    @property
     def trained_on(self) -> str:
-        """The device, and how many processes shared the training if there was more than one."""
-        processes, device = self.environment["processes"], self.environment["device"]
-        return f"{processes} processes, each on {device}" if processes > 1 else device
+        """The device, and how many processes shared the training if there was more than one, of each session."""
+        sessions = [(session["processes"], session["device"]) for session in self.record["sessions"]]
+        return ", then ".join(
+            f"{processes} processes, each on {device}" if processes > 1 else device
+            for processes, device in dict.fromkeys(sessions)
+        )
 
     @property
     def classes(self) -> list[str]:
         return self.metrics["classes"]
+
+    @property
+    def class_set(self) -> str:
+        """Name of the class set that labels were read in."""
+        return self.metrics["class_set"]
 
     @property
     def best_weights(self) -> Path:
@@ -118,34 +144,45 @@ class Run:
         """(H, W) uint8 class indices of a kept frame, by its name."""
         return np.asarray(Image.open(self.showcase.set_index("frame").loc[[frame], "prediction"].iloc[0]))
 
-    @property
-    def best_row(self) -> pd.Series:
-        return self.history.set_index("epoch").loc[self.metrics["best_epoch"]]
-
-    def changed_code(self) -> list[str]:
-        """Parts (data, model, training, evaluation) whose code differs from what made, or last verified, this run."""
-        now = digest_code(self.environment["model_module"])
-        then = self.environment.get("verified", self.environment)["code"]
-        return [part for part, digest in then.items() if now[part] != digest]
-
 
 def read_run(path: Path) -> Run:
     """Reads a finished run's folder.
 
+    Keys of its configuration that this version does not know are left out, which is said.
+
     Raises:
         FileNotFoundError: the folder holds no finished run.
-        ConfigError: its config.yaml is not one of this version's.
+        DamagedRun: a file is missing, is not what was recorded, or cannot be read.
     """
     if not is_finished(path):
-        raise FileNotFoundError(f"{path} holds no finished run: no {FINISHED} or environment.json in it")
+        raise FileNotFoundError(f"{path} holds no finished run: no {RECORD} in it")
     try:
-        config = ExperimentConfig.model_validate(yaml.safe_load((path / "config.yaml").read_text()))
+        record = json.loads((path / RECORD).read_text())
+        for name, checksum in record["files"].items():
+            file = path / name
+            if not name.endswith(".safetensors") and checksum_files(path, [file])[name] != checksum:
+                raise ValueError(f"{name} is not the file that was recorded")
+        metrics = json.loads((path / "metrics.json").read_text())
+        return Run(path, read_config(path / "config.yaml"), metrics, record)
+    except (OSError, KeyError, ValueError, yaml.YAMLError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error
+        raise DamagedRun(f"{path}: damaged ({reason}): get the folder anew, or move it away to train again") from error
+
+
+def read_config(path: Path) -> ExperimentConfig:
+    """A recorded configuration, less the keys that this version of the package does not have."""
+    plain = yaml.safe_load(path.read_text())
+    try:
+        return ExperimentConfig.model_validate(plain)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{path / 'config.yaml'}: {where}: {first['msg']}; another version made this run") from error
-    metrics, environment = (json.loads((path / name).read_text()) for name in (FINISHED, "environment.json"))
-    return Run(path, config, metrics, environment)
+        unknown = [problem["loc"] for problem in error.errors() if problem["type"] == "extra_forbidden"]
+        for *parents, key in unknown:
+            del functools.reduce(operator.getitem, parents, plain)[key]
+        if not unknown:
+            raise
+        names = ", ".join(".".join(map(str, location)) for location in unknown)
+        print(f"{path.parent.parent.name}: recorded with {names}, which this version does not know: left out")
+        return ExperimentConfig.model_validate(plain)
 
 
 def write_counts(
@@ -158,20 +195,21 @@ def write_counts(
 
 
 def is_finished(path: Path) -> bool:
-    return (path / FINISHED).is_file() and (path / "environment.json").is_file()
+    return (path / RECORD).is_file()
 
 
 def list_runs(profile_folder: Path, studies: bool = False) -> list[Run]:
     """The finished runs below a profile's report folder, best test mean IoU first; shorter studies on request.
 
-    A run that another version of this package made is left out, which is said.
+    Of each name and seed it is the run of the profile's own settings; a run that is damaged is left out, which is said.
     """
     found = []
-    for folder in sorted(path.parent for path in (profile_folder / "runs").glob(f"[!.]*/{FINISHED}")):
-        try:
-            found += [read_run(folder)] if is_finished(folder) else []
-        except ConfigError as error:
-            print(f"WARNING {folder.name} is left out: {error}")
+    for folder in sorted(path.parent for path in (profile_folder / "runs").glob(f"*/*/{RECORD}")):
+        if folder.name.isdigit():  # a run of other settings has their fingerprint in its name
+            try:
+                found.append(read_run(folder))
+            except DamagedRun as error:
+                print(f"WARNING {folder.parent.name}, seed {folder.name}, is left out: {error}")
     chosen = [run for run in found if studies or not run.config.study]
     return sorted(chosen, key=lambda run: -final_scores(run)["mean_iou"])
 
@@ -210,9 +248,9 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "multiply_adds": run.metrics["multiply_adds"],
                 "epochs": run.metrics["epochs"],
                 "best_epoch": run.metrics["best_epoch"],
-                "training_seconds": run.environment["training_seconds"],
+                "training_seconds": run.record["training_seconds"],
                 "device": run.trained_on,
-                "commit": run.environment["commit"],
+                "commit": run.session["commit"],
             }
         )
     return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame(rows)

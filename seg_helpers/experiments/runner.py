@@ -1,8 +1,9 @@
 """Asks for a run: loads it if it is finished, resumes it if it was begun, trains it otherwise; scores test once."""
 
+import contextlib
 import copy
+import hashlib
 import json
-import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -29,51 +30,104 @@ from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.speed import Latency, measure_latency
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.processes import join_processes
-from seg_helpers.experiments.provenance import digest_code, list_versions, read_commit, utc_now
-from seg_helpers.experiments.records import FINISHED, Run, is_finished, read_run, write_counts
-from seg_helpers.models import SegmentationNetwork, build_model, summarise_model
+from seg_helpers.experiments.provenance import (
+    checksum_files,
+    list_changes,
+    list_versions,
+    read_commit,
+    utc_now,
+)
+from seg_helpers.experiments.records import RECORD, Run, is_finished, read_config, read_run, write_counts
+from seg_helpers.locks import hold
+from seg_helpers.models import ModelSummary, SegmentationNetwork, build_model, summarise_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import load_weights, save_weights, write_text
-from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision
+from seg_helpers.training.devices import (
+    build_accelerator,
+    describe_device,
+    detect_precision,
+    measure_peak_memory,
+)
 from seg_helpers.training.loop import TrainerState, train
 from seg_helpers.training.stages import freeze_encoder
 
+STARTED = "started.json"  # what is known of a run that is not finished
 HALF_LIMIT = 3_000_000  # bytes of weights that a repository can hold
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
 
 
-def get_run(profile: Profile, name: str) -> Run:
-    """The finished run of a profile: loaded, resumed or trained, whichever is needed; says which.
+def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
+    """A run of a profile: loaded if it is finished, resumed if it was begun, trained otherwise; says which.
 
-    A folder that holds a run of another configuration or of other data is moved aside, never overwritten.
+    A run of other settings or of other data that lies in `runs/NAME/SEED` stays: this one then gets a folder of its
+    own, with its fingerprint in the name.
+
+    Args:
+        profile: the profile.
+        name: the run's name.
+        seed: one of the run's seeds; None for the first of them.
 
     Raises:
         ConfigError: the run is unknown, or the profile leaves it out (the message says why).
+        Held: another process is making it.
         TrainingDiverged: the loss is no longer a number.
     """
     if name in profile.skipped:
         raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
-    config = profile.experiment(name)
+    config = profile.experiment(name, seed)
     if name in profile.notes:
         print(f"{name}: note that {profile.notes[name]}")
-    folder = profile.folder / "runs" / name
+    plain = profile.folder / "runs" / name / str(config.seed)
     have_data = config.data.dataset in ("sample", "soccer") or Path(config.data.root).is_dir()
-    if is_finished(folder) and not have_data and _is_same_experiment(folder, config):
-        run = read_run(folder)
+    if is_finished(plain) and not have_data and _is_same(plain, config, None):
+        run = read_run(plain)
         print(f"{describe_origin(run)}\n{name}: the data set is not at {config.data.root}, so its digest is not checked")
         return run
     data = prepare_data(config.data, config.seed)
-    processes = join_processes()
-    if processes.is_main_process and folder.is_dir() and not _is_same_run(folder, config, data):
-        _move_aside(folder)
-    processes.wait_for_everyone()  # nobody judges a folder that another is moving or has just begun
-    if is_finished(folder):
-        run = read_run(folder)
-        print(describe_origin(run))
-        _note_other_evaluation(run, config)
-        return run
-    return _make_run(profile, config, data, folder)
+    folder = _find_folder(plain, config, data)
+    if not is_finished(folder):
+        return _make_run(profile, config, data, folder)
+    run = read_run(folder)
+    print(describe_origin(run))
+    _note_other_evaluation(run, config)
+    return run
+
+
+def find_recorded(profile: Profile, config: ExperimentConfig) -> Path | None:
+    """The folder of a run of these settings, finished or begun, whatever its data; None if there is none."""
+    plain = profile.folder / "runs" / config.name / str(config.seed)
+    folders = [plain, *sorted(plain.parent.glob(f"{config.seed}-*"))]
+    return next((folder for folder in folders if _is_same(folder, config, None)), None)
+
+
+def hold_run(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """The lock of a run's folder."""
+    return hold(folder.with_name(f".{folder.name}.lock"), f"run {folder.parent.name}, seed {folder.name},")
+
+
+def _find_folder(plain: Path, config: ExperimentConfig, data: PreparedData) -> Path:
+    """Where a run is, or goes: the plain folder unless that holds another, else one with the fingerprint in its name."""
+    own = plain.with_name(f"{plain.name}-{fingerprint(config, data.digest)}")
+    if plain.is_dir() and any(plain.iterdir()) and not _is_same(plain, config, data):
+        if not own.is_dir():
+            print(f"{config.name}: {plain} holds a run of other settings or data, which stays; this one is in {own.name}")
+        return own
+    return plain
+
+
+def _is_same(folder: Path, config: ExperimentConfig, data: PreparedData | None) -> bool:
+    """Whether a folder holds this experiment, on this data if any is given."""
+    state = next((folder / name for name in (RECORD, STARTED) if (folder / name).is_file()), None)
+    if state is None or not (folder / "config.yaml").is_file():
+        return False
+    if read_config(folder / "config.yaml").identity() != config.identity():
+        return False
+    return data is None or json.loads(state.read_text())["data_digest"] == data.digest
+
+
+def fingerprint(config: ExperimentConfig, data_digest: str) -> str:
+    """Names an experiment on its data: 10 hexadecimal digits."""
+    return hashlib.sha256(json.dumps([config.identity(), data_digest]).encode()).hexdigest()[:10]
 
 
 def _note_other_evaluation(run: Run, config: ExperimentConfig) -> None:
@@ -87,19 +141,15 @@ def _note_other_evaluation(run: Run, config: ExperimentConfig) -> None:
 
 
 def describe_origin(run: Run) -> str:
-    """A sentence on where a loaded run comes from, with a warning if the code behind it has changed since."""
-    environment = run.environment
-    text = f"{run.name}: loaded, as made {environment['finished']} on {run.trained_on}"
-    text += f" at commit {environment['commit'][:10] or 'unknown'}" + (" with local changes" * environment["dirty"])
-    changed, verified = run.changed_code(), environment.get("verified")
-    if verified and not changed:
-        text += (
-            f"; its first epoch and its val scores were made again with the code of commit {verified['commit'][:10]} "
-            f"on {verified['at'][:10]} and agree to the last digit"
-        )
-    if changed:
-        text += f"\nWARNING {run.name}: the code of {', '.join(changed)} has changed since this run was made"
-    return text
+    """A sentence on where a loaded run comes from, and what in the package has changed since it was made."""
+    commit, dirty = run.session["commit"], run.session["dirty"]
+    text = f"{run.name}: loaded, as made {run.record['finished']} on {run.trained_on}, seed {run.seed}"
+    text += f", at commit {commit[:10] or 'unknown'}" + (" with local changes" if dirty else "")
+    changed = list_changes(commit)
+    if changed is None:
+        return f"{text}, which this repository does not know"
+    parts = dict.fromkeys(file.split("/")[1] for file in changed)
+    return f"{text}; since then {', '.join(parts)} have changed in seg_helpers" if parts else text
 
 
 def load_network(run: Run) -> nn.Module:
@@ -114,7 +164,7 @@ def load_network(run: Run) -> nn.Module:
         print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
         weights = run.half_weights
     load_weights(model, weights)
-    return model.eval()
+    return model.eval().to(memory_format=torch.channels_last)  # as it was trained and scored: the same bits again
 
 
 def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
@@ -163,44 +213,50 @@ def _check_stages(config: ExperimentConfig, model: nn.Module) -> None:
 
 
 def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path) -> Run:
-    accelerator, precision = _set_up(config)
+    accelerator, precision = _set_up(config, data)
     model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
     _check_stages(config, model)
-    if accelerator.is_main_process:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
-        _note_start(folder, config, data, model, accelerator, precision)
-        print(describe_start(config, data, model, accelerator, precision), flush=True)
-    accelerator.wait_for_everyone()
-
-    state = _train_network(model, config, data, folder, accelerator, precision)
-    load_weights(model, folder / "best.safetensors")
-    _finish_run(model, config, data, folder, accelerator, precision, state)
+    with hold_run(folder) if accelerator.is_main_process else contextlib.nullcontext():
+        if accelerator.num_processes > 1 or not is_finished(folder):  # another process may just have made it
+            _train_and_score(model, config, data, folder, accelerator, precision)
     return read_run(folder)
 
 
-def train_run(
-    profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path, epochs: int | None = None
-) -> TrainerState:
-    """Trains a configuration into any folder, without scoring or recording it; stops after `epochs` if given."""
-    accelerator, precision = _set_up(config)
-    model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
-    return _train_network(model, config, data, folder, accelerator, precision, epochs)
+def _train_and_score(model, config, data, folder, accelerator, precision) -> None:
+    if accelerator.is_main_process:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
+        _note_session(folder, data, accelerator, precision)
+        print(describe_start(config, data, model, accelerator, precision), flush=True)
+    accelerator.wait_for_everyone()
 
-
-def _set_up(config: ExperimentConfig) -> tuple[Accelerator, str]:
-    accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
-    set_seed(config.seed)
-    return accelerator, "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
-
-
-def _train_network(model, config, data, folder, accelerator, precision, epochs=None) -> TrainerState:
     def evaluate(network: nn.Module, criterion: nn.Module) -> dict[str, float]:
         _, counts, loss = score_split(network, data, "val", accelerator, precision, criterion)
         return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
 
     loader = data.train_loader(config)
-    return train(model, loader, evaluate, config, folder, data.train_pixels(), accelerator, epochs)
+    state = train(model, loader, evaluate, config, folder, data.train_pixels(), accelerator)
+    load_weights(model, folder / "best.safetensors")
+    scored = _score(model, config, data, accelerator, precision)
+    if accelerator.is_main_process:
+        _write_scores(folder, scored, config, data, state, summarise_model(model, data.cache.size))
+        _keep_predictions(model, data, folder, scored, accelerator.device, precision)
+        if not config.study:
+            keep_half(model, folder / "half.safetensors")
+        _write_record(folder, config, data, state)
+    accelerator.wait_for_everyone()
+
+
+def _set_up(config: ExperimentConfig, data: PreparedData) -> tuple[Accelerator, str]:
+    accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
+    frames, processes = data.batch_size(config), accelerator.num_processes
+    if frames % processes:
+        raise ConfigError(
+            f"run {config.name}: batch_size: {frames} frames a step cannot be divided over {processes} processes: set a "
+            f"multiple of {processes} (the training split has {len(data.rows('train'))} frames), or launch fewer processes"
+        )
+    set_seed(config.seed)
+    return accelerator, "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
 
 
 def describe_start(
@@ -222,45 +278,57 @@ def describe_start(
     )
 
 
-def _finish_run(model, config, data, folder, accelerator, precision, state: TrainerState) -> None:
-    how = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
-    scored = {"val": score_split(model, data, "val", accelerator, precision, kinds=tuple(COUNTERS))}
+def _score(model, config, data, accelerator, precision) -> dict[str, tuple[np.ndarray, dict, float]]:
+    """Val's and test's counts of every kind, and the confusions of test seen in several views."""
+    kinds = tuple(COUNTERS)
+    scored = {"val": score_split(model, data, "val", accelerator, precision, kinds=kinds)}
     if data.rows("test"):
-        scored["test"] = score_split(model, data, "test", accelerator, precision, kinds=tuple(COUNTERS))
+        scored["test"] = score_split(model, data, "test", accelerator, precision, kinds=kinds)
         if config.evaluation.extra:
-            scored["test_multiscale"] = score_split(model, data, "test", accelerator, precision, None, **how)
-    if accelerator.is_main_process:
-        summary = summarise_model(model, data.cache.size)
-        metrics = {
-            "run": config.name,
-            "classes": list(data.classes.names),
-            "epochs": state.epoch,
-            "best_epoch": state.best_epoch,
-            "size": list(data.cache.size),
-            "parameters": summary.parameters,
-            "multiply_adds": summary.multiply_adds,
-            "suspect_frames": [data.frames["name"].iloc[row] for row in data.suspects],
-            "val": None,
-            "test": None,
-        }
-        for split, (_, counts, _) in scored.items():
-            metrics[split] = _describe_scores(counts, data.classes.names, config)
-        frames = {split: data.names(split) for split in ("val", "test") if split in scored}
-        write_counts(folder, {split: counts for split, (_, counts, _) in scored.items()}, frames)
-        _keep_predictions(model, data, folder, scored, accelerator.device, precision)
-        if not config.study:
-            keep_half(model, folder / "half.safetensors")
-        if state.range_tests:
-            write_text(folder / "range_tests.json", json.dumps(state.range_tests))
-        environment = json.loads((folder / "started.json").read_text()) | {
-            "finished": utc_now(),
-            "training_seconds": state.seconds,
-        }
-        write_text(folder / "environment.json", json.dumps(environment, indent=1))
-        write_text(folder / FINISHED, json.dumps(metrics, indent=1))
-        (folder / "started.json").unlink()
-        shutil.rmtree(folder / "last", ignore_errors=True)
-    accelerator.wait_for_everyone()
+            views = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
+            scored["test_multiscale"] = score_split(model, data, "test", accelerator, precision, **views)
+    return scored
+
+
+def _write_scores(folder, scored, config, data, state: TrainerState, summary: ModelSummary) -> None:
+    """Counts by frame, from which every score comes, and `metrics.json`, a summary of them for people."""
+    metrics = {
+        "run": config.name,
+        "class_set": data.classes.name,
+        "classes": list(data.classes.names),
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "size": list(data.cache.size),
+        "parameters": summary.parameters,
+        "multiply_adds": summary.multiply_adds,
+        "suspect_frames": data.frames["name"].iloc[data.suspects].tolist(),
+        "val": None,
+        "test": None,
+    }
+    for split, (_, counts, _) in scored.items():
+        metrics[split] = _describe_scores(counts, data.classes.names, config)
+    frames = {split: data.names(split) for split in ("val", "test") if split in scored}
+    write_counts(folder, {split: counts for split, (_, counts, _) in scored.items()}, frames)
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
+    if state.range_tests:
+        write_text(folder / "range_tests.json", json.dumps(state.range_tests))
+
+
+def _write_record(folder: Path, config: ExperimentConfig, data: PreparedData, state: TrainerState) -> None:
+    """Ends a run: with its record in place it is finished."""
+    started = json.loads((folder / STARTED).read_text())
+    keep = [path for path in folder.rglob("*") if path.is_file() and path.name != STARTED and "last" not in path.parts]
+    record = started | {
+        "fingerprint": fingerprint(config, data.digest),
+        "finished": utc_now(),
+        "training_seconds": state.seconds,
+        "images_per_second": state.epoch * len(data.rows("train")) * config.data.expand / state.seconds,
+        "peak_memory": measure_peak_memory(),
+        "files": checksum_files(folder, keep),
+    }
+    write_text(folder / RECORD, json.dumps(record, indent=1))
+    (folder / STARTED).unlink()
+    shutil.rmtree(folder / "last", ignore_errors=True)
 
 
 def keep_half(model: nn.Module, path: Path) -> None:
@@ -283,7 +351,7 @@ def score_split(
     )
     if accelerator.num_processes > 1:
         parts = gather_object([(indices, counts, loss * len(indices))])
-        loss = sum(part[2] for part in parts) / len(rows)
+        loss = sum(part[2] for part in parts if len(part[0])) / len(rows)  # a process without a frame has no loss
         indices = np.concatenate([part[0] for part in parts])
         counts = {kind: np.concatenate([part[1][kind] for part in parts]) for kind in counts}
     order = np.argsort(indices)
@@ -364,24 +432,25 @@ def _keep_predictions(model, data: PreparedData, folder: Path, scored: dict, dev
     write_text(target / "showcase.csv", table.to_csv(index=False))
 
 
-def _note_start(folder, config, data, model, accelerator, precision) -> None:
-    if (folder / "started.json").is_file():
-        return  # a resumed run keeps its beginning
+def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, precision: str) -> None:
+    """Adds to `started.json` that the run is begun, or gone on with, here and now."""
+    path = folder / STARTED
+    frames = {split: len(data.rows(split)) for split in ("train", "val", "test")}
+    started = {"data_digest": data.digest, "frames": frames, "sessions": []}
+    started = json.loads(path.read_text()) if path.is_file() else started
+    history = folder / "history.csv"
     commit, dirty = read_commit()
-    facts = {
+    session = {
         "started": utc_now(),
+        "after_epoch": len(history.read_text().splitlines()) - 1 if history.is_file() else 0,
         "commit": commit,
         "dirty": dirty,
-        "model_module": type(model).__module__,
-        "code": digest_code(type(model).__module__),
-        "data_digest": data.digest,
-        "frames": {split: len(data.rows(split)) for split in ("train", "val", "test")},
         "device": describe_device(accelerator.device),
         "processes": accelerator.num_processes,
         "precision": precision,
         "versions": list_versions(),
     }
-    write_text(folder / "started.json", json.dumps(facts, indent=1))
+    write_text(path, json.dumps(started | {"sessions": [*started["sessions"], session]}, indent=1))
 
 
 def _portable(config: ExperimentConfig) -> dict:
@@ -391,25 +460,3 @@ def _portable(config: ExperimentConfig) -> dict:
     if plain["model"]["encoder_weights"] not in ("none", "imagenet"):
         plain["model"]["encoder_weights"] = Path(plain["model"]["encoder_weights"]).name
     return plain
-
-
-def _is_same_run(folder: Path, config: ExperimentConfig, data: PreparedData) -> bool:
-    facts = next((folder / n for n in ("environment.json", "started.json") if (folder / n).is_file()), None)
-    if facts is None or not (folder / "config.yaml").is_file():
-        return not any(folder.iterdir())
-    return _is_same_experiment(folder, config) and json.loads(facts.read_text())["data_digest"] == data.digest
-
-
-def _is_same_experiment(folder: Path, config: ExperimentConfig) -> bool:
-    then = yaml.safe_load((folder / "config.yaml").read_text())
-    try:
-        return ExperimentConfig.model_validate(then).identity() == config.identity()
-    except ValueError:  # written by a version with other keys
-        return False
-
-
-def _move_aside(folder: Path) -> None:
-    number = 1 + max((int(p.suffix[1:]) for p in folder.parent.glob(f".{folder.name}.*") if p.suffix[1:].isdigit()), default=0)
-    target = folder.parent / f".{folder.name}.{number}"
-    os.replace(folder, target)
-    print(f"WARNING {folder.name}: the run found here had another configuration or other data; moved to {target.name}")

@@ -1,4 +1,4 @@
-"""Figures and findings about augmentation: what each transform does to pixels, labels, class balance and scale."""
+"""Figures about augmentation: what each transform does to pixels, labels, class balance and scale."""
 
 from collections.abc import Mapping, Sequence
 
@@ -152,7 +152,7 @@ def balance_shift(before: pd.Series, after: pd.Series) -> Figure:
         figure,
         f"Share of labelled pixels of each class before and after augmentation: {join_words(listed)}.",
         f"What augmentation does to class balance. {most} gains most (×{known[most]:.2f}), {least} least "
-        f"(×{known[least]:.2f}): augmentation alone does not mend an imbalance.",
+        f"(×{known[least]:.2f}).",
     )
 
 
@@ -224,44 +224,6 @@ def scale_shift(before: pd.DataFrame, after: pd.DataFrame, classes: ClassSet) ->
     )
 
 
-def scale_finding(before: pd.DataFrame, after: pd.DataFrame) -> str:
-    """Whether augmentation widens the range of sizes, as Markdown; both tables are of `measure_objects`."""
-    spans = []
-    for table in (before, after):  # a range of fewer than ten regions says nothing
-        sides = table.groupby("class")["side"].filter(lambda side: len(side) >= 10)
-        groups = sides.groupby(table["class"])
-        spans.append((groups.quantile(0.95) / groups.quantile(0.05)).rename("span"))
-    both = pd.concat(spans, axis=1).dropna()
-    if both.empty:
-        return "Too few regions lie whole in the frame to compare their sizes."
-    first, second = both.median()
-    text = (
-        f"Within the median class, nine of ten whole regions differ in size by a factor of **{first:.1f}** in the training "
-        f"frames and **{second:.1f}** after augmentation. "
-    )
-    if second > 1.1 * first:
-        return text + "Random scaling widens the range of sizes."
-    if second < 0.9 * first:
-        return text + "The range narrows: crops cut the large regions, which then no longer count as whole."
-    return (
-        text
-        + "A street seen in perspective already holds most sizes; random scaling hardly adds to their range."
-    )
-
-
-def balance_shift_finding(before: pd.Series, after: pd.Series) -> str:
-    """Whether augmentation changes the class balance, as Markdown."""
-    ratio = (after / before).replace([np.inf, -np.inf], np.nan).dropna()
-    change = float((ratio - 1).abs().max())
-    rare = before[before > 0].idxmin()
-    text = f"No class's share changes by more than {percent(change)} of its own. " if change < 0.5 else ""
-    return text + (
-        f"{ratio.idxmax()} gains most (×{ratio.max():.2f}), {ratio.idxmin()} loses most (×{ratio.min():.2f}). The rarest "
-        f"class, {rare}, goes from {percent(before[rare])} to {percent(after[rare])}: random crops and flips show new views of "
-        "the same imbalance, so weighting belongs in the loss."
-    )
-
-
 # ---------------------------------------------------------------- loader
 
 
@@ -288,13 +250,8 @@ def throughput_bars(table: pd.DataFrame) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     listed = [f"{name} {value:,.0f}" for name, value in zip(table["configuration"], values, strict=True)]
-    top, low = (
-        table["configuration"].iloc[int(values.argmax())],
-        table["configuration"].iloc[int(values.argmin())],
-    )
     return describe(
         figure,
         f"Bars of loader throughput in images a second: {join_words(listed)}.",
-        f"Loader throughput on this machine: {top} delivers {values.max() / values.min():.1f} times as many images a "
-        f"second as {low}.",
+        "Images a second that the loader delivers on this machine.",
     )

@@ -1,4 +1,4 @@
-"""Figures and findings that set models beside each other: scores, classes, costs, frames, paired differences, speed.
+"""Figures that set models beside each other: scores, classes, costs, frames, paired differences, speed.
 
 Curves of several runs on one axis are `training.variant_curves`.
 """
@@ -41,7 +41,6 @@ COST_NAMES = {
     "parameters": "parameters",
     "multiply_adds": "multiply-adds for one image",
     "latency_milliseconds": "milliseconds for one image",
-    "training_seconds": "seconds of training",
 }
 
 
@@ -84,31 +83,8 @@ def show_summary(runs: pd.DataFrame, caption: str) -> None:
         caption,
         {**dict.fromkeys(scores, "{:.3f}"), **counts, "ms an image": "{:.0f}"},
         best_high=scores,
-        best_low=["parameters", "multiply-adds", "training time", "ms an image"],
+        best_low=["parameters", "multiply-adds", "ms an image"],  # training time may be of several machines
     )
-
-
-def summary_finding(runs: pd.DataFrame) -> str:
-    """Who wins, by how much, and who gives the most for its cost, as Markdown."""
-    table = runs.sort_values("mean_iou", ascending=False)
-    best = table.iloc[0]
-    text = f"**{best['title']}** is best: mean IoU **{best['mean_iou']:.3f}** ({best['mean_iou_low']:.3f} to {best['mean_iou_high']:.3f}). "
-    if len(table) == 1:
-        return text.strip()
-    second = table.iloc[1]
-    overlap = second["mean_iou_high"] >= best["mean_iou_low"]
-    text += f"{second['title']} follows {best['mean_iou'] - second['mean_iou']:.3f} behind; their intervals {'overlap' if overlap else 'do not overlap'}. "
-    quick = table.loc[table["latency_milliseconds"].idxmin()]
-    if quick["title"] != best["title"]:
-        text += (
-            f"{quick['title']} is fastest, {best['latency_milliseconds'] / quick['latency_milliseconds']:.1f} times as fast as the "
-            f"best, for {best['mean_iou'] - quick['mean_iou']:.3f} less. "
-        )
-    gap = (table["val_mean_iou"] - table["mean_iou"]).median()
-    text += (
-        f"Validation reads {abs(gap):.3f} {'higher' if gap > 0 else 'lower'} than test in the median model."
-    )
-    return text
 
 
 @themed
@@ -140,8 +116,8 @@ def class_scores_map(scores: pd.DataFrame, classes: ClassSet | None = None) -> F
     return describe(
         figure,
         f"Heat map of IoU for {count_of(len(scores), 'model')} and {scores.shape[1]} classes. Best model by class: {'; '.join(winners)}.",
-        f"IoU of each class by each model, ordered by mean. {easy} is easiest for all (mean {scores[easy].mean():.2f}), {hard} "
-        f"hardest ({scores[hard].mean():.2f}); the models differ most on {spread.index[0]} (by {spread.iloc[0]:.2f}).",
+        f"IoU of each class by each model, ordered by mean. Over the models, the mean is highest for {easy} ({scores[easy].mean():.2f}) and "
+        f"lowest for {hard} ({scores[hard].mean():.2f}); they differ most on {spread.index[0]} (by {spread.iloc[0]:.2f}).",
     )
 
 
@@ -150,10 +126,10 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Fig
     """Mean IoU with its interval against a cost; the line joins the models that no other beats in both.
 
     Args:
-        runs: as for `show_summary`.
+        runs: as for `show_summary`; a row's place gives its color and marker, as in `variant_curves`.
         cost: a key of `COST_NAMES`.
     """
-    table = runs.dropna(subset=[cost, "mean_iou"]).sort_values(cost)
+    table = runs.assign(place=range(len(runs))).dropna(subset=[cost, "mean_iou"]).sort_values(cost)
     figure = new_figure(WIDTH, 4.6)
     axes = figure.subplots()
     front = table[table["mean_iou"] > table["mean_iou"].cummax().shift(fill_value=-np.inf)]
@@ -167,14 +143,14 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Fig
         zorder=1,
     )
     points = []
-    for index, row in enumerate(table.itertuples()):
-        colour = OKABE_ITO[index % len(OKABE_ITO)]
+    for row in table.itertuples():
+        colour = OKABE_ITO[row.place % len(OKABE_ITO)]
         x = getattr(row, cost)
         axes.plot([x, x], [row.mean_iou_low, row.mean_iou_high], color=colour, linewidth=1.6, alpha=0.45)
         axes.plot(
             x,
             row.mean_iou,
-            MARKERS[index % len(MARKERS)],
+            MARKERS[row.place % len(MARKERS)],
             color=colour,
             markersize=8,
             markeredgecolor="white",
@@ -276,15 +252,15 @@ def difference_forest(table: pd.DataFrame, title: str, unit: str = "mean IoU") -
     axes.set_title(title)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
-    unclear = table.loc[~clear, "name"].tolist()
     listed = [
-        f"{row.name_} {row.difference:+.3f}" for row in table.rename(columns={"name": "name_"}).itertuples()
+        f"{name} {difference:+.3f} ({low:+.3f} to {high:+.3f})"
+        for name, difference, low, high in zip(*map(table.get, ("name", "difference", "low", "high")), strict=True)
     ]
     return describe(
         figure,
         f"{title}: paired differences in {unit}: {join_words(listed)}.",
-        f"{title}: paired bootstrap over the frames. {int(clear.sum())} of {len(table)} intervals leave zero out"
-        + (f"; no clear difference: {join_words(unclear)}." if unclear else "."),
+        f"{title}: paired bootstrap over the frames, each network trained once. {int(clear.sum())} of {len(table)} "
+        "intervals leave zero out.",
     )
 
 

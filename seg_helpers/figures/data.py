@@ -1,6 +1,7 @@
-"""Figures and findings about a data set: its samples, classes and problems. Clips and splits are in `splits`."""
+"""Figures and findings about a data set: its samples, classes, problems, labels. Clips and splits are in `splits`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from seg_helpers.classes import ClassSet
+from seg_helpers.datasets import MIN_GAIN, Cache
 from seg_helpers.figures.style import (
     FAINT,
     SPLIT_COLOURS,
@@ -22,6 +24,7 @@ from seg_helpers.figures.style import (
     overlay,
     percent,
     percent_tick,
+    plain,
     plain_image,
     show_table,
     themed,
@@ -39,7 +42,9 @@ def split_counts(frames: pd.DataFrame) -> pd.DataFrame:
         part = frames[frames["split"] == split]
         if len(part):
             labelled = int((part["label"] != "").sum())
-            rows.append((SPLIT_NAMES.get(split, split), len(part), labelled, part["clip"].nunique()))
+            known = part.loc[part["clip"] != "", "clip"]
+            clips = known.nunique() if len(known) == len(part) else "unknown"
+            rows.append((SPLIT_NAMES.get(split, split), len(part), labelled, clips))
     return pd.DataFrame(rows, columns=["split", "frames", "with label", "clips"])
 
 
@@ -183,8 +188,9 @@ def balance_finding(shares: pd.DataFrame, void_share: float | None = None) -> st
     held = base[base > 0]
     big = int((held.cumsum() < 0.8).sum()) + 1
     text = (
-        f"**{join_words(held.index[:big])}** make up {percent(held.iloc[:big].sum())} of the labelled {SPLIT_NAMES[first]} "
-        f"pixels. {held.index[0]} has {write_count(held.iloc[0] / held.iloc[-1])} times the pixels of {held.index[-1]}. "
+        f"**{_list_classes(held.index[:big])}** make{'s' if big == 1 else ''} up {percent(held.iloc[:big].sum())} of the "
+        f"labelled {SPLIT_NAMES[first]} pixels. {plain(held.index[0])} has {write_count(held.iloc[0] / held.iloc[-1])} times "
+        f"the pixels of {plain(held.index[-1])}. "
     )
     small = held[held < 0.02]
     if len(small):
@@ -196,16 +202,17 @@ def balance_finding(shares: pd.DataFrame, void_share: float | None = None) -> st
     if len(base) > len(held):
         missing = base.index[base == 0]
         text += f"{_list_classes(missing)} never appear{'s' if len(missing) == 1 else ''} in {SPLIT_NAMES[first]}: nothing can learn them. "
-    others = [split for split in wide.columns if split != first]
-    common = wide[wide.max(axis=1) > 0.001]  # ratios of crumbs say nothing
-    ratio = common[others].div(common[first], axis=0).stack()
-    ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
-    if len(ratio):
-        name, split = (np.log(ratio).abs()).idxmax()
-        factor = max(ratio[(name, split)], 1 / ratio[(name, split)])
-        times = f"{factor:.1f}" if factor < 100 else f"{factor:.0f}"
-        more = f"{times} times {'as common' if ratio[(name, split)] > 1 else 'rarer'} in"
-        text += f"The splits differ most in {name}: {more} {SPLIT_NAMES[split]} {'as' if 'as' in more else 'than'} in {SPLIT_NAMES[first]}. "
+    common = wide[(wide.max(axis=1) > 0.001) & (wide.min(axis=1) > 0)]  # ratios of crumbs say nothing
+    ratio = common.max(axis=1) / common.min(axis=1)
+    if len(wide.columns) > 1 and len(ratio):
+        name = ratio.idxmax()
+        times = f"{ratio[name]:.1f}" if ratio[name] < 10 else f"{ratio[name]:.0f}"
+        most, least = common.loc[name].idxmax(), common.loc[name].idxmin()
+        text += (
+            f"Of the classes that every split holds, {plain(name)} differs most: it has {times} times the share in "
+            f"{SPLIT_NAMES[most]} ({percent(common.loc[name, most])}) that it has in {SPLIT_NAMES[least]} "
+            f"({percent(common.loc[name, least])}). "
+        )
     if void_share is not None:
         text += f"Void covers {percent(void_share)} of all pixels; it is neither trained on nor scored."
     return text.strip()
@@ -213,9 +220,26 @@ def balance_finding(shares: pd.DataFrame, void_share: float | None = None) -> st
 
 def _list_classes(names: Sequence[str]) -> str:
     """All of a few classes by name; of many, how many and the last three."""
+    names = [plain(name) for name in names]
     if len(names) <= 6:
         return join_words(names)
     return f"{len(names)} classes ({join_words(names[-3:])} among them)"
+
+
+def baseline_finding(shares: pd.DataFrame) -> str:
+    """What a constant answer would score on held-out frames, as Markdown: the floor of pixel accuracy and mean IoU.
+
+    Args:
+        shares: from `class_shares`; the last split that it holds is scored.
+    """
+    first, last = shares["split"].iloc[0], shares["split"].iloc[-1]
+    wide = shares.pivot(index="class", columns="split", values="share")
+    common = wide[first].idxmax()
+    hit, scored = wide.loc[common, last], int((wide[last] > 0).sum() + (wide.loc[common, last] == 0))
+    return (
+        f"Painting every {SPLIT_NAMES[last]} frame {plain(common)}, the most common class in {SPLIT_NAMES[first]}, scores "
+        f"{percent(hit)} pixel accuracy and {hit / scored:.3f} mean IoU there."
+    )
 
 
 @themed
@@ -290,10 +314,94 @@ def show_problems(problems: pd.DataFrame, found: int) -> None:
 def problems_finding(problems: pd.DataFrame, found: int) -> str:
     """The number of problems by kind, as Markdown; says so when there is none."""
     if problems.empty:
-        return f"Every file of the {found:,} frames was opened and checked: **no problem found**."
+        return (
+            f"Every file of the {found:,} frames was opened: **all can be read**, each label has its image's size and known "
+            "classes only. Whether it also shows what its image shows is asked below."
+        )
     kinds = problems["problem"].str.replace(r"[\d(].*", "", regex=True).str.strip(" :,").value_counts()
     listed = join_words([f"{number} × {kind}" for kind, number in kinds.items()])
     return (
         f"**{count_of(len(problems), 'problem')}** found while checking every file ({listed}). The frames concerned are "
         f"left out; {found:,} remain."
+    )
+
+
+# ---------------------------------------------------------------- labels against pictures
+
+
+@themed
+def suspect_labels(audit: pd.DataFrame, cache: Cache, classes: ClassSet, count: int = 4) -> Figure:
+    """Frames whose label does not fit: the frame, its label as it is and shifted, and a neighbor's label.
+
+    Args:
+        audit: from `seg_helpers.datasets.audit_labels`, with one suspect at least.
+        cache: decoded frames.
+        classes: the labels' class set.
+        count: of frames at most, those that gain most first.
+    """
+    shown = audit[audit["suspect"]].sort_values("gain", ascending=False, kind="stable").head(count)
+    height, width = cache.size
+    figure = new_figure(WIDTH, len(shown) * (WIDTH / 4 * height / width + 0.6) + 0.5)
+    axes = figure.subplots(len(shown), 4, squeeze=False)
+    words = []
+    for panels, frame in zip(axes, shown.itertuples(), strict=True):
+        image, label = cache.images[frame.Index], np.asarray(cache.labels[frame.Index])
+        rolled = np.roll(label, frame.shift, axis=frame.axis)
+        neighbor = overlay(cache.images[frame.before], np.asarray(cache.labels[frame.before]), classes)
+        name, (direction, of) = Path(frame.image).stem, _name_shift(frame, cache)
+        pictures = {
+            f"{SPLIT_NAMES[frame.split]}\n{name}": image,
+            f"its label as it is:\nagreement {frame.agreement:.2f}": overlay(image, label, classes),
+            f"shifted {direction}:\nagreement {frame.agreement_rolled:.2f}": overlay(image, rolled, classes),
+            "the labeled frame before it\nwith its own label": neighbor,
+        }
+        for panel, (title, picture) in zip(panels, pictures.items(), strict=True):
+            plain_image(panel, picture, title)
+        words.append(
+            f"{name}: as it is, the label agrees with its neighbors' on {percent(frame.agreement)} of the pixels; shifted "
+            f"{direction} of {of} pixels, on {percent(frame.agreement_rolled)}, while its picture, shifted alike, loses "
+            f"{-frame.picture_gain:.2f} of its correlation with theirs"
+        )
+    class_legend(figure, classes, [np.asarray(cache.labels[row]) for row in shown.index])
+    return describe(
+        figure,
+        f"{count_of(len(shown), 'frame')} in rows, each as picture, with its label as it is, with its label shifted, and the "
+        f"frame before with its label. {'. '.join(words)}.",
+        f"Labels that do not fit their pictures. {'. '.join(words)}.",
+    )
+
+
+def _name_shift(frame, cache: Cache) -> tuple[str, int]:
+    """A shift as words, and of how many pixels: ("right by 88", 480)."""
+    direction = (("down", "up"), ("right", "left"))[frame.axis][int(frame.shift < 0)]
+    return f"{direction} by {abs(frame.shift)}", cache.size[frame.axis]
+
+
+def label_finding(audit: pd.DataFrame, labeled: int) -> str:
+    """Which labels do not fit their pictures, and how many could be judged, as Markdown.
+
+    Args:
+        audit: from `seg_helpers.datasets.audit_labels`.
+        labeled: number of frames with a label.
+    """
+    if audit.empty:
+        return (
+            f"None of the {count_of(labeled, 'labeled frame')} could be judged: that needs labeled frames of the same clip "
+            "shortly before and after."
+        )
+    judged = f"{len(audit):,} of {count_of(labeled, 'labeled frame')} follow and precede others closely enough to be judged"
+    suspects = audit[audit["suspect"]]
+    turns = int(((audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] >= 0)).sum())
+    others = f" {count_of(turns, 'label')} would gain from a shift as well, but so would the pictures: the view turns."
+    others = others if turns else ""
+    if suspects.empty:
+        return f"{judged}: **no label is shifted against its picture**, as far as neighbors can tell.{others}"
+    names = [f"{plain(Path(frame.image).stem)} ({frame.split})" for frame in suspects.head(10).itertuples()]
+    more = f" and {len(suspects) - 10} more" if len(suspects) > 10 else ""
+    misfit = "One label does not fit its picture"
+    if len(suspects) > 1:
+        misfit = f"{len(suspects)} labels do not fit their pictures"
+    return (
+        f"{judged}. **{misfit}**: {', '.join(names) if more else join_words(names)}{more}. "
+        f"What a network scores there says nothing about the network.{others}"
     )

@@ -1,4 +1,4 @@
-"""Figures and findings about a trained model: scores by class, confusions, and frames beside their truth."""
+"""Figures about a trained model: scores by class, confusions, and frames beside their truth."""
 
 from collections.abc import Mapping, Sequence
 
@@ -83,8 +83,10 @@ def show_class_table(scores: pd.DataFrame, classes: ClassSet, caption: str) -> N
         ]
     )
     table = table[["class", "iou", "interval", "dice", "accuracy", "precision", "pixel_share"]]
-    names = {"iou": "IoU", "interval": "95% interval", "dice": "Dice", "pixel_share": "share of pixels"}
-    decimals = dict.fromkeys(("IoU", "Dice", "accuracy", "precision"), "{:.3f}")
+    names = {
+        "iou": "IoU", "interval": "95% interval", "dice": "Dice", "accuracy": "recall", "pixel_share": "share of pixels",
+    }  # fmt: skip
+    decimals = dict.fromkeys(("IoU", "Dice", "recall", "precision"), "{:.3f}")
     swatches = dict(zip(classes.names, classes.colours.tolist(), strict=True))
     show_table(
         table.rename(columns=names), caption, {**decimals, "share of pixels": percent}, swatches=swatches
@@ -148,43 +150,6 @@ def class_bars(scores: pd.DataFrame, title: str = "IoU of each class, with its 9
     )
 
 
-@themed
-def score_intervals(table: pd.DataFrame, title: str, unit: str = "mean IoU") -> Figure:
-    """A dot with its interval a variant, best first: variants of one model, losses, ways to predict.
-
-    Args:
-        table: `name`, `score`, and where known `low` and `high`.
-        title: above the axes.
-        unit: of the score.
-    """
-    table = table.sort_values("score", ascending=False).reset_index(drop=True)
-    figure = new_figure(WIDTH * 0.85, 0.38 * len(table) + 1.2)
-    axes = figure.subplots()
-    place = np.arange(len(table))
-    known = "low" in table and "high" in table
-    ends = table["score"].to_numpy(dtype=float)
-    if known:
-        axes.hlines(place, table["low"], table["high"], color=BLUE, linewidth=2.2, alpha=0.55)
-        ends = np.fmax(ends, table["high"].to_numpy(dtype=float))
-    axes.scatter(table["score"], place, s=55, color=BLUE, zorder=3, edgecolor="white", linewidth=0.8)
-    for row, (score, end) in enumerate(zip(table["score"], ends, strict=True)):
-        axes.annotate(f"{score:.3f}", (end, row), (7, 0), textcoords="offset points", va="center", fontsize=9)
-    axes.set_yticks(place, table["name"])
-    axes.set_ylim(len(table) - 0.5, -0.5)
-    axes.margins(x=0.12)
-    axes.set_xlabel(unit[0].upper() + unit[1:] + (" (bar: 95% interval over frames)" if known else ""))
-    axes.set_title(title)
-    axes.grid(axis="y", visible=False)
-    axes.tick_params(axis="y", length=0)
-    listed = [f"{name} {score:.3f}" for name, score in zip(table["name"], table["score"], strict=True)]
-    gap = float(table["score"].iloc[0] - table["score"].iloc[-1])
-    return describe(
-        figure,
-        f"{title}: {unit} of {join_words(listed)}.",
-        f"{title}. {table['name'].iloc[0]} is best with {table['score'].iloc[0]:.3f}, {gap:.3f} ahead of {table['name'].iloc[-1]}.",
-    )
-
-
 # ---------------------------------------------------------------- confusions
 
 
@@ -222,6 +187,13 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> Figure:
     axes.set_ylabel("Truth")
     pairs = largest_confusions(confusion, classes, 3)
     listed = [f"{percent(row.share)} of {row.truth} as {row.prediction}" for row in pairs.itertuples()]
+    caption = "Confusion matrix in per cent of the true class's pixels (rows sum to 100; below 0.5 left blank)."
+    if listed:
+        wrong = counts - np.diag(np.diagonal(counts))
+        both = wrong + wrong.T
+        pair = join_words([names[index] for index in np.unravel_index(both.argmax(), both.shape)])
+        caption += f" Largest confusions: {join_words(listed)}. Of all wrong pixels, "
+        caption += f"{percent(both.max() / wrong.sum())} confuse {pair}."
     found = [
         f"{name} {percent(share)}"
         for name, share in zip(names, np.diagonal(shares), strict=True)
@@ -230,8 +202,7 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> Figure:
     return describe(
         figure,
         f"Confusion matrix of {len(names)} classes, each row summing to 100%. Found of each class: {join_words(found)}.",
-        "Confusion matrix in per cent of the true class's pixels (rows sum to 100; below 0.5 left blank)."
-        + (f" Largest confusions: {join_words(listed)}." if listed else ""),
+        caption,
     )
 
 
@@ -258,64 +229,6 @@ def largest_confusions(confusion: np.ndarray, classes: ClassSet, number: int = 5
     return table[table["share"] > 0].reset_index(drop=True)
 
 
-def confusion_finding(confusion: np.ndarray, classes: ClassSet) -> str:
-    """What the model confuses, as Markdown, stated from the counts."""
-    scores = tabulate_classes(confusion, classes.names)
-    pairs = largest_confusions(confusion, classes, 3)
-    if pairs.empty:
-        return "Not one scored pixel is wrong."
-    listed = [
-        f"{percent(row.share)} of **{row.truth}** is called {row.prediction}" for row in pairs.itertuples()
-    ]
-    wrong = confusion.astype(float).copy()
-    np.fill_diagonal(wrong, 0)
-    both = wrong + wrong.T
-    first, second = np.unravel_index(both.argmax(), both.shape)
-    share = both.max() / wrong.sum()
-    text = (
-        f"{join_words(listed)}. Counted in pixels, {classes.names[first]} against {classes.names[second]} is the costliest "
-        f"pair: {percent(share)} of all wrong pixels. "
-    )
-    known = scores.dropna(subset=["accuracy", "precision"])
-    missed = known[(known["precision"] - known["accuracy"]) > 0.15].index
-    invented = known[(known["accuracy"] - known["precision"]) > 0.15].index
-    never = scores[scores["accuracy"] == 0].index
-    if len(never):
-        text += f"{join_words(never)} {'is' if len(never) == 1 else 'are'} never found. "
-    if len(missed):
-        text += f"{join_words(missed)} {'is' if len(missed) == 1 else 'are'} missed more often than invented (precision above recall). "
-    if len(invented):
-        text += f"{join_words(invented)} {'is' if len(invented) == 1 else 'are'} invented more often than missed (recall above precision). "
-    return text.strip()
-
-
-def class_finding(scores: pd.DataFrame) -> str:
-    """Which classes carry the score and which cost it, as Markdown.
-
-    Args:
-        scores: from `tabulate_scores`.
-    """
-    table = scores.dropna(subset=["iou"]).sort_values("iou", ascending=False)
-    good, poor = table[table["iou"] >= 0.8], table[table["iou"] < 0.4]
-    text = f"**{table['class'].iloc[0]}** is best (IoU {table['iou'].iloc[0]:.2f}), **{table['class'].iloc[-1]}** worst ({table['iou'].iloc[-1]:.2f}). "
-    if len(good):
-        text += f"{join_words(good['class'])} reach{'es' if len(good) == 1 else ''} 0.8 or more. "
-    if len(poor):
-        text += f"{join_words(poor['class'])} stay{'s' if len(poor) == 1 else ''} below 0.4, together {percent(poor['pixel_share'].sum())} of the pixels. "
-    if len(table) > 3:
-        link = float(table["iou"].rank().corr(table["pixel_share"].rank()))
-        text += f"The rank correlation of IoU with a class's pixel share is {link:+.2f}"
-        text += (
-            ": the rarer the class, the harder."
-            if link > 0.5
-            else ": rarity alone does not explain the scores."
-        )
-    missing = scores[scores["iou"].isna()]["class"]
-    if len(missing):
-        text += f" {join_words(missing)}: in neither truth nor prediction, so left out of the mean."
-    return text.strip()
-
-
 # ---------------------------------------------------------------- frames
 
 
@@ -335,7 +248,7 @@ def prediction_panels(frames: Sequence[Mapping], classes: ClassSet) -> Figure:
 
     Args:
         frames: mappings with `image` (H, W, 3) uint8, `label` and `prediction` (H, W) uint8, `name`,
-            `kind` (such as "good", "typical", "worst") and `mean_iou` (of the frame alone).
+            `kind` (such as "median", "lowest") and `mean_iou` (of the frame alone).
         classes: palette and names.
     """
     height, width = frames[0]["image"].shape[:2]
@@ -363,17 +276,18 @@ def prediction_panels(frames: Sequence[Mapping], classes: ClassSet) -> Figure:
     return describe(
         figure,
         f"{count_of(len(frames), 'frame')} in rows, each as input, truth, prediction and error map: {'; '.join(words)}.",
-        f"Input, truth, prediction and error map. {'; '.join(words)}. The mean IoU is the frame's own.",
+        f"Input, truth, prediction and error map. {'; '.join(words)}. Each mean IoU is the frame's own, over the classes in "
+        "its truth or prediction; the split's score pools the pixels of all frames.",
     )
 
 
 @themed
 def frame_scores(confusions: np.ndarray, marked: Mapping[str, float] | None = None) -> Figure:
-    """Histogram of the mean IoU of single frames, with the shown ones marked.
+    """Histogram of the mean IoU of single frames, with some marked.
 
     Args:
         confusions: (frames, C, C) pixel counts.
-        marked: text to mean IoU, such as the good, typical and worst frames.
+        marked: a short text to the mean IoU of a frame that is shown.
     """
     scores = compute_metrics(confusions)["mean_iou"]
     scores = scores[np.isfinite(scores)]
@@ -389,13 +303,15 @@ def frame_scores(confusions: np.ndarray, marked: Mapping[str, float] | None = No
         f"median {np.median(scores):.2f}", (float(np.median(scores)), 1), (4, -4), xycoords=("data", "axes fraction"),
         textcoords="offset points", va="top", fontsize=8.5,
     )  # fmt: skip
-    for name, score in (marked or {}).items():
+    marked = sorted((marked or {}).items(), key=lambda mark: mark[1])
+    for index, (name, score) in enumerate(marked):
         axes.plot(
             score, 0, marker="^", markersize=9, color=ORANGE, markeredgecolor=INK, clip_on=False, zorder=5
         )
         axes.annotate(
-            name, (score, 0), (0, 10), textcoords="offset points", ha="center", fontsize=8.5, bbox=PAPER
-        )
+            name, (score, 0), (0, 10 + 12 * (index % 2)), textcoords="offset points", ha="center", fontsize=8.5,
+            bbox=PAPER,
+        )  # fmt: skip
     axes.set_xlabel("Mean IoU of one frame, over the classes in it")
     axes.set_ylabel("Frames")
     low, middle, high = np.percentile(scores, [10, 50, 90])
@@ -403,5 +319,6 @@ def frame_scores(confusions: np.ndarray, marked: Mapping[str, float] | None = No
         figure,
         f"Histogram of the mean IoU of {count_of(len(scores), 'frame')}: median {middle:.2f}, 80% between {low:.2f} and {high:.2f}.",
         f"Mean IoU of each of {count_of(len(scores), 'frame')} by itself: median {middle:.2f}, 80% between {low:.2f} and "
-        f"{high:.2f}, lowest {scores.min():.2f}." + (" Triangles mark the frames shown." if marked else ""),
+        f"{high:.2f}, lowest {scores.min():.2f}."
+        + (" Triangles mark the frames shown, by percentile." if marked else ""),
     )

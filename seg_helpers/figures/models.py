@@ -44,7 +44,6 @@ def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], chann
         depth, h, w = features.shape
         spread = features.reshape(depth, -1).std(axis=1)
         chosen = np.argsort(-spread)[:channels]
-        quiet = float((spread < 0.05 * spread.max()).mean()) if spread.max() else 1.0
         plain_image(row[0], image, textwrap.fill(name, 16))
         plain_image(
             row[1],
@@ -64,7 +63,7 @@ def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], chann
             )
         for panel in row[2 + len(chosen) :]:
             panel.set_axis_off()
-        words.append(f"{name}: {depth} channels of {h}×{w}, {percent(quiet)} of them almost flat")
+        words.append(f"{name}: {depth} channels of {h}×{w}")
     return describe(
         figure,
         f"Feature maps of {count_of(len(branches), 'branch')} on one frame. {'; '.join(words)}.",
@@ -246,5 +245,5 @@ def cost_bars(table: pd.DataFrame, columns: Mapping[str, str], highlight: str = 
     return describe(
         figure,
         f"Bars for {join_words(list(table['name']))}. {'; '.join(words)}.",
-        f"Costs and scores of {count_of(len(table), 'model')}. {'; '.join(words)}.",
+        f"Costs of {count_of(len(table), 'model')}. {'; '.join(words)}.",
     )

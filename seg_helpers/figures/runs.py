@@ -20,6 +20,7 @@ from seg_helpers.experiments import (
     load_network,
     prepare_data,
     read_commit,
+    tabulate_runs,
 )
 from seg_helpers.figures.evaluation import METRIC_NAMES, prediction_panels, show_metrics
 from seg_helpers.figures.models import branch_features
@@ -32,7 +33,7 @@ def print_setup(profile: Profile) -> None:
     """Prints versions, device, commit and the profile: what is needed to make the page again."""
     commit, dirty = read_commit()
     print(", ".join(f"{name} {version}" for name, version in list_versions().items()))
-    print(f"device: {describe_device()}")
+    print(f"page made on: {describe_device()}")
     print(f"commit: {commit[:10] or 'unknown'}{' with local changes' if dirty else ''}")
     print(f"profile {profile.name}: {profile.description}")
 
@@ -46,14 +47,14 @@ def show_configuration(config: ExperimentConfig) -> None:
 
 def describe_training(run: Run) -> str:
     """How long training took, on what, from which weights, as Markdown."""
-    environment, metrics = run.environment, run.metrics
+    record, metrics = run.record, run.metrics
     weights = run.config.model.encoder_weights
     start = "random weights" if weights == "none" else f"an encoder with {weights} weights"
-    frames = environment["frames"]
+    frames = record["frames"]
     return (
         f"**{run.title}** trained for {metrics['epochs']} epochs on {frames['train']} frames in "
-        f"**{format_seconds(environment['training_seconds'])}** (validation on {frames['val']} frames included; "
-        f"{run.trained_on}, {environment['precision']}), from {start}."
+        f"**{format_seconds(record['training_seconds'])}** (validation on {frames['val']} frames included; "
+        f"{run.trained_on}, {run.session['precision']}), from {start}."
     )
 
 
@@ -84,88 +85,60 @@ def show_scores(run: Run) -> None:
         )
 
 
-def showcase_panels(
-    run: Run, data: PreparedData, kinds: Sequence[str] = ("good", "typical", "worst")
-) -> Figure:
-    """Input, truth, prediction and errors of the run's kept frames of these kinds."""
-    chosen = run.showcase[run.showcase["kind"].isin(kinds) & ~run.showcase["frame"].isin(run.suspect_frames)]
-    chosen = chosen.drop_duplicates("frame")
+# What `choose_showcase` picks of each kind, by the frame's own mean IoU.
+RANKS = {
+    "good": ("90th percentile", "80th percentile"),
+    "typical": ("median", "45th percentile"),
+    "worst": ("lowest", "5th percentile"),
+}
+
+
+def _showcase(run: Run) -> pd.DataFrame:
+    """The run's kept frames with a `rank` among all scored ones, each frame once and none of a suspect label."""
+    shown = run.showcase[run.showcase["kind"].isin(RANKS)]
+    places = shown.groupby("kind").cumcount()
+    ranks = [RANKS[kind][place] for kind, place in zip(shown["kind"], places, strict=True)]
+    shown = shown.assign(rank=ranks).drop_duplicates("frame")
+    return shown[~shown["frame"].isin(run.suspect_frames)]
+
+
+def showcase_panels(run: Run, data: PreparedData) -> Figure:
+    """Input, truth, prediction and errors of the run's kept frames, named by their rank among all."""
     frames = [
         {
             "image": data.image(row.frame),
             "label": data.label(row.frame),
             "prediction": run.read_prediction(row.frame),
             "name": row.frame,
-            "kind": row.kind,
+            "kind": row.rank,
             "mean_iou": row.mean_iou,
         }
-        for row in chosen.itertuples()
+        for row in _showcase(run).itertuples()
     ]
     return prediction_panels(frames, data.classes)
 
 
 def showcase_marks(run: Run) -> dict[str, float]:
-    """Kind (good, typical, worst) to the mean IoU of the first frame shown of it, for `frame_scores`."""
-    shown = run.showcase[run.showcase["kind"] != "shared"].drop_duplicates("kind")
-    return dict(zip(shown["kind"], shown["mean_iou"], strict=True))
-
-
-def tabulate_variants(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row a run for `score_intervals` and a small table: name, score, low, high, val, parameters, epochs, minutes."""
-    rows = []
-    for run in runs:
-        scores = final_scores(run)
-        low, high = scores["mean_iou_interval"]
-        rows.append(
-            {
-                "name": run.title,
-                "score": scores["mean_iou"],
-                "low": low,
-                "high": high,
-                "val": run.metrics["val"]["mean_iou"],
-                "pixel_accuracy": scores["pixel_accuracy"],
-                "parameters": run.metrics["parameters"],
-                "epochs": run.metrics["epochs"],
-                "minutes": run.environment["training_seconds"] / 60,
-            }
-        )
-    return pd.DataFrame(rows)
+    """Rank to the mean IoU of every frame that `showcase_panels` shows, for `frame_scores`."""
+    shown = _showcase(run)
+    return dict(zip(shown["rank"].str.removesuffix(" percentile"), shown["mean_iou"], strict=True))
 
 
 def show_variants(runs: Sequence[Run], caption: str) -> None:
-    """Displays `tabulate_variants`, best first."""
-    table = tabulate_variants(runs).sort_values("score", ascending=False)
-    table["interval"] = [f"{row.low:.3f} to {row.high:.3f}" for row in table.itertuples()]
+    """Displays a row a run, best first: scores, parameters, epochs."""
+    table = tabulate_runs(list(runs)).sort_values("mean_iou", ascending=False)
+    table["interval"] = [f"{row.mean_iou_low:.3f} to {row.mean_iou_high:.3f}" for row in table.itertuples()]
     names = {
-        "name": "run", "score": "test mean IoU", "interval": "95% interval", "val": "val mean IoU",
-        "pixel_accuracy": "test pixel accuracy", "parameters": "parameters", "epochs": "epochs", "minutes": "minutes",
+        "title": "run", "mean_iou": "test mean IoU", "interval": "95% interval", "val_mean_iou": "val mean IoU",
+        "pixel_accuracy": "test pixel accuracy", "parameters": "parameters", "epochs": "epochs",
     }  # fmt: skip
-    formats = {name: "{:.3f}" for name in ("test mean IoU", "val mean IoU", "test pixel accuracy")}
-    show_table(
-        table[list(names)].rename(columns=names),
-        caption,
-        formats | {"parameters": "{:,}", "minutes": "{:.1f}"},
-        best_high=("test mean IoU", "val mean IoU", "test pixel accuracy"),
-    )
+    scores = ("test mean IoU", "val mean IoU", "test pixel accuracy")
+    formats = dict.fromkeys(scores, "{:.3f}") | {"parameters": "{:,}"}
+    show_table(table[list(names)].rename(columns=names), caption, formats, best_high=scores)
 
 
-def variants_finding(runs: Sequence[Run], differences: pd.DataFrame, baseline: Run) -> str:
-    """Which variants differ from the baseline by more than their interval, as Markdown."""
-    sentences = []
-    for row in differences.itertuples():
-        verdict = "better than" if row.low > 0 else "worse than" if row.high < 0 else "not told apart from"
-        sentences.append(
-            f"**{row.name}** is {verdict} {baseline.title} on these frames "
-            f"({row.difference:+.3f} mean IoU, 95% {row.low:+.3f} to {row.high:+.3f})"
-        )
-    short = any(run.config.study for run in runs)
-    epochs = sorted({run.metrics["epochs"] for run in runs})
-    note = f" These are short runs of {' and '.join(map(str, epochs))} epochs, made to be compared with each other only."
-    return "; ".join(sentences) + "." + (note if short else "") + _unlearnt_note(runs)
-
-
-def _unlearnt_note(runs: Sequence[Run]) -> str:
-    """Names the runs that score no more than an answer that never looks: no difference from them means anything."""
+def unlearned_finding(runs: Sequence[Run]) -> str:
+    """Names the runs that score no more than an answer that never looks, as Markdown; empty if there are none."""
     truth = runs[0].confusions[runs[0].final_split].sum((0, 2))
     common = int(truth.argmax())
     blind = np.zeros((len(truth), len(truth)))
@@ -175,8 +148,8 @@ def _unlearnt_note(runs: Sequence[Run]) -> str:
     if not lost:
         return ""
     return (
-        f" **Too little was learnt**: {join_words(lost)} score{'s' if len(lost) == 1 else ''} no more than "
-        f"{runs[0].classes[common]} everywhere would ({score:.3f}), so nothing follows about what was changed."
+        f"**Too little was learned**: {join_words(lost)} score{'s' if len(lost) == 1 else ''} no more than "
+        f"{runs[0].classes[common]} everywhere would ({score:.3f})."
     )
 
 
@@ -222,26 +195,6 @@ def weights_note(runs: Sequence[Run]) -> str:
             "what pretraining is worth."
         )
     return f"Pretrained encoders start from {join_words(sorted(starts - {'none'}))} weights."
-
-
-def multiscale_finding(runs: Sequence[Run], differences: pd.DataFrame) -> str:
-    """What several views a frame bring and cost, as Markdown.
-
-    Args:
-        runs: the runs that `differences` compares.
-        differences: of `compare_multiscale`.
-    """
-    if differences.empty:
-        return "This profile scores one view of each frame only, so there is nothing to compare."
-    evaluation = runs[0].config.evaluation
-    views = len(evaluation.scales) * (1 + evaluation.flip)
-    gains = differences[differences["low"] > 0]["name"].tolist()
-    told = f"The gain is more than chance for {join_words(gains)}" if gains else "No gain is told apart from chance"
-    return (
-        f"{views} views a frame change mean IoU by {differences['difference'].min():+.3f} to "
-        f"{differences['difference'].max():+.3f}. {told}. Every view is a pass of its own, so the answer takes about "
-        f"{views} times as long."
-    )
 
 
 def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
@@ -322,12 +275,7 @@ def split_gap_finding(table: pd.DataFrame) -> str:
     gap = table["val_mean_iou"] - table["mean_iou"]
     order = table["mean_iou"].corr(table["val_mean_iou"], method="spearman") if len(table) > 2 else np.nan
     text = f"Val mean IoU lies {gap.mean():+.3f} from test on average ({gap.min():+.3f} to {gap.max():+.3f})"
-    ranks = (
-        f", and ranks the networks alike (Spearman {order:.2f})"
-        if order > 0.7
-        else (f", and ranks them differently (Spearman {order:.2f})" if order == order else "")
-    )
-    return text + ranks + "."
+    return text + ("." if np.isnan(order) else f"; the rank correlation of the two is {order:.2f} (Spearman).")
 
 
 def class_set_of(profile: Profile) -> ClassSet:
@@ -341,10 +289,10 @@ PUBLISHED_FAST_SCNN = {"mean_iou": 0.3975, "mean_dice": 0.4952, "pixel_accuracy"
 
 def published_finding(run: Run) -> str:
     """The run beside the published coursework result, as Markdown; only CamVid's own test split compares."""
-    if run.config.data.dataset != "camvid" or not run.metrics["test"]:
+    if run.config.data.dataset != "camvid" or run.class_set != "camvid11" or not run.metrics["test"]:
         return (
-            f"The published coursework result (mean IoU {PUBLISHED_FAST_SCNN['mean_iou']}) is of CamVid's test split; "
-            f"these are other frames ({run.config.data.dataset}), so the two cannot be compared."
+            f"The published coursework result (mean IoU {PUBLISHED_FAST_SCNN['mean_iou']}) is of CamVid's test split in "
+            f"11 classes; this run was scored on {run.config.data.dataset} in {run.class_set}, so the two cannot be compared."
         )
     scores = run.metrics["test"]
     parts = [

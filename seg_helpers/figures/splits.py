@@ -1,6 +1,7 @@
 """Figures and findings about clips and splits: who trains, who validates, and how near the one is to the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
+from seg_helpers.datasets import NEARLY_IDENTICAL, Cache
 from seg_helpers.figures.data import SPLIT_NAMES
 from seg_helpers.figures.style import (
     INK,
+    MUTED,
     SPLIT_COLOURS,
     WIDTH,
     count_of,
@@ -19,7 +22,9 @@ from seg_helpers.figures.style import (
     join_words,
     new_figure,
     percent,
+    plain,
     plain_image,
+    show_table,
     themed,
 )
 
@@ -39,11 +44,14 @@ def split_timeline(frames: pd.DataFrame, title: str = "") -> Figure:
 
 @themed
 def split_timelines(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """One time line of clips a split strategy, above each other.
+    """One time line of clips a split strategy, above each other; frames of unknown clip have a line a split.
 
     Args:
         tables: title to frames table.
     """
+    first = next(iter(tables.values()))
+    known = first.loc[first["clip"] != "", "clip"].nunique()
+    tables = {title: table.assign(clip=_name_lines(table)) for title, table in tables.items()}
     clips = {title: sorted(table["clip"].unique()) for title, table in tables.items()}
     rows = [len(names) for names in clips.values()]
     figure = new_figure(WIDTH, sum(0.36 * n + 0.5 for n in rows) + 0.8)
@@ -75,13 +83,21 @@ def split_timelines(tables: Mapping[str, pd.DataFrame]) -> Figure:
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     handles = [Patch(color=SPLIT_COLOURS[s], label=SPLIT_NAMES[s]) for s in SPLIT_COLOURS if s in present]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), handlelength=1)
-    first = next(iter(tables.values()))
+    clips = count_of(known, "clip") if known else "unknown clips"
+    if known and (first["clip"] == "").any():
+        clips += " and of unknown ones"
     return describe(
         figure,
         f"Time lines of clips, coloured by split. {'. '.join(sentences)}.",
         f"The clips on a time line, their numbers of frames in brackets: "
-        f"{count_of(len(first), 'frame')} of {count_of(first['clip'].nunique(), 'clip')}.",
+        f"{count_of(len(first), 'frame')} of {clips}.",
     )
+
+
+def _name_lines(frames: pd.DataFrame) -> pd.Series:
+    """The clip of each frame; where it is unknown, numbers of two splits need not be of one clip."""
+    unknown = frames["split"].map(SPLIT_NAMES) + ", clip unknown"
+    return frames["clip"].where(frames["clip"] != "", unknown)
 
 
 def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
@@ -102,7 +118,7 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
 
     Args:
         audits: title to audit table (of `seg_helpers.datasets.audit_split`): `split`, `clip_in_train`, `distance`,
-            `seconds` and `similarity`, NaN where not known.
+            `seconds` and `similarity`, NaN or NA where not known.
     """
     entries = [
         (
@@ -123,14 +139,20 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
         apart, alike = part[column].dropna(), part["similarity"].dropna()
         _strip(time, apart, row, SPLIT_COLOURS[split])
         _strip(looks, alike, row, SPLIT_COLOURS[split])
-        new = 1 - float(part["clip_in_train"].mean())
+        new, unknown = _shares_of_clips(part)
         unseen.barh(row, new, height=0.5, color=SPLIT_COLOURS[split])
-        unseen.annotate(percent(new), (new, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
-        facts = [f"median {apart.median():.3g} {unit} apart, nearest {apart.min():.3g}"] if len(apart) else []
-        facts += [f"median similarity {alike.median():.2f}"] if len(alike) else []
-        words.append(
-            f"{name} ({count_of(len(part), 'frame')}): {', '.join([*facts, f'{percent(new)} in new clips'])}"
+        mark = f"{percent(new)}, {percent(unknown)} unknown" if unknown else percent(new)
+        mark = "unknown" if unknown == 1 else mark
+        unseen.annotate(mark, (new, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        facts = (
+            [f"median {_write(apart.median())} {unit} apart, nearest {_write(apart.min())}"]
+            if len(apart)
+            else []
         )
+        facts += [f"median similarity {alike.median():.2f}"] if len(alike) else []
+        facts.append("clips unknown" if unknown == 1 else f"{percent(new)} in new clips")
+        facts += [f"{percent(unknown)} in unknown ones"] if 0 < unknown < 1 else []
+        words.append(f"{name} ({count_of(len(part), 'frame')}): {', '.join(facts)}")
     time.set_yticks(range(len(entries)), [name for name, *_ in entries])
     time.set_ylim(len(entries) - 0.5, -0.5)
     near = 1 if unit == "seconds" else 10  # linear up to here, logarithmic beyond
@@ -139,8 +161,12 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
     time.set_xlim(left=-0.05 * near)
     time.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     time.set(title=f"Nearest of the same clip ({unit})")
+    if not any(part[column].notna().any() for *_, part in entries):
+        time.set(title="Nearest of the same clip: unknown")
+        time.xaxis.set_visible(False)
     looks.set(title="Most similar (correlation)")
-    looks.set_xlim(looks.dataLim.x0 - 0.03 if looks.collections else 0, 1.0)
+    looks.set_xlim(min(looks.dataLim.x0, NEARLY_IDENTICAL) - 0.03 if looks.collections else 0, 1.0)
+    looks.axvline(NEARLY_IDENTICAL, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
     unseen.set(title="Clip is new", xlim=(0, 1.35), xticks=[0, 0.5, 1], xticklabels=["0%", "50%", "100%"])
     for axes in (time, looks, unseen):
         axes.grid(axis="y", visible=False)
@@ -149,8 +175,15 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
         figure,
         f"Held-out frames and their nearest training frames, in time and in looks. {'. '.join(words)}.",
         "How near the held-out frames are to training: distance to the nearest training frame of the same clip, highest "
-        f"correlation with any training frame, share of frames in clips new to training; black bars are medians. {'. '.join(words)}.",
+        f"correlation with any training frame (from {NEARLY_IDENTICAL}, dotted, pictures are nearly identical), share of frames in "
+        f"clips new to training; black bars are medians. {'. '.join(words)}.",
     )
+
+
+def _shares_of_clips(audit: pd.DataFrame) -> tuple[float, float]:
+    """Shares of frames whose clip is new to training, and whose clip nobody knows."""
+    seen = audit["clip_in_train"].astype("boolean")
+    return float((~seen).fillna(False).mean()), float(seen.isna().mean())
 
 
 def _strip(axes: Axes, values: pd.Series, row: int, colour: str) -> None:
@@ -161,56 +194,160 @@ def _strip(axes: Axes, values: pd.Series, row: int, colour: str) -> None:
         axes.plot([values.median()] * 2, [row - 0.34, row + 0.34], color=INK, linewidth=2)
 
 
-@themed
-def neighbour_pairs(pairs: Sequence[tuple[np.ndarray, np.ndarray, str]]) -> Figure:
-    """Held-out frames above their nearest training frames.
+def show_duplicates(matches: pd.DataFrame) -> None:
+    """Display how many pictures of one split are in another too, whatever their names.
 
     Args:
-        pairs: (held-out image, training image, title), images (H, W, 3) uint8 RGB.
+        matches: from `seg_helpers.datasets.match_pictures`.
     """
-    height, width = pairs[0][0].shape[:2]
-    figure = new_figure(WIDTH, 2 * WIDTH / len(pairs) * height / width + 0.7)
-    axes = figure.subplots(2, len(pairs), squeeze=False)
-    for (above, below), (held, train, title) in zip(axes.T, pairs, strict=True):
-        plain_image(above, held, title)
-        plain_image(below, train, "nearest training frame")
-    alike = [float(np.corrcoef(held.ravel(), train.ravel())[0, 1]) for held, train, _ in pairs]
-    return describe(
-        figure,
-        f"{count_of(len(pairs), 'held-out frame')} above the nearest training frames: {join_words([title for *_, title in pairs])}.",
-        f"Held-out frames and, below each, the nearest training frame of its clip. Their pixels correlate at "
-        f"{join_words([f'{value:.2f}' for value in alike])}.",
+    rows = [
+        {
+            "pictures of": SPLIT_NAMES[split],
+            "looked for in": SPLIT_NAMES[other],
+            "pictures": len(part),
+            "identical": int(part["identical"].sum()),
+            "nearly identical": int(_nearly_identical(part).sum()),
+            "median similarity": part["similarity"].median(),
+            "highest": part["similarity"].max(),
+        }
+        for (split, other), part in matches.groupby(["split", "other_split"], sort=False)
+    ]
+    show_table(
+        pd.DataFrame(rows),
+        "Pictures that are in two splits: identical ones are equal in every pixel, nearly identical ones correlate at "
+        f"{NEARLY_IDENTICAL} or more without being equal. The similarity is the correlation with the most similar picture.",
+        {"median similarity": "{:.2f}", "highest": "{:.2f}"},
     )
 
 
+def _nearly_identical(table: pd.DataFrame) -> pd.Series:
+    return (table["similarity"] >= NEARLY_IDENTICAL) & ~table["identical"].astype(bool)
+
+
+@themed
+def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Figure:
+    """The held-out pictures that are most like one of another split, each above that one; no picture is shown twice.
+
+    Args:
+        matches: from `seg_helpers.datasets.match_pictures`, with one row at least.
+        cache: decoded frames.
+        count: of pairs, shared among val and test.
+    """
+    ranked = matches.sort_values(["identical", "similarity"], ascending=False, kind="stable")
+    ranked = ranked[~ranked.index.duplicated()].drop_duplicates(["split", "other_row"])
+    pairs = ranked.groupby("split", sort=False).head(max(1, count // ranked["split"].nunique()))
+    pairs = pairs.sort_values("split", key=lambda names: names.map(HELD_OUT.index), kind="stable")
+    height, width = cache.size
+    figure = new_figure(WIDTH, 2 * (WIDTH / max(len(pairs), 3) * height / width + 0.6))
+    axes = figure.subplots(2, max(len(pairs), 3), squeeze=False)
+    for panel in axes.flat:
+        panel.set_axis_off()
+    words = []
+    for (above, below), pair in zip(axes.T, pairs.itertuples(), strict=False):
+        alike = "identical" if pair.identical else f"similarity {pair.similarity:.2f}"
+        names = _shorten(Path(pair.image).stem), _shorten(Path(pair.other_image).stem)
+        plain_image(above, cache.images[pair.Index], f"{SPLIT_NAMES[pair.split]}\n{names[0]}")
+        match = f"{SPLIT_NAMES[pair.other_split]}, {alike}\n{names[1]}"
+        plain_image(below, cache.images[pair.other_row], match)
+        words.append(f"{names[0]} ({pair.split}) and {names[1]} ({pair.other_split}): {alike}")
+    return describe(
+        figure,
+        f"{count_of(len(pairs), 'held-out picture')} above the most similar one of another split. {'; '.join(words)}.",
+        "Held-out pictures that are most like one of another split and, below each, that one. Similarity is the "
+        "correlation of small gray copies.",
+    )
+
+
+def _shorten(name: str, most: int = 30) -> str:
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
+
+
 def audit_finding(audit: pd.DataFrame) -> str:
-    """What the audit says about trusting val and test scores, as Markdown."""
-    parts = []
-    for split in [name for name in HELD_OUT if (audit["split"] == name).any()]:
-        part = audit[audit["split"] == split]
-        name, seen = SPLIT_NAMES[split].capitalize(), float(part["clip_in_train"].mean())
-        unit, apart = "seconds", part["seconds"].dropna()
-        if apart.empty:
-            unit, apart = "frames", part["distance"].dropna()
-        if seen == 0:
-            text = f"**{name}** frames all come from clips that training never saw"
-        else:
-            text = (
-                f"**{name}**: {percent(seen)} of {len(part)} frames lie in clips that training draws from too, at a "
-                f"median of {apart.median():.3g} {unit} from the nearest training frame (nearest: {apart.min():.3g})"
-            )
-        if part["similarity"].notna().any():
-            text += f"; the most similar training picture correlates at {part['similarity'].median():.2f}"
-        if seen > 0.75:
-            text += (
-                ". Its scores say how well familiar streets are segmented, and read optimistic for new ones."
-            )
-        elif seen > 0:
-            text += ". Its scores mix familiar streets with new ones."
-        else:
-            text += ". Its scores are an honest estimate for new streets of this kind."
-        parts.append(text)
-    return "\n\n".join(parts)
+    """What clips and pictures say about trusting val and test scores, as Markdown.
+
+    Args:
+        audit: from `seg_helpers.datasets.audit_split`, with a cache.
+    """
+    parts = {split: audit[audit["split"] == split] for split in HELD_OUT}
+    return "\n\n".join(
+        f"**{SPLIT_NAMES[split].capitalize()}**, {count_of(len(part), 'frame')}: "
+        f"{_judge_pictures(part)} {_judge_clips(part)} {_judge_scores(part)}"
+        for split, part in parts.items()
+        if len(part)
+    )
+
+
+def _judge_pictures(part: pd.DataFrame) -> str:
+    identical, nearly = int(part["identical"].sum()), int(_nearly_identical(part).sum())
+    if identical == len(part):
+        return "a copy of training pictures, each equal to one in every pixel."
+    found = [f"{identical} equal to a training picture in every pixel"] if identical else []
+    found += [f"{nearly} nearly identical to one of training"] if nearly else []
+    return (
+        f"{join_words(found) or 'none nearly identical to a training picture'} (the most similar training picture "
+        f"correlates at a median of {part['similarity'].median():.2f}, at most {part['similarity'].max():.2f})."
+    )
+
+
+def _judge_clips(part: pd.DataFrame) -> str:
+    seen = part["clip_in_train"].fillna(False).astype(bool)
+    new, unknown = part[(~part["clip_in_train"]).fillna(False)], part[part["clip_in_train"].isna()]
+    sentences = []
+    if seen.any():
+        inside = part[seen]
+        unit, apart = "seconds", inside["seconds"]
+        if apart.isna().any():
+            unit, apart = "frames", inside["distance"]
+        between, where = int(inside["between"].sum()), "from which training draws too"
+        if between == len(inside):
+            where = "between training frames of the same clip"
+        elif between:
+            where += f" ({between} lie between training frames)"
+        sentences.append(
+            f"{_count_clips(inside, len(part))}, {where}: a median of {_write(apart.median())} {unit} from the nearest "
+            f"training frame, {_write(apart.min())} at least."
+        )
+    if len(new):
+        alike = (new["similarity"] >= NEARLY_IDENTICAL).any()
+        known_as = "not named in training" if alike else "which training never saw"
+        sentences.append(f"{_count_clips(new, len(part))}, {known_as}.")
+    if len(unknown):
+        whose = "The file names" if len(unknown) == len(part) else f"The file names of {len(unknown)}"
+        sentences.append(f"{whose} do not tell which clips they share with training.")
+    return " ".join(sentences)
+
+
+def _write(distance: float) -> str:
+    return f"{distance:,.0f}" if distance >= 100 else f"{distance:.3g}"
+
+
+def _count_clips(some: pd.DataFrame, total: int) -> str:
+    clips = [plain(name) for name in dict.fromkeys(some["clip"])]
+    if len(clips) == 1:
+        numbers = some["number"].sort_values()
+        steps = numbers.diff().dropna().unique()
+        regular = f", in steps of {steps[0]:.0f}" if len(steps) == 1 else ""
+        named = f"clip {clips[0]} (numbers {numbers.iloc[0]} to {numbers.iloc[-1]}{regular})"
+    else:
+        named = f"clips {join_words(clips)}" if len(clips) <= 3 else f"{len(clips)} clips"
+    return f"{'All' if len(some) == total else f'{len(some)} of {total}'} {'comes' if len(some) == 1 else 'come'} from {named}"
+
+
+def _judge_scores(part: pd.DataFrame) -> str:
+    new, unknown = _shares_of_clips(part)
+    alike = float((part["similarity"] >= NEARLY_IDENTICAL).mean())
+    if alike > 0.5:
+        return "Its scores measure memory: they say nothing about streets that training did not see."
+    rest = f"The other {percent(1 - alike)}" if alike else "Its scores"
+    if unknown:
+        return (
+            f"{rest} may be of streets that training saw: nothing here shows that scores hold for new ones."
+        )
+    if new == 1:
+        return f"{rest} {'give' if alike else 'are'} an honest estimate for new streets of this kind."
+    if new < 0.25:
+        return "Its scores say how well familiar streets are segmented, and read optimistic for new ones."
+    return "Its scores mix familiar streets with new ones."
 
 
 def nearness_finding(audits: Mapping[str, pd.DataFrame]) -> str:
@@ -226,6 +363,9 @@ def nearness_finding(audits: Mapping[str, pd.DataFrame]) -> str:
     )
     apart = pd.Series({name: audit[column].median() for name, audit in audits.items()}).sort_values()
     alike = {name: audit["similarity"].median() for name, audit in audits.items()}
+    if apart.isna().any():
+        listed = join_words([f"{name} {value:.2f}" for name, value in alike.items()])
+        return f"File names tell no clip, and so no distance. Median similarity to the most similar training picture: {listed}."
     listed = [f"{name} {value:.3g} {unit} (similarity {alike[name]:.2f})" for name, value in apart.items()]
     text = f"Median distance of a validation frame from its nearest training frame: {join_words(listed)}. "
     if apart.iloc[-1] > 1.5 * apart.iloc[0]:

@@ -6,7 +6,9 @@ dark mode shows the figure as it was drawn.
 """
 
 import base64
+import html
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 
@@ -50,6 +52,7 @@ THEME = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same picture
     "font.size": 9.5,
     "text.color": INK,
+    "text.parse_math": False,  # names of files and classes are no formulas, whatever `$` and `^` they hold
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -172,8 +175,9 @@ def show(figure: Figure, dpi: int = DPI) -> None:
 
 
 def say(text: str) -> None:
-    """Display a finding, as Markdown."""
-    display(Markdown(text))
+    """Display a finding, as Markdown; nothing where there is nothing to say."""
+    if text:
+        display(Markdown(text))
 
 
 def show_table(
@@ -195,8 +199,12 @@ def show_table(
         swatches: text of a first-column cell to RGB (0-255), drawn as a small square before it.
     """
     formats = {column: how for column, how in (formats or {}).items() if column in table}
-    styler = table.reset_index(drop=True).style.hide(axis="index").set_caption(caption)
-    styler = styler.format(formats, na_rep="–", escape="html").set_uuid("t")
+    styler = (
+        table.reset_index(drop=True).style.hide(axis="index").set_caption(html.escape(caption, quote=False))
+    )
+    styler = (
+        styler.format(formats, na_rep="–", escape="html").format_index(escape="html", axis=1).set_uuid("t")
+    )
     for columns, highlight in ((best_high, styler.highlight_max), (best_low, styler.highlight_min)):
         columns = [column for column in columns if column in table]
         if columns and len(table) > 1:
@@ -442,6 +450,11 @@ def percent(share: float) -> str:
     return f"{value:.{decimals}f}%"
 
 
+def plain(name: str) -> str:
+    """A name from the data, such that Markdown and HTML show its characters and do not act on them."""
+    return re.sub(r"[^\w\s.,:;/()%=+-]|(?<!\w)_|_(?!\w)", lambda mark: f"&#{ord(mark[0])};", name)
+
+
 def join_words(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     words = list(words)
@@ -450,7 +463,8 @@ def join_words(words: Sequence[str]) -> str:
 
 def count_of(number: int, noun: str) -> str:
     """ "1 frame", "90 frames", "2 classes"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith(("s", "ch")) else "s")
+    hissing = noun.endswith(("s", "ch")) and noun != "epoch"
+    return f"{number:,} {noun}" + ("" if number == 1 else "es" if hissing else "s")
 
 
 def write_count(number: float) -> str:

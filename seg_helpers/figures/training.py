@@ -1,4 +1,4 @@
-"""Figures and findings about training: loss, metrics and learning rate by epoch, stages, the range test."""
+"""Figures about training: loss, metrics and learning rate by epoch, stages, the range test."""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,7 +31,7 @@ METRIC_NAMES = {
     "mean_iou": "mean IoU",
     "pixel_accuracy": "pixel accuracy",
     "mean_dice": "mean Dice",
-    "mean_class_accuracy": "mean class accuracy",
+    "mean_class_accuracy": "mean class recall",
     "frequency_weighted_iou": "frequency-weighted IoU",
     "loss": "loss",
 }
@@ -103,35 +103,6 @@ def training_curves(history: pd.DataFrame, stage_names: Sequence[str] = ()) -> F
         f"Loss and metrics against the epoch, for training and validation. The dotted line and the star mark the best "
         f"epoch, {epoch} of {int(history['epoch'].max())}, with a validation mean IoU of {value:.3f}.{stages}",
     )
-
-
-def training_finding(history: pd.DataFrame) -> str:
-    """How training went, as Markdown: the best epoch, the gap to training, whether it was still improving."""
-    epoch, value = best_epoch(history)
-    last = int(history["epoch"].max())
-    known = history.dropna(subset=["val_mean_iou"])
-    text = f"The best validation mean IoU is **{value:.3f}**, in epoch {epoch} of {last}; that checkpoint is scored below. "
-    if len(known) >= 5:
-        window = max(len(known) // 5, 2)
-        gain = (
-            known["val_mean_iou"].iloc[-window:].mean()
-            - known["val_mean_iou"].iloc[-2 * window : -window].mean()
-        )
-        still = gain > 0.01
-        text += f"Over the last fifth of training it {'still rose' if still else 'moved'} by {gain:+.3f}"
-        text += ": longer training would likely help. " if still else ": the run had levelled off. "
-    if "train_mean_iou" in known and known["train_mean_iou"].notna().any():
-        row = known[known["epoch"] == epoch].iloc[0]
-        gap = row["train_mean_iou"] - row["val_mean_iou"]
-        text += (
-            f"There the training frames score {row['train_mean_iou']:.3f}, {gap:+.3f} against validation"
-            + (": it overfits. " if gap > 0.1 else ". ")
-        )
-    if "val_loss" in known and known["val_loss"].notna().any():
-        lowest = int(known.loc[known["val_loss"].idxmin(), "epoch"])
-        if lowest < epoch - 0.15 * last:
-            text += f"The validation loss was lowest in epoch {lowest}, before the mean IoU peaked: the metric decides, not the loss."
-    return text.strip()
 
 
 @themed

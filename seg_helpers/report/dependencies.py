@@ -50,9 +50,9 @@ def list_package(package: Path = PACKAGE) -> list[Path]:
 
 
 def list_records(profile: Profile, page: str) -> list[Path]:
-    """The records of the finished runs that a page shows."""
+    """The records of the finished runs that a page shows, `runs/NAME/SEED/record.json`."""
     runs = [run for recipe in SHOWN.get(page, ALL) for run in profile.run_names(recipe)]
-    return sorted(path for run in runs for path in (profile.folder / "runs" / run).rglob("metrics.json"))
+    return sorted(path for run in runs for path in (profile.folder / "runs" / run).glob("*/record.json"))
 
 
 def work_file(profile: Profile, name: str) -> Path:

@@ -4,18 +4,14 @@ A page that was published stays until a better one replaces it: a notebook that 
 `NAME.failed.ipynb`.
 """
 
-import contextlib
 import os
 import re
-import socket
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from filelock import FileLock, Timeout
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -25,6 +21,7 @@ from traitlets.config import Config
 
 from seg_helpers.config import load_profile, project_root
 from seg_helpers.experiments import read_commit
+from seg_helpers.locks import hold
 from seg_helpers.progress import format_seconds
 from seg_helpers.report.dependencies import work_file
 from seg_helpers.report.pages import PageError
@@ -56,11 +53,12 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
 
     Raises:
         ConfigError: the profile or an override is wrong; nothing was run.
-        NotebookFailed: a cell raised or ended the kernel, the page cannot be published, or another process runs it.
+        Held: another process runs it.
+        NotebookFailed: a cell raised or ended the kernel, or the page cannot be published.
     """
     parameters = PARAMETERS | parameters
     profile = load_profile(**parameters)
-    with hold_lock(work_file(profile, f"{path.stem}.lock"), f"{path.stem} of profile {profile.name}"):
+    with hold(work_file(profile, f"{path.stem}.lock"), f"{path.stem} of profile {profile.name}"):
         notebook = parameterize_notebook(load_notebook_node(str(path)), parameters, kernel_name="python3")
         start = time.monotonic()
         failure = _check_parameters(notebook) or _execute(notebook, path.stem, threads)
@@ -195,21 +193,3 @@ def make_portable(notebook: NotebookNode, root: Path) -> NotebookNode:
         return node
 
     return nbformat.from_dict(shorten(notebook))
-
-
-@contextlib.contextmanager
-def hold_lock(file: Path, what: str) -> Iterator[None]:
-    """A lock that vanishes with the process that holds it, however that ends; who that is stands in a file beside it.
-
-    Raises:
-        NotebookFailed: another process holds it.
-    """
-    holder = file.with_suffix(".holder")
-    try:
-        lock = FileLock(file).acquire(blocking=False)
-    except Timeout:
-        who = holder.read_text() if holder.is_file() else "another process"
-        raise NotebookFailed(f"{what} is being run by {who}: wait for it, or end it") from None
-    with lock:
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-        yield

@@ -1,10 +1,12 @@
 """Devices and precision: detected and said, never assumed."""
 
 import platform
+import sys
 from pathlib import Path
 
+import psutil
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 
 
@@ -18,7 +20,7 @@ def detect_precision(device: torch.device) -> str:
 
 
 def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Accelerator:
-    """An Accelerator for the device at hand.
+    """An Accelerator for the device at hand; processes that share a run divide each of its batches among them.
 
     Args:
         precision: `"auto"`, `"fp32"` or `"bf16"`.
@@ -29,7 +31,9 @@ def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Ac
     AcceleratorState._reset_state()
     chosen = detect_precision(device) if precision == "auto" else precision
     kwargs = [DistributedDataParallelKwargs(find_unused_parameters=frozen_parts)]
-    return Accelerator(mixed_precision="bf16" if chosen == "bf16" else "no", kwargs_handlers=kwargs)
+    loading = DataLoaderConfiguration(split_batches=True)
+    mixed = "bf16" if chosen == "bf16" else "no"
+    return Accelerator(mixed_precision=mixed, dataloader_config=loading, kwargs_handlers=kwargs)
 
 
 def describe_device(device: torch.device | None = None) -> str:
@@ -41,6 +45,18 @@ def describe_device(device: torch.device | None = None) -> str:
         threads = torch.get_num_threads()
         return f"{_cpu_name()}, {threads} thread{'s' if threads != 1 else ''}"
     return device.type
+
+
+def measure_peak_memory() -> int:
+    """Bytes that this process held at most: of the GPU where it computed on one, else of the machine's memory."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource  # there is none on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _cpuinfo(key: str) -> str:

@@ -22,17 +22,14 @@ from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import pad_to_stride, resize_logits
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.checkpoints import find_state, save_state, save_weights, write_text
-from seg_helpers.training.losses import SegmentationLoss
+from seg_helpers.training.losses import SegmentationLoss, TrainingDiverged, describe_cap
 from seg_helpers.training.optimizers import build_optimizer, set_learning_rate
 from seg_helpers.training.range_test import RangeTest, run_range_test
+from seg_helpers.training.reduction import share_batch_norms, sum_over_processes
 from seg_helpers.training.schedules import learning_rate_factor
 from seg_helpers.training.stages import freeze_encoder, stage_of, train_mode
 
 Evaluate = Callable[[nn.Module, nn.Module], dict[str, float]]  # (network, criterion) to val loss and metrics
-
-
-class TrainingDiverged(RuntimeError):
-    """The loss is no longer a number."""
 
 
 @dataclass
@@ -69,12 +66,16 @@ def train(
 ) -> TrainerState:
     """Trains a network, or goes on where `folder/last` stands.
 
+    However many processes share the run, a step is one over the loader's whole batch: each process takes an equal part
+    of it, and loss, gradient, batch norms and training scores are those of all parts together. Only dropout, which
+    each process draws for itself, tells a run of several processes from a run of one.
+
     The test split is not among the arguments: the caller scores it once, from the weights that validation chose.
 
     Args:
         model: the network, on the CPU.
-        loader: training batches of `image` (N,3,H,W) and `label` (N,H,W); `dataset.set_epoch(epoch)` seeds order and
-            augmentation.
+        loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W); `dataset.set_epoch(epoch)` seeds order
+            and augmentation.
         evaluate: scores a network on the val split: a dictionary of `loss` and metrics.
         config: the experiment.
         folder: the run's folder; gets `best.safetensors`, `history.csv` and `last/`.
@@ -98,8 +99,9 @@ class _Trainer:
         self.stages = config.planned_stages()
         self.state = TrainerState()
         model = model.to(accelerator.device, memory_format=torch.channels_last)
-        if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        if accelerator.num_processes > 1:
+            model = share_batch_norms(model, accelerator.device)
+            torch.manual_seed(config.seed + accelerator.process_index)  # the parts of a batch share no dropout mask
         optimizer = build_optimizer(model, config.optimizer)
         self.bare = model
         self.model, self.optimizer, self.loader = accelerator.prepare(model, optimizer, loader)
@@ -116,6 +118,9 @@ class _Trainer:
             next(iter(self.loader))  # starting the workers draws from the random state, which is restored next
             self.accelerator.load_state(str(saved))
             self.say(f"resuming after epoch {self.state.epoch} of {self.config.epochs}")
+        for kind in dict.fromkeys((stage.loss or self.config.loss).class_weights for stage in self.stages):
+            if held := describe_cap(self.pixel_counts, kind):
+                self.say(held)
         last = epochs or self.config.epochs
         while self.state.epoch < last and not self.is_stalled():
             self.run_epoch(self.state.epoch)
@@ -170,7 +175,8 @@ class _Trainer:
         if index not in self.state.stage_rates:
             self.say(f"range test before stage {index + 1}")
             step = lambda batch: self.train_step(batch, stage, criterion)[0]  # noqa: E731
-            test: RangeTest = run_range_test(self.bare, self.optimizer, self.loader, step)
+            where = f"run {self.config.name}, stage {index + 1}"
+            test: RangeTest = run_range_test(self.bare, self.optimizer, self.loader, step, where=where)
             self.say(f"range test: {test.reason}")
             self.state.stage_rates[index] = test.suggestion
             self.state.range_tests[index] = {"rate": test.suggestion, "reason": test.reason, "curve": test.curve.to_dict("list")}
@@ -181,7 +187,7 @@ class _Trainer:
     ) -> tuple[float, Tensor, Tensor]:
         images, labels = scale_batch(batch["image"], batch["label"], stage.scale, self.bare.stride)
         output = self.model(images.contiguous(memory_format=torch.channels_last))
-        loss = criterion(output, labels)
+        loss = criterion(output, labels, sum_over_processes)
         value = loss.item()
         if where and not math.isfinite(value):
             raise TrainingDiverged(

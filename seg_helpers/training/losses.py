@@ -1,18 +1,32 @@
 """Losses on logits and labels in which void never counts, and class weights from pixel counts."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seg_helpers.classes import VOID
-from seg_helpers.config import LossConfig
+from seg_helpers.config import LossConfig, LossTerm
 from seg_helpers.evaluation.prediction import resize_logits
+
+MAX_RATIO = 200.0  # of the largest class weight to the smallest
+
+Reduce = Callable[[Tensor], Tensor]  # makes sums over this process's frames those over the whole batch
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a number, or grew from the start."""
 
 
 def weigh_classes(pixel_counts: Sequence[int], kind: str) -> Tensor:
     """Weights that make rare classes count more, scaled to a mean of 1 over the classes that occur.
+
+    The largest weight is at most 200 times the smallest. Balances that networks are known to learn under stay as
+    they are: CamVid's training split spans 109 from Road to Bicyclist by either share rule, the weights published
+    with SegNet span 68, ENet keeps its own within 1 to 50. A class of a few pixels would otherwise leave the frequent
+    ones next to no weight: Cam101's rarest class is one training pixel.
 
     Args:
         pixel_counts: pixels of each class in the training split, void left out.
@@ -23,50 +37,91 @@ def weigh_classes(pixel_counts: Sequence[int], kind: str) -> Tensor:
     Returns:
         (C,) float32; a class that never occurs weighs 0.
     """
+    ratios = _weight_ratios(pixel_counts, kind).clamp(max=MAX_RATIO)
+    return (ratios * (ratios > 0).sum() / ratios.sum().clamp_min(1)).float()
+
+
+def describe_cap(pixel_counts: Sequence[int], kind: str) -> str:
+    """A sentence on the class weights that are held at the largest one allowed; empty if there are none."""
+    ratios = _weight_ratios(pixel_counts, kind)
+    held = int((ratios > MAX_RATIO).sum())
+    if not held:
+        return ""
+    return (
+        f"class weights ({kind}): held at {MAX_RATIO:.0f} times the smallest for {held} of {int((ratios > 0).sum())} "
+        f"classes, the rarest of which would weigh {float(ratios.max()):,.0f} times as much"
+    )
+
+
+def _weight_ratios(pixel_counts: Sequence[int], kind: str) -> Tensor:
+    """(C,) float64: each class's weight over the smallest one; 0 for a class that never occurs."""
     counts = torch.as_tensor(pixel_counts, dtype=torch.float64)
-    seen = counts > 0
-    share = counts[seen] / counts.sum()
-    raw = {
-        "none": lambda: torch.ones_like(share),
-        "inverse": lambda: 1 / share,
-        "log_inverse": lambda: 1 / torch.log(1.02 + share),
-        "median": lambda: share.quantile(0.5) / share,
-    }[kind]()
-    weights = torch.zeros_like(counts)
-    weights[seen] = raw / raw.mean()
-    return weights.float()
+    ratios, seen = torch.zeros_like(counts), counts > 0
+    if seen.any():
+        share = counts[seen] / counts.sum()
+        weights = {
+            "none": lambda: torch.ones_like(share),
+            "inverse": lambda: 1 / share,
+            "log_inverse": lambda: 1 / torch.log(1.02 + share),
+            "median": lambda: share.quantile(0.5) / share,
+        }[kind]()
+        ratios[seen] = weights / weights.min()
+    return ratios
 
 
-def focal_loss(logits: Tensor, labels: Tensor, gamma: float, weight: Tensor | None, smoothing: float = 0.0) -> Tensor:
+def _keep(sums: Tensor) -> Tensor:
+    return sums
+
+
+def cross_entropy(
+    logits: Tensor, labels: Tensor, weight: Tensor | None = None, smoothing: float = 0.0, reduce: Reduce = _keep
+) -> Tensor:
+    """Cross-entropy, weighted mean over the scored pixels; 0 where they weigh nothing."""
+    loss = F.cross_entropy(
+        logits, labels, weight, ignore_index=VOID, reduction="sum", label_smoothing=smoothing
+    )
+    return _mean_over_pixels(loss, labels, weight, reduce)
+
+
+def focal_loss(
+    logits: Tensor,
+    labels: Tensor,
+    gamma: float,
+    weight: Tensor | None = None,
+    smoothing: float = 0.0,
+    reduce: Reduce = _keep,
+) -> Tensor:
     """Cross-entropy scaled by (1 - p)^gamma (Lin et al., arXiv 1708.02002, section 3.2), weighted mean over pixels."""
     log_probability = F.log_softmax(logits, dim=1)
     loss = F.nll_loss(log_probability, labels, ignore_index=VOID, reduction="none")  # (N,H,W), 0 on void
-    probability = torch.exp(-loss)
+    # 1 - p is 0 on void and where the network is certain; there x^gamma has no finite slope for gamma below 1
+    doubt = (-torch.expm1(-loss)).clamp_min(torch.finfo(loss.dtype).tiny)
     if weight is not None or smoothing:
         loss = F.cross_entropy(
             logits, labels, weight, ignore_index=VOID, reduction="none", label_smoothing=smoothing
         )
-    return _mean_over_pixels((1 - probability) ** gamma * loss, labels, weight)
+    return _mean_over_pixels((doubt**gamma * loss).sum(), labels, weight, reduce)
 
 
-def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def dice_loss(logits: Tensor, labels: Tensor, reduce: Reduce = _keep) -> Tensor:
     """1 - the mean soft Dice of the classes that occur in the batch (Milletari et al., arXiv 1606.04797, section 3)."""
     num_classes = logits.shape[1]
     scored = (labels != VOID).unsqueeze(1)
     truth = F.one_hot(labels.where(labels != VOID, 0), num_classes).movedim(-1, 1) * scored
     probability = logits.softmax(dim=1) * scored
-    overlap = (probability * truth).sum(dim=(0, 2, 3))
-    size = (probability + truth).sum(dim=(0, 2, 3))
-    present = truth.sum(dim=(0, 2, 3)) > 0
-    dice = 2 * overlap / size.clamp_min(1e-6)
-    return 1 - dice[present].mean() if present.any() else logits.sum() * 0
+    maps = (probability * truth, probability, truth.to(probability))
+    overlap, found, pixels = reduce(torch.stack([each.sum(dim=(0, 2, 3)) for each in maps]))  # (C,) each
+    dice = 2 * overlap / (found + pixels).clamp_min(1e-6)
+    present = pixels > 0
+    return 1 - dice[present].mean() if present.any() else overlap.sum()
 
 
-def _mean_over_pixels(loss: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
+def _mean_over_pixels(loss: Tensor, labels: Tensor, weight: Tensor | None, reduce: Reduce) -> Tensor:
+    """The sum of a loss over pixels, divided by the scored pixels or their weights: torch's own weighted mean."""
     scored = labels != VOID
-    if weight is None:
-        return loss.sum() / scored.sum().clamp_min(1)
-    return loss.sum() / (weight[labels.where(scored, 0)] * scored).sum().clamp_min(1e-6)
+    share = scored if weight is None else weight[labels.where(scored, 0)] * scored
+    total, size = reduce(torch.stack([loss, share.sum().to(loss)]))
+    return total / size.where(size > 0, math.inf)  # no pixel that counts: a loss of 0, with a gradient of zeros
 
 
 class SegmentationLoss(nn.Module):
@@ -84,32 +139,31 @@ class SegmentationLoss(nn.Module):
         self.auxiliary_weight = auxiliary_weight
         self.register_buffer("class_weights", weigh_classes(pixel_counts, config.class_weights))
 
-    def forward(self, output: Tensor | dict, labels: Tensor) -> Tensor:
+    def forward(self, output: Tensor | dict, labels: Tensor, reduce: Reduce = _keep) -> Tensor:
         """Computes the loss.
 
         Args:
             output: logits (N,C,h,w), or `{"logits": ..., "auxiliary": [...]}`; resized to the labels' resolution.
             labels: (N,H,W) int64, void as 255.
+            reduce: sums a tensor over the processes that share the batch, so that each gets the loss of all of it.
 
         Returns:
-            A scalar; 0, with a gradient of zeros, if every pixel is void.
+            A scalar; 0, with a gradient of zeros, if every pixel is void or of a class that weighs nothing.
         """
         if isinstance(output, dict):
-            extra = sum(self._terms(logits, labels) for logits in output["auxiliary"])
-            return self._terms(output["logits"], labels) + self.auxiliary_weight * extra
-        return self._terms(output, labels)
+            extra = sum(self._terms(logits, labels, reduce) for logits in output["auxiliary"])
+            return self._terms(output["logits"], labels, reduce) + self.auxiliary_weight * extra
+        return self._terms(output, labels, reduce)
 
-    def _terms(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def _terms(self, logits: Tensor, labels: Tensor, reduce: Reduce) -> Tensor:
         logits = resize_logits(logits.float(), labels.shape[-2:])
-        return sum(term.weight * self._term(term, logits, labels) for term in self.config.terms)
+        return sum(term.weight * self._term(term, logits, labels, reduce) for term in self.config.terms)
 
-    def _term(self, term, logits: Tensor, labels: Tensor) -> Tensor:
+    def _term(self, term: LossTerm, logits: Tensor, labels: Tensor, reduce: Reduce) -> Tensor:
         weight = None if self.config.class_weights == "none" else self.class_weights
         smoothing = self.config.label_smoothing
         if term.name == "dice":
-            return dice_loss(logits, labels)
+            return dice_loss(logits, labels, reduce)
         if term.name == "focal":
-            return focal_loss(logits, labels, term.gamma, weight, smoothing)
-        if not (labels != VOID).any():
-            return logits.sum() * 0  # the mean over no pixel is 0/0
-        return F.cross_entropy(logits, labels, weight, ignore_index=VOID, label_smoothing=smoothing)
+            return focal_loss(logits, labels, term.gamma, weight, smoothing, reduce)
+        return cross_entropy(logits, labels, weight, smoothing, reduce)

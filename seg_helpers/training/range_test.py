@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from seg_helpers.training.losses import TrainingDiverged
 from seg_helpers.training.optimizers import set_learning_rate
 
 SMOOTHING = 0.8  # of the exponential mean over the steps' losses
@@ -38,41 +39,47 @@ def run_range_test(
     batches: Iterable[dict],
     step: Callable[[dict], float],
     *,
+    where: str = "range test",
     low: float = 1e-5,
     high: float = 0.1,
     steps: int = 40,
 ) -> RangeTest:
     """Raises the learning rate exponentially from `low` to `high`, one optimizer step each, and watches the loss.
 
-    Weights, buffers, optimizer and random states are put back afterwards, bit for bit.
+    Weights, buffers, optimizer and random states are put back afterwards, bit for bit. Processes that share the run
+    end and choose as one, as long as `step` gives all of them the loss of the whole batch.
 
     Args:
         model: the network under training.
         optimizer: its optimizer; groups keep the ratio of their peaks.
         batches: at least one batch; repeated when it runs out.
         step: trains on one batch with the optimizer's present learning rate and returns the loss.
+        where: what is tested, for messages.
         low, high: the range.
         steps: optimizer steps at the most.
+
+    Raises:
+        TrainingDiverged: the loss grew, or was no number, within three steps; there is no rate to suggest.
     """
     before = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
     mode = {name: module.training for name, module in model.named_modules()}
-    random_states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None
+    random_states = random.getstate(), np.random.get_state()  # noqa: NPY002
     peak = max(group["peak"] for group in optimizer.param_groups)
     rows, smoothed, lowest = [], None, math.inf
     stream = _repeat(batches)
     try:
-        for i in range(steps):
-            rate = low * (high / low) ** (i / max(steps - 1, 1))
-            set_learning_rate(optimizer, rate / peak)
-            loss = step(next(stream))
-            if not math.isfinite(loss):
-                break
-            smoothed = loss if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
-            rows.append((rate, loss, smoothed))
-            lowest = min(lowest, smoothed)
-            if smoothed > DIVERGED * lowest:
-                break
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
+            for i in range(steps):
+                rate = low * (high / low) ** (i / max(steps - 1, 1))
+                set_learning_rate(optimizer, rate / peak)
+                loss = step(next(stream))
+                if not math.isfinite(loss):
+                    break
+                smoothed = loss if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
+                rows.append((rate, loss, smoothed))
+                lowest = min(lowest, smoothed)
+                if smoothed > DIVERGED * lowest:
+                    break
     finally:
         model.load_state_dict(before[0])
         optimizer.load_state_dict(before[1])
@@ -81,16 +88,15 @@ def run_range_test(
             module.training = mode[name]
         random.setstate(random_states[0])
         np.random.set_state(random_states[1])  # noqa: NPY002
-        torch.set_rng_state(random_states[2])
-        if cuda_states:
-            torch.cuda.set_rng_state_all(cuda_states)
-    curve = pd.DataFrame(rows, columns=["learning_rate", "loss", "smoothed_loss"])
-    return _suggest(curve)
+    if len(rows) < 3:
+        raise TrainingDiverged(
+            f"{where}: the range test's loss is {loss:.3g} in its step {i + 1}, at a learning rate of only {rate:.1e}; "
+            f"name a lower learning_rate in place of range_test, or try precision=fp32"
+        )
+    return _suggest(pd.DataFrame(rows, columns=["learning_rate", "loss", "smoothed_loss"]))
 
 
 def _suggest(curve: pd.DataFrame) -> RangeTest:
-    if len(curve) < 3:
-        raise ValueError(f"the range test diverged after {len(curve)} steps: lower its range")
     lowest = int(curve.smoothed_loss.idxmin())
     until = curve.iloc[: max(lowest, 2) + 1]  # beyond the lowest loss there is nothing to learn from
     slope = np.gradient(until.smoothed_loss.to_numpy(), np.log10(until.learning_rate.to_numpy()))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from PIL import Image
 from tiny import TINY
 
@@ -38,6 +39,26 @@ def test_copies_differ_from_their_frame_and_are_the_same_again(segnet_folder, tm
         0
     ]
     assert np.array_equal(read_image(other), pictures[1])
+
+
+def test_a_copy_whose_writing_was_stopped_is_made_again(segnet_folder, tmp_path, monkeypatch):
+    dataset = read_dataset(segnet_folder)
+    options = (dataset.frames, 2, AUGMENTATION, dataset.classes, tmp_path / "more")
+    save = Image.Image.save
+
+    def stop_halfway(image, path, *arguments, **keywords):
+        save(image, path, *arguments, **keywords)
+        if image.mode == "RGB":
+            path.write_bytes(path.read_bytes()[:40])
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Image, "save", stop_halfway)
+        with pytest.raises(KeyboardInterrupt):
+            expand_frames(*options)
+    frames, _ = expand_frames(*options)
+    assert len(frames) == 27
+    assert all(read_image(image).shape == (*TINY, 3) for image in frames["image"])
 
 
 def test_labels_are_written_in_the_data_sets_own_values(segnet_folder, tmp_path):

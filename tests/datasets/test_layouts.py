@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 
@@ -8,9 +9,17 @@ import pytest
 from PIL import Image
 from tiny import TINY, save, tiny_image, tiny_label
 
-from seg_helpers.classes import CAMVID11, CAMVID32, CITYSCAPES19, VOID
+from seg_helpers.classes import (
+    CAMVID11,
+    CAMVID11_MERGED,
+    CAMVID32,
+    CITYSCAPES19,
+    CITYSCAPES19_TRAIN_IDS,
+    VOID,
+)
 from seg_helpers.datasets import files, layouts
-from seg_helpers.datasets.files import read_label
+from seg_helpers.datasets.cache import build_cache
+from seg_helpers.datasets.files import read_image, read_label, read_size
 from seg_helpers.datasets.layouts import DatasetError, DatasetWarning, detect_layout, parse_stem, read_dataset
 
 
@@ -48,7 +57,35 @@ def test_segnet_layout_reads_its_own_classes(segnet_folder):
     assert (dataset.classes.num_classes, dataset.frames_per_second) == (12, 15)
 
 
-@pytest.mark.parametrize(("classes", "expected"), [("auto", CAMVID32), ("camvid11", CAMVID11)])
+@pytest.mark.parametrize("rate", ['"x"', "-1", "0", "NaN", "true", "[30]"])
+def test_a_frame_rate_that_is_none_is_refused(segnet_folder, rate):
+    text = '{"name": "pets", "names": ["cat"], "colours": [[1, 2, 3]], "frames_per_second": RATE}'
+    for path in segnet_folder.glob("*annot/*.png"):
+        save(path, np.zeros(TINY, np.uint8))
+    (segnet_folder / "classes.json").write_text(text.replace("RATE", rate))
+    with pytest.raises(DatasetError, match=r"classes\.json: frames_per_second: expected a positive number"):
+        read_dataset(segnet_folder)
+    (segnet_folder / "classes.json").write_text(text.replace("RATE", "12.5"))
+    assert read_dataset(segnet_folder).frames_per_second == 12.5
+
+
+def test_a_dictionary_that_cannot_be_read_is_named(segnet_folder):
+    path = segnet_folder / "classes.json"
+    path.write_bytes("{}".encode("utf-16"))
+    with pytest.raises(DatasetError, match=r"classes\.json: not UTF-8 text; save it as UTF-8"):
+        read_dataset(segnet_folder)
+    path.unlink()
+    path.symlink_to("elsewhere.json")  # not passed over, as if the folder named no classes
+    with pytest.raises(
+        DatasetError, match=r"classes\.json: No such file or directory; mend it, or name another"
+    ):
+        read_dataset(segnet_folder)
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [("auto", CAMVID32), ("camvid11", CAMVID11), ("camvid11_merged", CAMVID11_MERGED)],
+)
 def test_colour_layout_in_32_classes_or_merged(tmp_path, colour_pairs, classes, expected):
     colours = [tuple(colour) for colour in CAMVID32.colours.tolist()]
     for split in ("train", "val", "test"):
@@ -90,17 +127,87 @@ def test_cityscapes_layout_has_no_test_labels(tmp_path):
     assert np.unique(read_label(dataset.frames["label"][0], CITYSCAPES19)).tolist() == [13]
 
 
+def write_cityscapes(root, kind, value, splits=("train", "val")):
+    for split in splits:
+        name = f"{split}_000003_000019"
+        save(root / "leftImg8bit" / split / "ulm" / f"{name}_leftImg8bit.png", tiny_image(0))
+        save(root / "gtFine" / split / "ulm" / f"{name}_gtFine_{kind}.png", np.full(TINY, value, np.uint8))
+
+
+@pytest.mark.parametrize("classes", ["auto", "cityscapes19"])
+@pytest.mark.parametrize(("value", "index"), [(13, 13), (18, 18), (0, 0), (254, VOID), (255, VOID)])
+def test_cityscapes_train_ids_are_read_where_there_are_only_these(tmp_path, classes, value, index):
+    write_cityscapes(tmp_path, "labelTrainIds", value)
+    dataset = read_dataset(tmp_path, classes=classes)
+    assert dataset.classes is CITYSCAPES19_TRAIN_IDS
+    assert dataset.counts().to_dict() == {"train": 1, "val": 1, "test": 0}
+    assert np.unique(read_label(dataset.frames["label"][0], dataset.classes)).tolist() == [index]
+
+
+def test_cityscapes_train_ids_are_left_alone_beside_label_ids(tmp_path):
+    write_cityscapes(tmp_path, "labelTrainIds", 13)
+    write_cityscapes(tmp_path, "labelIds", 33)
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes is CITYSCAPES19
+    assert np.unique(read_label(dataset.frames["label"][0], dataset.classes)).tolist() == [18]
+
+
+def test_train_ids_beyond_the_19_are_a_problem(tmp_path):
+    write_cityscapes(tmp_path, "labelTrainIds", 13)
+    write_cityscapes(tmp_path, "labelTrainIds", 19, ["val"])
+    assert "19 in 192" in read_with_problems(tmp_path).problems.problem[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("color", r"gtFine/train has \*_gtFine_color\.png but no \*_gtFine_labelIds\.png"),
+        ("instanceIds", r"gtFine/train has \*_gtFine_instanceIds\.png but no \*_gtFine_labelIds\.png"),
+    ],
+)
+def test_cityscapes_without_its_label_ids_is_told_so_by_name(tmp_path, kind, said):
+    write_cityscapes(tmp_path, kind, 0)
+    with pytest.raises(DatasetError, match=said + r".*gtFine_trainvaltest\.zip"):
+        read_dataset(tmp_path)
+    shutil.rmtree(tmp_path / "gtFine")
+    with pytest.raises(DatasetError, match=r"gtFine/train has no \*_gtFine_labelIds\.png"):
+        read_dataset(tmp_path)
+
+
+def test_each_split_of_cityscapes_needs_the_same_label_files(tmp_path):
+    write_cityscapes(tmp_path, "labelIds", 7, ["train"])
+    write_cityscapes(tmp_path, "labelTrainIds", 0, ["val"])
+    with pytest.raises(
+        DatasetError, match=r"gtFine/val has \*_gtFine_labelTrainIds\.png but no \*_gtFine_labelIds"
+    ):
+        read_dataset(tmp_path)
+
+
+def test_hidden_and_foreign_files_in_cities_are_passed_over(tmp_path):
+    write_cityscapes(tmp_path, "labelIds", 7)
+    city = tmp_path / "leftImg8bit" / "train" / "ulm"
+    (city / "._train_000003_000019_leftImg8bit.png").write_bytes(b"resource fork")
+    (city / "train_000003_000019_leftImg8bit.txt").write_text("notes")
+    dataset = read_dataset(tmp_path)
+    assert dataset.problems.empty
+    assert len(dataset.frames) == 2
+
+
 @pytest.mark.parametrize(
     ("stem", "clip", "number"),
     [
         ("0001TP_006690", "0001TP", 6690),
         ("Seq05VD_f00000", "Seq05VD", 0),
-        ("0042", "train", 42),
-        ("harbour", "train", None),
+        ("0042", "", 42),
+        ("Val_0042", "", 42),
+        ("frame0042", "", 42),
+        ("harbour", "", None),
+        ("$a^^b$,_7", "$a^^b$,", 7),
+        ("9" * 30, "9" * 12, 10**18 - 1),  # a number that a table holds as such
     ],
 )
 def test_stems_tell_clip_and_number(stem, clip, number):
-    assert parse_stem(stem, "train") == (clip, number)
+    assert parse_stem(stem) == (clip, number)
 
 
 def test_a_folder_that_is_no_data_set_says_what_was_looked_for_and_found(tmp_path, segnet_folder):
@@ -111,6 +218,18 @@ def test_a_folder_that_is_no_data_set_says_what_was_looked_for_and_found(tmp_pat
         detect_layout(tmp_path)
     with pytest.raises(DatasetError, match="no such folder"):
         detect_layout(tmp_path / "absent")
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for root, said in (
+        (tmp_path / ("x" * 300), "xxx.*: File name too long; mend it, or name another folder"),
+        (tmp_path / "loop", "loop"),  # in words that differ from one Python to the next
+        ("~nobody-of-this-name/camvid", "~nobody-of-this-name/camvid: .*; write the path in full"),
+    ):
+        for read in (read_dataset, detect_layout):
+            with pytest.raises(DatasetError, match=said):
+                read(root)
 
 
 def test_a_named_layout_has_to_be_there(segnet_folder):
@@ -172,6 +291,26 @@ def colour_label(root):
     save(root / "trainannot" / "Elm_00003.png", CAMVID11.colours[tiny_label(3, 10)])
 
 
+def dangling_image(root):
+    (root / "train" / "Elm_00003.png").unlink()
+    (root / "train" / "Elm_00003.png").symlink_to("nowhere.png")
+
+
+def dangling_label(root):
+    (root / "trainannot" / "Elm_00003.png").unlink()
+    (root / "trainannot" / "Elm_00003.png").symlink_to("/nowhere/at/all.png")
+
+
+def link_to_itself(root):
+    (root / "train" / "Elm_00003.png").unlink()
+    (root / "train" / "Elm_00003.png").symlink_to("Elm_00003.png")
+
+
+def folder_as_image(root):
+    (root / "train" / "Elm_00003.png").unlink()
+    (root / "train" / "Elm_00003.png").mkdir()
+
+
 def second_image(root):
     Image.open(root / "train" / "Elm_00003.png").save(root / "train" / "Elm_00003.jpg")
 
@@ -196,6 +335,25 @@ def second_image(root):
         (grey_image, "train/Elm_00003.png", "grey file, expected 8-bit RGB", "convert"),
         (rgba_image, "train/Elm_00003.png", "RGBA file, expected 8-bit RGB", "convert"),
         (colour_label, "trainannot/Elm_00003.png", "RGB file, expected 8-bit grey", "class indices"),
+        (
+            dangling_image,
+            "train/Elm_00003.png",
+            "a link to nowhere.png, which is not there",
+            "replace the link",
+        ),
+        (dangling_label, "trainannot/Elm_00003.png", "a link to /nowhere/at/all.png", "put that file there"),
+        (
+            link_to_itself,
+            "train/Elm_00003.png",
+            "a link to Elm_00003.png, which is not there",
+            "replace the link",
+        ),
+        (
+            folder_as_image,
+            "train/Elm_00003.png",
+            r"cannot be opened \(Is a directory\)",
+            "a file that you may read",
+        ),
         (second_image, "train/Elm_00003.jpg, train/Elm_00003.png", "2 images of one stem", "keep one"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -210,6 +368,71 @@ def test_bad_input_is_a_row_with_file_and_remedy(segnet_folder, damage, file, pr
     assert remedy in row.remedy
     assert dataset.counts()["train"] == 9
     assert not dataset.frames["image"].str.contains("Elm_00003").any()
+
+
+def test_a_name_that_is_no_text_is_a_problem(segnet_folder):
+    for name in (b"caf\xe9.png", b"a\nb.png"):  # Latin-1, as old archives hold it; a line break
+        save(segnet_folder / "train" / os.fsdecode(name), tiny_image(1))
+        save(segnet_folder / "trainannot" / os.fsdecode(name), tiny_label(1))
+    dataset = read_with_problems(segnet_folder)
+    assert dataset.problems["problem"].tolist() == ["a name that is not plain text"] * 2
+    assert set(dataset.problems["file"]) == {r"'train/caf\udce9.png'", r"'train/a\nb.png'"}
+    assert dataset.counts()["train"] == 10
+
+
+def test_a_link_that_is_mended_is_checked_again(segnet_folder, tmp_path):
+    dangling_image(segnet_folder)
+    assert len(read_with_problems(segnet_folder, cache_dir=tmp_path / "cache").problems) == 1
+    save(segnet_folder / "train" / "nowhere.png", tiny_image(3))
+    save(segnet_folder / "trainannot" / "nowhere.png", tiny_label(3))
+    assert read_dataset(segnet_folder, cache_dir=tmp_path / "cache").counts()["train"] == 11
+
+
+# Orientation
+
+
+def turn(path, orientation, image, **options):
+    """Writes an image as a camera does that was held another way: turned pixels, and in EXIF how to turn them back."""
+    back = {3: 2, 6: 1, 8: 3}[orientation]  # quarter turns against the clock that undo it
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.rot90(image, back)).save(path, exif=exif, **options)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+@pytest.mark.parametrize("extension", ["png", "jpg"])
+def test_images_and_labels_stand_upright(segnet_folder, tmp_path, orientation, extension):
+    image, label = np.repeat(tiny_image(3)[:, :, :1], 3, axis=2), tiny_label(3)
+    (segnet_folder / "train" / "Elm_00003.png").unlink()
+    path = segnet_folder / "train" / f"Elm_00003.{extension}"
+    turn(path, orientation, image, **({"quality": 100} if extension == "jpg" else {}))
+    turn(segnet_folder / "trainannot" / "Elm_00003.png", orientation, label)
+    dataset = read_dataset(segnet_folder)
+    assert dataset.problems.empty
+    assert np.abs(read_image(path).astype(int) - image).max() <= 2 * (extension == "jpg")
+    assert read_size(path) == TINY
+    labels = read_label(segnet_folder / "trainannot" / "Elm_00003.png", CAMVID11)
+    assert np.array_equal(labels, np.where(label == 11, VOID, label))
+    assert build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path / "cache").size == TINY  # all of one size
+
+
+def test_a_png_may_say_behind_its_pixels_how_it_is_turned(tmp_path):
+    path = tmp_path / "turned.png"
+    turn(path, 6, tiny_image(0))
+    data = path.read_bytes()
+    start = data.index(b"eXIf") - 4
+    stop = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    end = data.index(b"IEND") - 4
+    assert stop <= end
+    path.write_bytes(data[:start] + data[stop:end] + data[start:stop] + data[end:])
+    assert np.array_equal(read_image(path), tiny_image(0))
+    assert read_size(path) == TINY
+
+
+def test_a_turned_image_with_an_upright_label_is_a_problem(segnet_folder):
+    turn(segnet_folder / "train" / "Elm_00003.png", 6, tiny_image(3, size=(16, 12)))
+    assert "label is 16x12 but its image 12x16" in read_with_problems(segnet_folder).problems.problem[0]
 
 
 def test_unknown_colours_are_counted(tmp_path, colour_pairs):

@@ -1,9 +1,25 @@
+from itertools import pairwise
+
+import numpy as np
 import pytest
 
+from seg_helpers.classes import CAMVID11, SOCCER4
+from seg_helpers.datasets.audit import audit_labels
+from seg_helpers.datasets.cache import build_cache, count_pixels
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
-from seg_helpers.datasets.samples import ensure_sample
+from seg_helpers.datasets.samples import ensure_sample, generate_road_scenes, generate_soccer_scenes
+from seg_helpers.scenes import road, soccer
 
+SIZE = (96, 128)
 SMALL = {"frames": 4, "size": (24, 32)}
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sample")
+    assert generate_road_scenes(root, frames=30, size=SIZE) == 30
+    dataset = read_dataset(root)
+    return dataset, build_cache(dataset.frames, dataset.classes, cache_dir=root / "cache")
 
 
 def test_a_missing_sample_is_generated_once_and_said_so(tmp_path, capsys):
@@ -33,3 +49,63 @@ def test_a_run_that_stops_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         ensure_sample(tmp_path / "soccer", "soccer")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("painter", "classes"), [(road, CAMVID11), (soccer, SOCCER4)])
+def test_painters_name_the_classes_that_their_files_are_read_in(painter, classes):
+    assert classes.names == painter.CLASSES
+
+
+def test_the_same_seed_gives_the_same_files(tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 5)):
+        generate_soccer_scenes(tmp_path / name, **SMALL, seed=seed)
+    files = [sorted((tmp_path / name).rglob("*.png")) for name in "abc"]
+    contents = [[path.read_bytes() for path in paths] for paths in files]
+    assert contents[0] == contents[1]
+    assert contents[0] != contents[2]
+    assert [path.name for path in files[0]] == [path.name for path in files[2]]
+
+
+def test_soccer_scenes_read_with_their_own_four_classes(tmp_path):
+    assert generate_soccer_scenes(tmp_path, **SMALL) == 5  # 70, 15 and 15%, at least one each
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, dataset.classes, dataset.frames_per_second) == ("segnet", SOCCER4, 30)
+    assert dataset.problems.empty
+
+
+def test_the_sample_reads_as_camvid(sample):
+    dataset, cache = sample
+    assert (dataset.layout, dataset.classes, dataset.frames_per_second) == ("segnet", CAMVID11, 30)
+    assert dataset.problems.empty
+    assert cache.size == SIZE
+    assert dataset.counts().sum() == 30
+
+
+def test_every_class_is_there_and_in_every_split(sample):
+    dataset, cache = sample
+    counts = count_pixels(cache, 11)
+    for split in ("train", "val", "test"):
+        share = counts[dataset.frames["split"] == split].sum(axis=0)[:11] / counts.sum(axis=0)[:11].sum()
+        assert (share > 0).all(), (split, dict(zip(CAMVID11.names, share, strict=True)))
+    assert counts[:, 11].sum() > 0  # bins are void
+    share = counts.sum(axis=0) / counts.sum()
+    assert 0.25 < share[CAMVID11.names.index("Road")] < 0.45
+    assert share[CAMVID11.names.index("Pedestrian")] < 0.03
+
+
+def test_neighbouring_frames_are_alike_and_clips_are_not(sample):
+    dataset, cache = sample
+    small = cache.images[:, ::4, ::4].astype(float).reshape(len(cache), -1)
+    correlation = np.corrcoef(small)
+    train = np.flatnonzero((dataset.frames["split"] == "train").to_numpy())
+    clip = dataset.frames["clip"].to_numpy()
+    neighbours = [correlation[a, b] for a, b in pairwise(train) if clip[a] == clip[b]]
+    strangers = [correlation[a, b] for a in train for b in train if clip[a] != clip[b]]
+    assert np.mean(neighbours) > np.mean(strangers) + 0.1
+
+
+def test_no_label_of_the_scenes_is_taken_for_a_shifted_one(sample):
+    dataset, cache = sample
+    audit = audit_labels(dataset.frames, cache, CAMVID11.num_classes)
+    assert len(audit) > len(cache) / 3
+    assert not audit["suspect"].any()

@@ -2,11 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seg_helpers.classes import CAMVID11
 from seg_helpers.config import SplitConfig
-from seg_helpers.datasets.cache import build_cache
+from seg_helpers.datasets.audit import audit_split
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
-from seg_helpers.datasets.splits import GUARD, apply_split, audit_split, describe_split
+from seg_helpers.datasets.splits import GUARD, apply_split, describe_split
 
 
 def table(**clips: tuple[str, int]) -> pd.DataFrame:
@@ -94,22 +93,3 @@ def test_after_augmentation_leaks_copies_of_training_frames():
     assert describe_split(split) == "81 training, 9 validation and 4 test frames"
     audit = audit_split(split)
     assert (audit.loc[audit["split"] == "val", "distance"] == 0).mean() > 0.8
-
-
-def test_audit_names_the_nearest_training_frame():
-    frames = table(a=("train", 10), b=("test", 2))
-    frames.loc[[4, 5], "split"] = "val"
-    audit = audit_split(frames, frames_per_second=30)
-    assert audit["nearest_train"].tolist() == ["a_3", "a_6", "", ""]
-    assert audit["seconds"].iloc[0] == pytest.approx(2 / 30)
-    assert audit["clip_in_train"].tolist() == [True, True, False, False]
-    assert audit["distance"].isna().tolist() == [False, False, True, True]
-
-
-def test_audit_measures_similarity(segnet_folder, tmp_path):
-    frames = read_dataset(segnet_folder).frames
-    cache = build_cache(frames, CAMVID11, cache_dir=tmp_path)
-    audit = audit_split(frames, cache=cache)
-    oak = audit[audit["clip"] == "Oak"]  # its pictures 0 to 3 are those of training frames 0 to 3
-    assert oak["similarity"].to_numpy() == pytest.approx(1)
-    assert audit.loc[audit["split"] == "val", "similarity"].max() < 0.999

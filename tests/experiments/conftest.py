@@ -55,7 +55,7 @@ class Laboratory:
         return load_profile("smoke", self.data, overrides=overrides, reports=self.root / reports)
 
     def folder(self, reports: str, run: str) -> Path:
-        return self.root / reports / "smoke" / "runs" / run
+        return self.root / reports / "smoke" / "runs" / run / "0"
 
     def train(self, reports: str, run: str, *overrides: str) -> Path:
         """Makes a run in this process; returns its folder."""
@@ -63,11 +63,15 @@ class Laboratory:
             assert main(self.arguments(reports, run, *overrides)) == 0
         return self.folder(reports, run)
 
-    def start(self, reports: str, run: str, *overrides: str, kill_at_step: int = 0) -> int:
-        """Makes a run in a process of its own, killed when that training step begins; returns the exit status."""
+    def start(
+        self, reports: str, run: str, *overrides: str, kill_at_step: int = 0, processes: int = 1, **settings: str
+    ) -> int:
+        """Makes a run in processes of its own, killed when that training step begins; returns the exit status."""
         how = ["-c", KILLED, str(kill_at_step)] if kill_at_step else ["-m", "seg_helpers.training"]
-        environment = os.environ | {"SEG_CACHE": str(self.cache), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, *how, *self.arguments(reports, run, *overrides)]
+        environment = os.environ | {"SEG_CACHE": str(self.cache), "OMP_NUM_THREADS": "1"} | settings
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--no-python", "--nproc_per_node"]
+        launch = [sys.executable, *launcher, str(processes)] if processes > 1 else []
+        command = [*launch, sys.executable, *how, *self.arguments(reports, run, *overrides)]
         # to a file: a loader's worker outlives its killed parent by seconds and would keep a pipe open
         with open(self.root / "output.txt", "w") as output:
             return subprocess.call(command, cwd=project_root(), env=environment, stdout=output, stderr=output)

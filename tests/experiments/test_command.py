@@ -51,7 +51,8 @@ def test_several_runs_are_made_in_turn(command, finished):
         (["--model", "unet", "model.encoder_weights=/nowhere/w.pth"], "weights file /nowhere/w.pth does not exist"),
         (["--model", "unet", "stages=[{epochs: 1, unfreeze: 99}]"], "run unet: stage 1: unfreeze: 99: the encoder has"),
         (["--weights", "/nowhere/w.pth"], "weights: no file /nowhere/w.pth"),
-        (["--model", "unet", "--verify"], "unet: there is no finished run in"),
+        (["--model", "unet", "--seed", "4"], "run unet: its seeds are 0, not 4"),
+        (["--model", "unet", "seeds=[]"], "run unet: seeds: "),
         (["--model", "unet", "data.split={kind: grouped, val_fraction: 0.99}"], "no train frame is left"),
     ],
 )

@@ -5,6 +5,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from tiny import save
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import DataConfig, ExperimentConfig
@@ -50,6 +52,38 @@ def test_frames_without_a_label_are_no_rows(config, laboratory, tmp_path):
     assert len(data.dataset.problems) == 1
 
 
+def test_a_label_that_does_not_fit_its_picture_is_suspect(config, laboratory, tmp_path):
+    assert prepare_data(config().data).suspects == []
+    shutil.copytree(laboratory.data, tmp_path / "sample")
+    label = sorted((tmp_path / "sample" / "trainannot").glob("Market_*"))[2]
+    save(label, np.roll(np.asarray(Image.open(label)), 30, axis=1))
+    data = prepare_data(config(root=tmp_path / "sample").data)
+    assert data.suspects == [data.find(f"train/{label.stem}")]
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_a_split_without_a_scored_pixel_is_said_at_once(config, laboratory, tmp_path, split):
+    shutil.copytree(laboratory.data, tmp_path / "sample")
+    labels = sorted((tmp_path / "sample" / f"{split}annot").iterdir())
+    for label in labels:
+        Image.fromarray(np.full((64, 96), VOID, np.uint8)).save(label)
+    said = rf"sample: none of the {len(labels)} {split} labels has a pixel of a class.*class set camvid11, or name"
+    with pytest.raises(DatasetError, match=said) as error:
+        prepare_data(config(root=tmp_path / "sample").data)
+    assert ("take the test frames out" in str(error.value)) == (split == "test")
+    one = np.full((64, 96), VOID, np.uint8)
+    one[0, 0] = 3
+    Image.fromarray(one).save(labels[0])  # one pixel can be scored
+    assert len(prepare_data(config(root=tmp_path / "sample").data).rows(split)) == len(labels)
+
+
+def test_without_test_frames_val_is_all_there_is(config, laboratory, tmp_path):
+    shutil.copytree(laboratory.data, tmp_path / "sample")
+    for folder in ("test", "testannot"):
+        shutil.rmtree(tmp_path / "sample" / folder)
+    assert prepare_data(config(root=tmp_path / "sample").data).rows("test") == []
+
+
 def test_a_frame_is_found_by_its_name(config):
     data = prepare_data(config().data)
     row = data.rows("test")[1]
@@ -57,8 +91,8 @@ def test_a_frame_is_found_by_its_name(config):
     assert data.find(name) == row
     assert (data.image(name) == read_image(data.frames["image"].iloc[row])).all()
     assert (data.label(name) == data.cache.native_label(row)).all()
-    with pytest.raises(KeyError, match="no frame 'elsewhere'"):
-        data.find("elsewhere")
+    with pytest.raises(DatasetError, match="no frame 'test/elsewhere'"):
+        data.find("test/elsewhere")
 
 
 def test_scored_frames_are_as_they_lie(config):
@@ -83,6 +117,12 @@ def test_training_batches_are_whole_and_of_the_training_split(config):
     for batch in loader:
         assert batch["image"].shape == (4, 3, 64, 96)
         assert ((batch["label"] < 11) | (batch["label"] == VOID)).all()
+
+
+def test_a_training_split_smaller_than_a_batch_is_one_batch(config):
+    data = prepare_data(config().data)
+    large = config().model_copy(update={"batch_size": 64})
+    assert [len(batch["index"]) for batch in data.train_loader(large)] == [data.batch_size(large)] == [16]
 
 
 def test_expansion_repeats_training_frames_with_other_draws(config):

@@ -1,95 +1,10 @@
-"""Where a run comes from: the code's digest follows what decides a result, and nothing else."""
+"""Where a run comes from: the commit, what has changed since, versions and checksums."""
 
-import shutil
+import hashlib
 import subprocess
-from pathlib import Path
 
-import pytest
-
-import seg_helpers
 from seg_helpers import config
-from seg_helpers.experiments import provenance
-from seg_helpers.experiments.provenance import digest_code, list_versions, read_commit
-
-UNET = "seg_helpers.models.unet"
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch) -> Path:
-    """A copy of the package whose files a test may change."""
-    copy = tmp_path / "seg_helpers"
-    shutil.copytree(Path(seg_helpers.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(provenance, "PACKAGE", copy)
-    return copy
-
-
-def changed_parts(package, file, edit) -> list[str]:
-    before = digest_code(UNET)
-    path = package / file
-    path.write_text(edit(path.read_text()))
-    after = digest_code(UNET)
-    return [part for part in before if before[part] != after[part]]
-
-
-def add_code(text: str) -> str:
-    return text + "\n\nANOTHER = 1\n"
-
-
-PARTS = {
-    "data": ["datasets/loader.py", "datasets/augmentation.py", "datasets/cache.py", "datasets/files.py"],
-    "model": ["models/unet.py", "models/encoders.py", "models/network.py"],
-    "training": [
-        *("training/loop.py", "training/losses.py", "training/schedules.py", "training/optimizers.py"),
-        *("training/stages.py", "training/range_test.py", "training/checkpoints.py"),
-    ],
-    "evaluation": [
-        *("evaluation/confusion.py", "evaluation/metrics.py"),
-        *("evaluation/prediction.py", "evaluation/statistics.py"),
-    ],
-    "": ["models/fcn.py", "evaluation/speed.py", "figures/style.py", "report/runner.py", "datasets/scenes/__init__.py"],
-}
-
-
-def test_a_part_knows_its_files(package):
-    before = digest_code(UNET)
-    for part, files in PARTS.items():
-        for file in files:
-            text = (package / file).read_text()
-            (package / file).write_text(add_code(text))
-            after = digest_code(UNET)
-            (package / file).write_text(text)
-            assert [name for name in before if before[name] != after[name]] == ([part] if part else []), file
-
-
-def test_classes_decide_what_labels_mean(package):
-    assert "data" in changed_parts(package, "classes.py", add_code)
-
-
-def test_comments_docstrings_and_layout_do_not_count(package):
-    def retell(text):
-        assert "(N, H, W)" in text or "(N,H,W)" in text
-        lines = [f"{line}  # told anew" if line.startswith("    return ") else line for line in text.splitlines()]
-        return "\n\n# a remark\n".join(["\n".join(lines), ""]).replace("Sum", "Total").replace("weighted mean", "mean")
-
-    assert changed_parts(package, "training/losses.py", retell) == []
-
-
-def test_a_changed_docstring_alone_does_not_count_and_a_changed_number_does(package):
-    def retell(text):
-        assert text.startswith('"""')
-        return '"""Another story."""' + text[text.index('"""', 3) + 3 :]
-
-    assert changed_parts(package, "training/range_test.py", retell) == []
-    assert changed_parts(package, "training/range_test.py", lambda t: t.replace("DIVERGED = 4.0", "DIVERGED = 5.0")) == ["training"]
-
-
-def test_a_new_helper_module_counts_once_it_is_imported(package):
-    (package / "training" / "tricks.py").write_text("FACTOR = 2\n")
-    assert changed_parts(package, "training/tricks.py", add_code) == []
-    line = "from seg_helpers.training.tricks import FACTOR\n"
-    loop = package / "training" / "loop.py"
-    loop.write_text(loop.read_text().replace("import math\n", f"import math\n\n{line}", 1))
-    assert changed_parts(package, "training/tricks.py", add_code) == ["training"]
+from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit
 
 
 def test_versions_name_python_and_what_decides_results():
@@ -98,24 +13,43 @@ def test_versions_name_python_and_what_decides_results():
     assert all(versions.values())
 
 
+def test_checksums_are_of_content_by_path(tmp_path):
+    (tmp_path / "inner").mkdir()
+    files = [tmp_path / "b.txt", tmp_path / "inner" / "a.txt"]
+    for file in files:
+        file.write_text(file.name)
+    expected = {"b.txt": hashlib.sha256(b"b.txt").hexdigest(), "inner/a.txt": hashlib.sha256(b"a.txt").hexdigest()}
+    assert checksum_files(tmp_path, files) == expected
+
+
 def git(folder, *arguments):
     identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
-    return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
-def test_the_commit_and_local_changes_are_read(tmp_path, monkeypatch):
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "reports").mkdir()
-    for file in ("pyproject.toml", "notebooks/a.yaml", "reports/page.html"):
+def test_the_commit_and_what_changed_since_are_read(tmp_path, monkeypatch):
+    files = ("pyproject.toml", "notebooks/a.yaml", "reports/page.html", "seg_helpers/models/fcn.py", "seg_helpers/cli.py")
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("first")
     monkeypatch.chdir(tmp_path)
     assert config.project_root() == tmp_path
     assert read_commit() == ("", False)  # no repository
+    assert list_changes("") is None
     git(tmp_path, "init")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "first")
-    assert read_commit() == (git(tmp_path, "rev-parse", "HEAD"), False)
+    first = git(tmp_path, "rev-parse", "HEAD")
+    assert read_commit() == (first, False)
     (tmp_path / "reports" / "page.html").write_text("second")
-    assert read_commit()[1] is False  # a new report is no change of the code
-    (tmp_path / "notebooks" / "a.yaml").write_text("second")
-    assert read_commit()[1] is True
+    assert read_commit() == (first, False)  # a new report is no change of the code
+    (tmp_path / "seg_helpers" / "cli.py").write_text("second")
+    assert read_commit() == (first, True)
+    assert list_changes(first) == []  # the command line decides no result
+    (tmp_path / "seg_helpers" / "models" / "fcn.py").write_text("second")
+    assert list_changes(first) == ["seg_helpers/models/fcn.py"]
+    git(tmp_path, "commit", "-am", "second")
+    assert list_changes(first) == ["seg_helpers/models/fcn.py"]
+    assert list_changes("0" * 40) is None  # a commit of another repository

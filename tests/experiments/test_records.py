@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
-from seg_helpers.config import ConfigError
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments import (
+    DamagedRun,
     compare_multiscale,
     compare_runs,
     final_scores,
@@ -18,6 +18,14 @@ from seg_helpers.experiments import (
     read_run,
     tabulate_runs,
 )
+from seg_helpers.experiments.provenance import checksum_files
+
+
+def sign(folder):
+    """Records the files as they are now."""
+    record = json.loads((folder / "record.json").read_text())
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "record.json"]
+    (folder / "record.json").write_text(json.dumps(record | {"files": checksum_files(folder, files)}))
 
 
 @pytest.fixture
@@ -25,7 +33,7 @@ def shelf(finished, tmp_path):
     """Puts copies of the finished run on a shelf, each with its own name, test mean IoU and configuration."""
 
     def put(name, test=0.5, val=0.5, **config):
-        folder = tmp_path / "runs" / name
+        folder = tmp_path / "runs" / name / "0"
         shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("*.safetensors"))
         metrics = json.loads((folder / "metrics.json").read_text())
         metrics["val"]["mean_iou"] = val
@@ -33,6 +41,7 @@ def shelf(finished, tmp_path):
         (folder / "metrics.json").write_text(json.dumps(metrics))
         plain = yaml.safe_load((folder / "config.yaml").read_text()) | {"name": name} | config
         (folder / "config.yaml").write_text(yaml.safe_dump(plain))
+        sign(folder)
         return folder
 
     put.folder = tmp_path
@@ -45,7 +54,6 @@ def test_a_run_is_read_from_its_folder(shelf):
     assert run.history.epoch.tolist() == [1, 2, 3]
     assert set(run.confusions) == {"val", "test"}
     assert run.confusions["test"].shape == (len(run.scored_frames["test"]), 11, 11)
-    assert run.best_row.val_mean_iou == run.history.val_mean_iou.max()
     assert run.range_tests == {}
     assert not run.best_weights.is_file()
     assert read_run(shelf("untitled", title="")).title == "untitled"
@@ -57,35 +65,42 @@ def test_range_tests_are_read_by_stage(shelf):
     assert read_run(folder).range_tests == {0: {"reason": "falls"}, 2: {"reason": "falls faster"}}
 
 
-@pytest.mark.parametrize("missing", ["metrics.json", "environment.json"])
-def test_an_unfinished_run_is_not_read(shelf, missing):
+def test_an_unfinished_run_is_not_read(shelf):
     folder = shelf("net")
-    (folder / missing).unlink()
-    with pytest.raises(FileNotFoundError, match=r"runs/net holds no finished run"):
+    (folder / "record.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"runs/net/0 holds no finished run"):
         read_run(folder)
     assert list_runs(shelf.folder) == []
 
 
-def test_runs_are_listed_best_first_without_studies_and_what_was_moved_aside(shelf):
+def test_runs_are_listed_best_first_without_studies_and_other_settings(shelf):
     for name, score in (("low", 0.3), ("high", 0.7), ("middle", 0.5)):
         shelf(name, score)
     shelf("short", 0.9, study=True)
-    shelf(".low.1", 0.8)
+    shutil.copytree(shelf.folder / "runs" / "low" / "0", shelf.folder / "runs" / "low" / "0-0123456789")
     assert [run.name for run in list_runs(shelf.folder)] == ["high", "middle", "low"]
     assert [run.name for run in list_runs(shelf.folder, studies=True)] == ["short", "high", "middle", "low"]
     assert list_runs(shelf.folder / "elsewhere") == []
 
 
-def test_a_run_of_another_version_is_left_out_and_said(shelf, capsys):
+@pytest.mark.parametrize("name", ["config.yaml", "history.csv", "counts.npz", "metrics.json", "record.json"])
+@pytest.mark.parametrize("damage", ["half", "flipped", "gone"])
+def test_a_damaged_run_is_left_out_and_said(shelf, capsys, name, damage):
     shelf("good", 0.5)
-    config = shelf("old", 0.9) / "config.yaml"
-    config.write_text(config.read_text() + "momentum_of_old: 0.9\n")
+    file = shelf("bad", 0.9) / name
+    content = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    else:
+        middle = len(content) // 2
+        flipped = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
+        file.write_bytes(content[:middle] if damage == "half" else flipped)
     assert [run.name for run in list_runs(shelf.folder)] == ["good"]
     said = capsys.readouterr().out
-    assert "WARNING old is left out" in said
-    assert "config.yaml: momentum_of_old: Extra inputs" in said
-    with pytest.raises(ConfigError, match=r"momentum_of_old.*another version made this run"):
-        read_run(config.parent)
+    if (name, damage) != ("record.json", "gone"):  # without its record it is an unfinished run
+        assert "WARNING bad, seed 0, is left out" in said
+        with pytest.raises(DamagedRun, match=r"runs/bad/0: damaged \(.*move it away to train again"):
+            read_run(file.parent)
 
 
 def test_several_views_are_compared_with_one_on_the_same_frames(shelf):
@@ -94,6 +109,7 @@ def test_several_views_are_compared_with_one_on_the_same_frames(shelf):
     several = arrays["confusion/test"].copy()
     several[:, 0, 0] += 50  # more pixels right
     np.savez_compressed(both.path / "counts.npz", **arrays | {"confusion/test_multiscale": several})
+    sign(both.path)
     table = compare_multiscale([read_run(both.path), single])
     assert table.name.tolist() == ["Both"]  # the other was scored one way
     expected = compute_metrics(several.sum(0))["mean_iou"] - compute_metrics(arrays["confusion/test"].sum(0))["mean_iou"]
@@ -116,7 +132,7 @@ def test_a_table_row_says_what_a_run_scored_and_cost(shelf):
     assert [row.mean_iou_low, row.mean_iou_high] == run.metrics["test"]["mean_iou_interval"]
     assert row.pixel_accuracy == run.metrics["test"]["pixel_accuracy"]
     assert (row.parameters, row.epochs) == (run.metrics["parameters"], 3)
-    assert row.training_seconds == run.environment["training_seconds"]
+    assert row.training_seconds == run.record["training_seconds"]
     assert tabulate_runs([]).empty
 
 
@@ -125,6 +141,7 @@ def test_runs_are_compared_on_the_same_frames(shelf, finished):
     arrays = dict(np.load(second.path / "counts.npz"))
     arrays["confusion/test"] = arrays["confusion/test"].transpose(0, 2, 1).copy()
     np.savez_compressed(second.path / "counts.npz", **arrays)
+    sign(second.path)
     table = compare_runs([first, second], second)
     expected = compare_paired(first.confusions["test"], second.confusions["test"], "pixel_accuracy")
     assert table.name.tolist() == ["First"]  # nothing is compared with itself
@@ -137,5 +154,6 @@ def test_runs_on_other_frames_are_not_compared(shelf):
     arrays = dict(np.load(second.path / "counts.npz"))
     arrays["frames/test"][0] = "another"
     np.savez_compressed(second.path / "counts.npz", **arrays)
+    sign(second.path)
     with pytest.raises(ValueError, match="first and second were not scored on the same test frames"):
         compare_runs([first, second], read_run(second.path))

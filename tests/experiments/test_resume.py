@@ -16,12 +16,14 @@ def test_a_run_killed_in_mid_epoch_ends_as_a_whole_one(laboratory, finished, out
     folder = laboratory.folder("killed", "fast_scnn")
     assert status == -signal.SIGKILL, laboratory.output()
     assert [path.name for path in (folder / "last").iterdir()] == ["epoch_0001"]
-    assert not (folder / "metrics.json").exists()
+    assert not (folder / "record.json").exists()
     assert laboratory.start("killed", "fast_scnn") == 0, laboratory.output()
     assert "fast_scnn: resuming after epoch 1 of 3" in laboratory.output()
     assert (folder / "metrics.json").read_bytes() == (finished / "metrics.json").read_bytes()
     assert outcome(folder) == outcome(finished)
-    assert json.loads((folder / "environment.json").read_text())["training_seconds"] > 0
+    record = json.loads((folder / "record.json").read_text())
+    assert [session["after_epoch"] for session in record["sessions"]] == [0, 1]
+    assert record["training_seconds"] > 0
     assert not (folder / "last").exists()
 
 

@@ -1,7 +1,9 @@
 """A run is loaded, resumed or trained, whichever is needed; never overwritten; and scored on test once, at its end."""
 
 import dataclasses
+import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments import get_run, load_network, prepare_data, read_run, runner
 from seg_helpers.experiments.runner import build_network, choose_showcase, describe_origin
+from seg_helpers.locks import Held
 from seg_helpers.models import build_model
 from seg_helpers.training.checkpoints import CheckpointError
 
@@ -30,8 +33,9 @@ pytestmark = pytest.mark.usefixtures("at_work")
 def copied(laboratory, finished, tmp_path):
     """A copy of the finished run in a report folder of its own: (profile, run folder)."""
     reports = tmp_path / "reports"
-    shutil.copytree(finished, reports / "smoke" / "runs" / "fast_scnn")
-    return laboratory.profile(reports), reports / "smoke" / "runs" / "fast_scnn"
+    folder = reports / "smoke" / "runs" / "fast_scnn" / "0"
+    shutil.copytree(finished, folder)
+    return laboratory.profile(reports), folder
 
 
 class Trained(Exception):
@@ -92,105 +96,136 @@ def test_a_large_network_keeps_no_copy(tmp_path):
 
 
 def test_where_files_lie_makes_no_other_run(laboratory, copied, no_training, capsys):
-    profile = laboratory.profile(copied[1].parents[2], "workers=2", "title=Another title")
+    profile = laboratory.profile(copied[1].parents[3], "workers=2", "title=Another title")
     assert get_run(profile, "fast_scnn").path == copied[1]
     assert "WARNING" not in capsys.readouterr().out
 
 
 def test_a_run_scored_in_another_way_stands_and_says_so(laboratory, copied, no_training, capsys):
-    profile = laboratory.profile(copied[1].parents[2], "evaluation.bootstrap=200")
+    profile = laboratory.profile(copied[1].parents[3], "evaluation.bootstrap=200")
     assert get_run(profile, "fast_scnn").path == copied[1]
     assert "WARNING fast_scnn: evaluation.bootstrap is 200 now, but this run was scored with" in capsys.readouterr().out
 
 
-def test_changed_code_is_reported(copied, no_training, capsys):
-    profile, folder = copied
-    code = json.loads((folder / "environment.json").read_text())["code"]
-    rewrite(folder / "environment.json", code=code | {"training": "0" * 16, "model": "1" * 16})
-    run = get_run(profile, "fast_scnn")
-    assert run.changed_code() == ["model", "training"]
-    warning = "WARNING fast_scnn: the code of model, training has changed since this run was made"
-    assert warning in capsys.readouterr().out.splitlines()
+def commit_as(monkeypatch, changed):
+    monkeypatch.setattr(runner, "list_changes", lambda commit: changed)
+
+
+def test_what_changed_since_a_run_is_said_by_part(copied, monkeypatch):
+    run = read_run(copied[1])
+    commit_as(monkeypatch, [])
+    assert "since then" not in describe_origin(run)
+    commit_as(monkeypatch, ["seg_helpers/training/loop.py", "seg_helpers/models/fcn.py", "seg_helpers/models/unet.py"])
+    assert describe_origin(run).endswith("; since then training, models have changed in seg_helpers")
+    commit_as(monkeypatch, None)
+    assert describe_origin(run).endswith("which this repository does not know")
+
+
+def resign(folder: Path, **changes) -> None:
+    """Changes a run's last session as if it had been recorded so."""
+    record = json.loads((folder / "record.json").read_text())
+    record["sessions"][-1] |= changes
+    (folder / "record.json").write_text(json.dumps(record))
 
 
 @pytest.mark.parametrize(
     ("dirty", "commit", "said"),
     [(True, "abc", "at commit abc with local changes"), (False, "", "at commit unknown")],
 )
-def test_the_origin_names_the_commit(copied, dirty, commit, said):
-    rewrite(copied[1] / "environment.json", dirty=dirty, commit=commit)
-    assert describe_origin(read_run(copied[1])).splitlines()[0].endswith(said)
+def test_the_origin_names_the_commit(copied, monkeypatch, dirty, commit, said):
+    commit_as(monkeypatch, [])
+    resign(copied[1], dirty=dirty, commit=commit)
+    assert describe_origin(read_run(copied[1])).endswith(said)
 
 
-def test_a_run_of_another_configuration_is_moved_aside(laboratory, copied, capsys):
-    """The old run stays whole under another name, the new one takes its place, and a third moves that one too."""
-    _, folder = copied
+def test_a_run_of_other_settings_gets_a_folder_of_its_own(laboratory, copied, capsys):
+    """The run that lies there stays, byte for byte; the other one is found again; the first is loaded when asked for."""
+    profile, folder = copied
     before = contents(folder)
-    reports = folder.parents[2]
-    run = get_run(laboratory.profile(reports, "epochs=1", "workers=0"), "fast_scnn")
-    assert contents(folder.with_name(".fast_scnn.1")) == before
+    reports = folder.parents[3]
+    other = laboratory.profile(reports, "epochs=1", "workers=0")
+    run = get_run(other, "fast_scnn")
+    assert contents(folder) == before
+    assert run.path == folder.with_name(f"0-{run.record['fingerprint']}")
     assert run.metrics["epochs"] == len(run.history) == 1
     said = capsys.readouterr().out
-    assert "WARNING fast_scnn: the run found here had another configuration or other data; moved to .fast_scnn.1" in said
+    assert f"holds a run of other settings or data, which stays; this one is in {run.path.name}" in said
     assert "fast_scnn: training fast_scnn from random weights for 1 epochs on 16 frames" in said
-    second = contents(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "_make_run", lambda *rest: None)
-        get_run(laboratory.profile(reports, "epochs=2"), "fast_scnn")
-    assert contents(folder.with_name(".fast_scnn.2")) == second
-    assert contents(folder.with_name(".fast_scnn.1")) == before
+    made = contents(run.path)
+    assert get_run(other, "fast_scnn").path == run.path
+    assert get_run(profile, "fast_scnn").path == folder
+    assert (contents(folder), contents(run.path)) == (before, made)
 
 
-def test_a_run_on_other_data_is_moved_aside(copied, no_training):
+def test_a_run_on_other_data_gets_a_folder_of_its_own(copied, no_training):
     profile, folder = copied
-    rewrite(folder / "environment.json", data_digest="of other frames")
+    rewrite(folder / "record.json", data_digest="of other frames")
     with pytest.raises(Trained) as trained:
         get_run(profile, "fast_scnn")
-    assert trained.value.args == (folder, None)
-    assert folder.with_name(".fast_scnn.1").is_dir()
+    assert trained.value.args[0].name.startswith("0-")
+    assert trained.value.args[1] is None
 
 
-def test_a_run_of_a_version_with_other_keys_is_moved_aside(copied, no_training):
+def test_a_run_of_a_version_with_other_keys_is_loaded_with_a_word(copied, no_training, capsys):
     profile, folder = copied
-    text = (folder / "config.yaml").read_text()
-    (folder / "config.yaml").write_text(text + "moonphase: full\n")
-    with pytest.raises(Trained):
-        get_run(profile, "fast_scnn")
-    assert (folder.with_name(".fast_scnn.1") / "config.yaml").is_file()
+    text = (folder / "config.yaml").read_text().replace("optimizer:", "optimizer:\n  lookahead: 5") + "moonphase: full\n"
+    (folder / "config.yaml").write_text(text)
+    record = json.loads((folder / "record.json").read_text())
+    record["files"]["config.yaml"] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "record.json").write_text(json.dumps(record))
+    assert get_run(profile, "fast_scnn").path == folder
+    said = capsys.readouterr().out
+    assert "fast_scnn: recorded with optimizer.lookahead, moonphase, which this version does not know: left out" in said
 
 
 def test_an_unfinished_run_of_the_same_configuration_is_gone_on_with(copied, no_training):
     profile, folder = copied
-    (folder / "metrics.json").unlink()  # the last file that a run writes
+    (folder / "record.json").rename(folder / "started.json")  # the record is the last file that a run writes
     with pytest.raises(Trained) as trained:
         get_run(profile, "fast_scnn")
+    assert trained.value.args[0] == folder
     assert "best.safetensors" in trained.value.args[1]
 
 
-def test_files_that_are_no_run_are_moved_aside(laboratory, no_training, tmp_path):
-    folder = tmp_path / "smoke" / "runs" / "fast_scnn"
+def test_files_that_are_no_run_stay(laboratory, no_training, tmp_path):
+    folder = tmp_path / "smoke" / "runs" / "fast_scnn" / "0"
     folder.mkdir(parents=True)
-    with pytest.raises(Trained):
+    with pytest.raises(Trained) as trained:
         get_run(laboratory.profile(tmp_path), "fast_scnn")
-    assert list(folder.parent.glob(".*")) == []  # an empty folder holds nothing to keep
+    assert trained.value.args[0] == folder  # an empty folder holds nothing to keep
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(Trained):
+    with pytest.raises(Trained) as trained:
         get_run(laboratory.profile(tmp_path), "fast_scnn")
-    assert (folder.with_name(".fast_scnn.1") / "notes.txt").read_text() == "mine"
+    assert trained.value.args[0].name.startswith("0-")
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_run_that_another_process_makes_is_not_touched(laboratory, tmp_path):
+    folder = tmp_path / "smoke" / "runs" / "fast_scnn" / "0"
+    with runner.hold_run(folder), pytest.raises(Held, match=rf"run fast_scnn, seed 0, is being made by process {os.getpid()} on"):
+        get_run(laboratory.profile(tmp_path), "fast_scnn")
+
+
+def test_each_seed_is_a_run_of_its_own(laboratory, tmp_path):
+    profile = laboratory.profile(tmp_path, "seeds=[3, 5]", "epochs=1", "workers=0")
+    first, second = (get_run(profile, "fast_scnn", seed) for seed in profile.seeds("fast_scnn"))
+    assert [run.path.name for run in (first, second)] == ["3", "5"]
+    assert [run.seed for run in (first, second)] == [3, 5]
+    assert first.history.train_loss[0] != second.history.train_loss[0]
+    with pytest.raises(ConfigError, match="run fast_scnn: its seeds are 3, 5, not 4"):
+        get_run(profile, "fast_scnn", 4)
 
 
 def test_a_recorded_run_needs_no_data(laboratory, copied, no_training, capsys):
     profile, folder = copied
     overrides = ["data.dataset=camvid", "data.root=/nowhere/camvid"]
-    profile = laboratory.profile(folder.parents[2], *overrides)
+    profile = laboratory.profile(folder.parents[3], *overrides)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     config["data"]["dataset"] = "camvid"
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    rewrite(folder / "environment.json", code={"training": "0" * 16})
+    rewrite(folder / "record.json", files={})
     assert get_run(profile, "fast_scnn").metrics["epochs"] == 3
-    said = capsys.readouterr().out
-    assert "the data set is not at /nowhere/camvid, so its digest is not checked" in said
-    assert "WARNING fast_scnn: the code of training has changed" in said
+    assert "the data set is not at /nowhere/camvid, so its digest is not checked" in capsys.readouterr().out
 
 
 def test_a_run_that_the_profile_leaves_out_says_why(laboratory, no_training):
@@ -262,14 +297,14 @@ def test_training_never_opens_the_test_split(laboratory, monkeypatch, tmp_path):
     guarded = dataclasses.replace(data, cache=guard, pixel_counts=counts)
     monkeypatch.setattr(runner, "prepare_data", lambda *_: guarded)
     assert (guarded.train_pixels() == data.pixel_counts[data.rows("train"), :-1].sum(0)).all()
-    finish = runner._finish_run
+    score = runner._score
 
     def open_test(*arguments):
         assert guard.opened == {*data.rows("train"), *data.rows("val")}
         guard.closed = False
-        finish(*arguments)
+        return score(*arguments)
 
-    monkeypatch.setattr(runner, "_finish_run", open_test)
+    monkeypatch.setattr(runner, "_score", open_test)
     run = get_run(profile, "fast_scnn")
     assert set(test) <= guard.opened
     assert run.metrics["test"]["frames"] == len(test)
@@ -306,15 +341,16 @@ def test_metrics_come_from_the_recorded_counts(finished, data, split):
 def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
     run = read_run(finished)
     best = run.history.set_index("epoch").val_mean_iou
-    assert run.metrics["best_epoch"] == best.idxmax() == run.best_row.name
+    assert run.metrics["best_epoch"] == best.idxmax()
     assert run.metrics["val"]["mean_iou"] == pytest.approx(best.max(), rel=1e-12)
     network = load_network(run)
     assert not network.training
-    precision = run.environment["precision"]
+    precision = run.session["precision"]
     for split in ("val", "test"):
         kinds = tuple(COUNTERS)
         _, counts, _ = evaluate_frames(network, data.frames_of(split), 11, kinds=kinds, precision=precision)
-        assert all((counts[kind] == run.counts[kind][split]).all() for kind in kinds)
+        for kind in kinds:
+            np.testing.assert_array_equal(counts[kind], run.counts[kind][split], kind)
         assert run.metrics[split]["mean_boundary_iou"] == mean_boundary_iou(counts["boundary"].sum(0))
         assert run.metrics[split]["calibration_error"] == calibration_error(counts["confidence"].sum(0))
     state = load_file(run.best_weights)
@@ -334,7 +370,7 @@ def test_what_training_left_in_memory_is_not_scored(laboratory, data, monkeypatc
     monkeypatch.setattr(runner, "train", train_and_forget)
     run = get_run(laboratory.profile(tmp_path, "epochs=1", "workers=0"), "fast_scnn")
     assert run.metrics["val"]["mean_iou"] == pytest.approx(run.history.val_mean_iou[0], rel=1e-12)
-    _, counts, _ = evaluate_frames(load_network(run), data.frames_of("test"), 11, precision=run.environment["precision"])
+    _, counts, _ = evaluate_frames(load_network(run), data.frames_of("test"), 11, precision=run.session["precision"])
     assert (counts["confusion"] == run.confusions["test"]).all()
 
 
@@ -344,14 +380,20 @@ def test_cost_and_origin_are_recorded(finished, data):
     assert run.metrics["parameters"] == sum(p.numel() for p in network.parameters())
     assert run.metrics["multiply_adds"] > 1e6
     assert run.metrics["size"] == [64, 96]
-    assert run.environment["training_seconds"] == pytest.approx(run.history.seconds.sum())
-    assert run.environment["frames"] == {split: len(data.rows(split)) for split in ("train", "val", "test")}
-    assert run.environment["data_digest"] == data.digest
-    assert set(run.environment["code"]) == {"data", "model", "training", "evaluation"}
-    assert {"python", "torch", "accelerate"} <= set(run.environment["versions"])
-    assert run.environment["started"] <= run.environment["finished"]
-    for name, content in contents(finished).items():
-        assert str(finished.parents[3]).encode() not in content, name  # nothing of this machine's folders
+    record, (session,) = run.record, run.record["sessions"]
+    assert record["training_seconds"] == pytest.approx(run.history.seconds.sum())
+    assert record["images_per_second"] == pytest.approx(3 * 16 / run.history.seconds.sum())
+    assert record["peak_memory"] > 1e8
+    assert record["frames"] == {split: len(data.rows(split)) for split in ("train", "val", "test")}
+    assert record["data_digest"] == data.digest
+    assert {"python", "torch", "accelerate"} <= set(session["versions"])
+    assert session["after_epoch"] == 0
+    assert session["started"] <= record["finished"]
+    files = contents(finished)
+    assert set(record["files"]) == set(files) - {"record.json"}
+    assert all(hashlib.sha256(files[name]).hexdigest() == digest for name, digest in record["files"].items())
+    for name, content in files.items():
+        assert str(finished.parents[4]).encode() not in content, name  # nothing of this machine's folders
 
 
 def test_predictions_of_the_showcase_are_kept(finished, data):
@@ -363,7 +405,7 @@ def test_predictions_of_the_showcase_are_kept(finished, data):
         assert row.split == "test"
         assert row.mean_iou == pytest.approx(scores[row.frame])
         image = next(data.frames_of("test", [data.find(row.frame)]))
-        logits = predict_logits(network, image["image"], image["label"].shape[-2:], precision=run.environment["precision"])
+        logits = predict_logits(network, image["image"], image["label"].shape[-2:], precision=run.session["precision"])
         with Image.open(row.prediction) as picture:
             assert (np.asarray(picture) == logits.argmax(1)[0].numpy()).all()
         assert (run.read_prediction(row.frame) == logits.argmax(1)[0].numpy()).all()
@@ -396,7 +438,7 @@ def test_multi_scale_scores_are_reported_beside_the_plain_ones(laboratory, monke
     monkeypatch.setattr(runner, "evaluate_frames", watch)
     overrides = ["epochs=1", "workers=0", "evaluation={extra: true, scales: [1.0, 0.5], flip: false}"]
     run = get_run(laboratory.profile(tmp_path, *overrides), "fast_scnn")
-    precision = run.environment["precision"]
+    precision = run.session["precision"]
     plain = {"precision": precision}
     final = plain | {"kinds": tuple(COUNTERS)}
     extra = plain | {"scales": (1.0, 0.5), "flip": False}
@@ -416,3 +458,26 @@ def test_local_weights_stand_in_for_the_download(laboratory, tmp_path):
     assert all(torch.equal(value, network.encoder.state_dict()[name]) for name, value in encoder.state_dict().items())
     untrained = build_network(profile, "unet", 11)
     assert not torch.equal(untrained.encoder.features[0][0].weight, encoder.features[0][0].weight)
+
+
+def test_names_of_any_kind_lead_from_a_prediction_to_its_own_picture(laboratory, tmp_path):
+    """Digits alone, the same in each split; commas, quotes, formulas and HTML in names."""
+    odd = ["0001", 'a, "b"', "$a^^b$", "<b>x", "0002"]
+    root = tmp_path / "scenes"
+    shutil.copytree(laboratory.data, root)
+    for folder in (root / split for split in ("train", "val", "test")):
+        for number, image in enumerate(sorted(folder.iterdir())):
+            name = f"{odd[number] if number < len(odd) else f'{number:04d}'}.png"
+            (folder.with_name(f"{folder.name}annot") / image.name).rename(folder.with_name(f"{folder.name}annot") / name)
+            image.rename(folder / name)
+    profile = laboratory.profile(tmp_path, "epochs=1", "workers=0", f"data.root={root}")
+    run = get_run(profile, "fast_scnn")
+    data = prepare_data(profile.experiment("fast_scnn").data)
+    assert {f"{split}/{odd[0]}" for split in ("train", "val", "test")} <= set(data.frames["name"])
+    assert set(run.showcase.frame) <= set(run.scored_frames["test"]) == {f"test/{name}" for name in odd}
+    for row in run.showcase.itertuples():
+        path = data.frames["image"].iloc[data.find(row.frame)]
+        assert Path(path) == root / "test" / f"{row.frame.removeprefix('test/')}.png"
+        with Image.open(path) as picture:
+            assert np.array_equal(data.image(row.frame), np.asarray(picture))
+        assert run.read_prediction(row.frame).shape == data.label(row.frame).shape

@@ -36,8 +36,7 @@ def test_balance_shift_names_winner_and_loser():
     before = pd.Series({"Road": 0.9, "Car": 0.1})
     after = pd.Series({"Road": 0.88, "Car": 0.12})
     figure = figures.balance_shift(before, after)
-    assert "Car gains most (×1.20), Road least (×0.98)" in figure.seg_caption
-    assert "more than 20% of its own" in figures.balance_shift_finding(before, after)
+    assert "Car gains most (×1.20), Road least (×0.98)." in figure.seg_caption
 
 
 def test_scale_shift_sees_wider_sizes(classes):
@@ -45,18 +44,6 @@ def test_scale_shift_sees_wider_sizes(classes):
     after = pd.DataFrame({"class": "Car", "side": [5.0, 20, 80] * 4})
     figure = figures.scale_shift(before, after, classes)
     assert float(figure.seg_caption.split("becomes ")[1].split()[0]) > 2
-    text = figures.scale_finding(before, after)
-    assert "a factor of **4.0** in the training frames and **16.0** after" in text
-    assert "widens the range of sizes" in text
-    assert "range narrows" in figures.scale_finding(after, before)
-    assert "hardly adds" in figures.scale_finding(before, before)
-    assert "Too few" in figures.scale_finding(before[:3], after)
-
-
-def test_throughput_names_the_best():
-    table = pd.DataFrame({"configuration": ["no cache", "cache"], "images_per_second": [50, 200.0]})
-    figure = figures.throughput_bars(table)
-    assert "cache delivers 4.0 times as many images a second as no cache" in figure.seg_caption
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])

@@ -9,16 +9,18 @@ def test_front_holds_what_nothing_beats(runs):
     assert figure.seg_caption.endswith("Fast-SCNN, FCN-8s and U-Net.")
 
 
-def test_summary_finding(runs):
-    text = figures.summary_finding(runs)
-    assert "**U-Net** is best: mean IoU **0.600**" in text
-    assert "FCN-8s follows 0.100 behind; their intervals do not overlap" in text
-    assert "Fast-SCNN is fastest, 8.0 times as fast as the best, for 0.150 less" in text
-    assert "0.070 higher than test" in text
+def test_a_network_keeps_its_color_and_marker_whatever_the_cost(runs):
+    drawn = []
+    runs = runs.assign(latency_milliseconds=runs["parameters"].to_numpy()[::-1])
+    for cost in ("parameters", "latency_milliseconds"):  # two orders of the same networks
+        lines = figures.accuracy_cost(runs, cost).axes[0].lines
+        points = [line for line in lines if line.get_marker() != "None"]
+        drawn.append({line.get_ydata()[0]: (line.get_color(), line.get_marker()) for line in points})
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0].values())) == len(runs)
 
 
 def test_one_run_is_enough(runs):
-    assert "is best" in figures.summary_finding(runs.iloc[:1])
     assert figures.accuracy_cost(runs.iloc[:1]).seg_alt
 
 
@@ -52,12 +54,13 @@ def test_long_names_stay_beside_their_rows(frame, classes):
         assert name.y1 <= row.y1
 
 
-def test_forest_says_what_is_unclear():
+def test_forest_tells_each_difference_with_its_interval():
     table = pd.DataFrame(
         {"name": ["x", "y"], "difference": [0.1, 0.01], "low": [0.05, -0.01], "high": [0.15, 0.03]}
     )
     figure = figures.difference_forest(table, "Best minus …")
-    assert "1 of 2 intervals leave zero out; no clear difference: y." in figure.seg_caption
+    assert "1 of 2 intervals leave zero out." in figure.seg_caption
+    assert "x +0.100 (+0.050 to +0.150) and y +0.010 (-0.010 to +0.030)" in figure.seg_alt
 
 
 def test_latency_by_size():

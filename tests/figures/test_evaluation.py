@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 
 from seg_helpers import figures
 from seg_helpers.figures.evaluation import CORRECT, NOT_SCORED, WRONG
@@ -14,14 +13,22 @@ def test_largest_confusions_are_shares_of_the_truth(classes):
     assert table["share"].tolist() == [0.75, 0.6]
 
 
-def test_confusion_finding_states_the_numbers(classes):
+def test_matrix_counts_the_pair_that_costs_most_pixels(classes):
     confusion = np.zeros((11, 11), int)
     np.fill_diagonal(confusion, 100)
-    confusion[2, 2], confusion[2, 1] = 0, 100
-    text = figures.confusion_finding(confusion, classes)
-    assert "100% of **Pole** is called Building" in text
-    assert "Pole is never found" in text
-    assert figures.confusion_finding(np.eye(11, dtype=int), classes) == "Not one scored pixel is wrong."
+    assert "wrong" not in figures.confusion_matrix(confusion, classes).seg_caption
+    confusion[3, 3], confusion[3, 4], confusion[4, 3], confusion[2, 1] = 1000, 50, 40, 60
+    caption = figures.confusion_matrix(confusion, classes).seg_caption
+    assert "Largest confusions: 38% of Pole as Building" in caption
+    assert "Of all wrong pixels, 60% confuse Road and Pavement." in caption
+
+
+def test_class_table_calls_the_found_share_recall(confusions, classes, monkeypatch):
+    shown = []
+    monkeypatch.setattr("seg_helpers.figures.style.display", lambda styler: shown.append(styler.data))
+    figures.show_class_table(figures.tabulate_scores(confusions, classes, samples=10), classes, "caption")
+    assert {"recall", "precision"} <= set(shown[0])
+    assert "accuracy" not in shown[0]
 
 
 def test_absent_classes_are_left_out(confusions, classes):
@@ -30,7 +37,6 @@ def test_absent_classes_are_left_out(confusions, classes):
     assert names == list(classes.names[:10])
     scores = figures.tabulate_scores(confusions, classes, samples=100)
     assert np.isnan(scores["iou"].iloc[10])
-    assert "Bicyclist: in neither truth nor prediction" in figures.class_finding(scores)
     assert "Bicyclist" not in figures.class_bars(scores).seg_alt
 
 
@@ -73,10 +79,11 @@ def test_panels_tell_the_share_of_wrong_pixels(frame, classes):
     assert len(figure.axes) == 4
 
 
-def test_frame_scores_and_variants(confusions):
-    figure = figures.frame_scores(confusions, {"worst": 0.3})
+def test_every_marked_frame_has_its_triangle(confusions):
+    marks = {"80th": 0.5, "lowest": 0.3, "90th": 0.51}
+    figure = figures.frame_scores(confusions, marks)
     assert "6 frames" in figure.seg_caption
-    table = pd.DataFrame(
-        {"name": ["32s", "8s"], "score": [0.5, 0.6], "low": [0.4, 0.5], "high": [0.55, 0.65]}
-    )
-    assert "8s is best with 0.600, 0.100 ahead of 32s" in figures.score_intervals(table, "Heads").seg_caption
+    triangles = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_marker() == "^"]
+    assert sorted(triangles) == [0.3, 0.5, 0.51]
+    heights = {text.get_text(): text.xyann[1] for text in figure.axes[0].texts}
+    assert heights["80th"] != heights["90th"]  # neighbors do not cover each other

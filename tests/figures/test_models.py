@@ -27,7 +27,7 @@ def test_branches_show_shape_and_most_varied_channel(frame, rng):
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles[1] == "mean of 6\n9×12, 1/4"
     assert titles[2] == "channel 4"
-    assert "83% of them almost flat" in figure.seg_caption
+    assert "deep branch: 6 channels of 9×12." in figure.seg_caption
 
 
 def test_pyramid_bins_average_the_image():

@@ -1,16 +1,43 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import tiny_image
 
 from seg_helpers import figures
+from seg_helpers.datasets import Cache, audit_split, match_pictures
 from seg_helpers.figures.splits import _bands
+
+ODD = """$a^^b$ <b>, "x" *y* [z](q)"""
 
 
 @pytest.fixture
 def audit():
     nan = np.nan
-    rows = [("val", True, 4.0, 0.5, 0.99), ("val", True, 8.0, 1.0, 0.97), ("test", False, nan, nan, 0.6)]
-    return pd.DataFrame(rows, columns=["split", "clip_in_train", "distance", "seconds", "similarity"])
+    rows = [
+        ("val", "a", 30, True, True, 4.0, 0.5, 0.94),
+        ("val", "a", 32, True, True, 8.0, 1.0, 0.9),
+        ("test", "b", 1, False, False, nan, nan, 0.6),
+    ]
+    columns = ["split", "clip", "number", "clip_in_train", "between", "distance", "seconds", "similarity"]
+    return pd.DataFrame(rows, columns=columns).astype({"clip_in_train": "boolean"}).assign(identical=False)
+
+
+@pytest.fixture
+def seeds_to_cache(tmp_path):
+    """A cache of pictures: equal seeds give equal pictures."""
+
+    def build(*seeds) -> Cache:
+        images = np.stack([tiny_image(seed) for seed in seeds])
+        np.save(tmp_path / "images.npy", images)
+        np.save(tmp_path / "labels.npy", np.zeros(images.shape[:3], np.uint8))
+        return Cache(tmp_path, np.full((len(seeds), 2), images.shape[1:3]))
+
+    return build
+
+
+def frames_of(splits: list[str], clips: list[str], names: list[str]) -> pd.DataFrame:
+    columns = {"image": [f"{name}.png" for name in names], "label": "l", "split": splits, "clip": clips}
+    return pd.DataFrame(columns | {"number": range(len(names))})
 
 
 def test_every_clip_and_split_is_on_the_time_line(frames):
@@ -28,11 +55,55 @@ def test_bands_break_at_gaps_and_splits(frames):
 
 
 def test_audit_tells_familiar_from_new(audit):
+    val, test = figures.audit_finding(audit).split("\n\n")
+    assert (
+        "All come from clip a (numbers 30 to 32, in steps of 2), between training frames of the same clip"
+        in val
+    )
+    assert "a median of 0.75 seconds from the nearest training frame, 0.5 at least" in val
+    assert "read optimistic" in val
+    assert (
+        "none nearly identical to a training picture (the most similar training picture correlates at a median of 0.60"
+        in test
+    )
+    assert "which training never saw" in test
+    assert "honest estimate" in test
+
+
+def test_unknown_clips_are_never_called_new(audit):
+    unknown = audit.assign(
+        clip="", clip_in_train=pd.array([pd.NA] * 3, "boolean"), distance=np.nan, seconds=np.nan
+    )
+    text = figures.audit_finding(unknown)
+    assert "never saw" not in text
+    assert "honest" not in text
+    assert text.count("The file names do not tell which clips") == 2
+    assert "measure memory" in figures.audit_finding(unknown.assign(similarity=0.99))
+    figure = figures.split_distances({"": unknown})
+    assert "clips unknown" in figure.seg_alt
+    assert "new clips" not in figure.seg_alt
+    assert "nan" not in figure.seg_caption
+    assert "nan" not in figures.nearness_finding({"a": unknown, "b": unknown})
+
+
+def test_a_copy_of_training_is_called_a_copy_whatever_its_clip_is_called(seeds_to_cache):
+    frames = frames_of(["train"] * 3 + ["val"] * 3, ["Elm"] * 3 + ["Oak"] * 3, list("abcdef"))
+    text = figures.audit_finding(audit_split(frames, cache=seeds_to_cache(0, 1, 2, 0, 1, 2)))
+    assert "a copy of training pictures" in text
+    assert "All come from clip Oak (numbers 3 to 5, in steps of 1), not named in training" in text
+    assert "measure memory" in text
+    assert "honest" not in text
+    assert "never saw" not in text
+
+
+def test_single_copies_are_counted_in_the_finding(audit):
+    audit.loc[2, ["similarity", "identical"]] = [1.0, True]
+    audit = pd.concat(
+        [audit, *[audit.iloc[[2]].assign(similarity=0.5, identical=False)] * 3], ignore_index=True
+    )
     text = figures.audit_finding(audit)
-    assert "100% of 2 frames" in text
-    assert "median of 0.75 seconds" in text
-    assert "read optimistic" in text
-    assert "never saw; the most similar training picture correlates at 0.60" in text
+    assert "1 equal to a training picture in every pixel" in text
+    assert "The other 75% give an honest estimate" in text
 
 
 def test_distances_fall_back_to_frames(audit):
@@ -60,6 +131,57 @@ def test_leak_counts_copies_on_both_sides():
     assert figures.leak_finding(table[table["number"] > 1]).startswith("None of the 1 validation sample")
 
 
-def test_pairs_report_their_correlation(frame):
-    figure = figures.neighbour_pairs([(frame[0], frame[0], "val · a")])
-    assert "correlate at 1.00" in figure.seg_caption
+def test_unknown_clips_have_a_line_for_each_split():
+    frames = frames_of(["train", "train", "val", "test"], ["", "", "", "b"], list("wxyz"))
+    figure = figures.split_timeline(frames)
+    lines = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert lines == ["b  (1)", "training, clip unknown  (2)", "validation, clip unknown  (1)"]
+    assert "4 frames of 1 clip and of unknown ones" in figure.seg_caption
+
+
+def test_duplicates_are_counted_by_pair_of_splits(seeds_to_cache, monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures.splits, "show_table", lambda table, *_: shown.append(table))
+    frames = frames_of(["train"] * 2 + ["val"] * 2 + ["test"], [""] * 5, list("vwxyz"))
+    figures.show_duplicates(match_pictures(frames, seeds_to_cache(0, 1, 1, 2, 2)))
+    assert shown[0].iloc[:, :5].to_numpy().tolist() == [
+        ["validation", "training", 2, 1, 0],
+        ["test", "training", 1, 0, 0],
+        ["test", "validation", 1, 1, 0],
+    ]
+
+
+def test_pairs_show_no_picture_twice_and_copies_first(seeds_to_cache):
+    frames = frames_of(["train"] * 3 + ["val"] * 3, [""] * 6, ["t0", "t1", "t2", "v0", "v1", "v2"])
+    cache = seeds_to_cache(0, 1, 2, 5, 1, 1)
+    figure = figures.picture_pairs(match_pictures(frames, cache), cache)
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert titles[0] == "validation\nv1"
+    assert "training, identical\nt1" in titles
+    below = [title.split("\n")[1] for title in titles if title.startswith("training")]
+    assert len(below) == len(set(below)) == 2  # v2 is t1 too, and t1 is shown
+
+
+def test_every_split_has_its_pairs_even_where_they_match_the_same_frame(seeds_to_cache):
+    frames = frames_of(["train", "val", "test"], [""] * 3, ["t", "v", "w"])
+    cache = seeds_to_cache(0, 0, 0)
+    panels = figures.picture_pairs(match_pictures(frames, cache), cache).axes
+    titles = [axes.get_title("left") for axes in panels]
+    assert {"validation\nv", "test\nw"} <= set(titles)
+
+
+def test_odd_names_are_drawn_and_written_as_they_are(seeds_to_cache):
+    frames = frames_of(
+        ["train"] * 2 + ["val", "test"], [ODD, ODD, ODD, "$"], [f"{ODD}_{i}" for i in range(4)]
+    )
+    cache = seeds_to_cache(0, 1, 2, 3)
+    audit = audit_split(frames, cache=cache)
+    for figure in (
+        figures.split_timeline(frames),
+        figures.split_distances({"": audit}),
+        figures.picture_pairs(match_pictures(frames, cache), cache),
+    ):
+        figures.style.render_png(figure)
+    text = figures.audit_finding(audit)
+    assert not set("<>*[]$^") & set(text.replace("**", ""))
+    assert "&#36;a&#94;&#94;b&#36; &#60;b&#62;" in text

@@ -4,6 +4,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from PIL import Image
 
 from seg_helpers import figures
@@ -116,6 +118,8 @@ def test_words():
         "<0.01%",
     ]
     assert [figures.count_of(x, "frame") for x in (1, 1200)] == ["1 frame", "1,200 frames"]
+    plurals = [figures.count_of(2, noun) for noun in ("class", "branch", "epoch")]
+    assert plurals == ["2 classes", "2 branches", "2 epochs"]
     assert figures.join_words(["a"]) == "a"
     assert figures.join_words(["a", "b", "c"]) == "a, b and c"
 
@@ -138,3 +142,22 @@ def test_table_marks_the_best_and_escapes(monkeypatch):
     assert "–" in html
     bold = [line for line in html.splitlines() if "font-weight" in line]
     assert len(bold) == 1
+
+
+def test_names_in_tables_are_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(style, "display", lambda styler: shown.append(styler.to_html()))
+    figures.show_table(pd.DataFrame({"<i>": ["<script>"], "b": [1]}), "of <b>me</b> & you")
+    assert "<script>" not in shown[0]
+    assert "<i>" not in shown[0]
+    assert "of &lt;b&gt;me&lt;/b&gt; &amp; you" in shown[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["$a^^b$", "_x_ *y*", "<b>`c`</b>", "[l](http://x) ~~d~~", 'back\\slash & "q"']
+)
+def test_a_plain_name_is_what_markdown_shows(name):
+    html = markdown2html_mistune(f"see {figures.plain(name)} there")
+    assert BeautifulSoup(html, "html.parser").get_text().strip() == f"see {name} there"
+    assert html.count("<") == 2  # the paragraph's own
+    assert figures.plain("0001TP_006690, Seq05VD-f1.png") == "0001TP_006690, Seq05VD-f1.png"

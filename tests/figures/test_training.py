@@ -36,12 +36,6 @@ def test_unvalidated_epochs_leave_no_hole(history):
             assert np.isfinite(np.asarray(line.get_ydata(), float)).all()
 
 
-def test_finding_sees_overfitting(history):
-    text = figures.training_finding(history.assign(train_mean_iou=0.9))
-    assert "it overfits" in text
-    assert "epoch 10 of 10" in text
-
-
 def test_stage_curves_name_every_stage(history):
     figure = figures.stage_curves(history, ["frozen", "all"])
     assert "frozen: epochs 1 to 4" in figure.seg_alt

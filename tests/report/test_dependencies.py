@@ -29,10 +29,10 @@ def profile(tmp_path):
 
 def finish(profile, run: str):
     """Writes what a finished run of the profile is known by."""
-    metrics = profile.folder / "runs" / run / "metrics.json"
-    metrics.parent.mkdir(parents=True)
-    metrics.write_text("{}")
-    return metrics
+    record = profile.folder / "runs" / run / "0" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    return record
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -81,7 +81,7 @@ def test_the_package_is_its_modules_recipes_and_templates_without_what_python_co
 
 def test_records_are_those_of_the_runs_that_a_page_shows(profile):
     shown, other = finish(profile, "fcn8s"), finish(profile, "unet")
-    (profile.folder / "runs" / "fcn8s_study").mkdir()  # begun, not finished
+    (profile.folder / "runs" / "fcn8s" / "1").mkdir()  # begun, not finished
     assert list_records(profile, "03_fcn") == [shown]
     assert list_records(profile, "01_data_exploration") == []
     assert list_records(profile, "index") == list_records(profile, "12_a_new_one") == [shown, other]

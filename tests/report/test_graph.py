@@ -47,10 +47,10 @@ def would_run(project: Path, *variables: str) -> list[str]:
 
 def add_record(folder: Path, run: str) -> None:
     """Writes what a finished run is known by, with a date that tells nothing."""
-    metrics = folder / "runs" / run / "metrics.json"
-    metrics.parent.mkdir(parents=True)
-    metrics.write_text("{}")
-    os.utime(metrics, (0, 0))
+    record = folder / "runs" / run / "0" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    os.utime(record, (0, 0))
 
 
 def test_what_is_out_of_date_runs_and_a_failure_stops_nothing_else(project, write_notebook):

@@ -111,10 +111,10 @@ def test_head_says_what_was_run_on_what_and_when(page):
     facts = {item.dt.get_text(): item.dd.get_text() for item in page.select(".facts div")}
     assert facts == {
         "Data set": "sample",
-        "Device": "a test's device",
+        "Page made on": "a test's device",
         "Code": "0123456789",
         "Run": "15 January 2027, 08:00 UTC",
-        "Took": "1 min 01 s",
+        "Page made in": "1 min 01 s",
     }
     assert page.html["lang"] == "en"
     assert [heading.get_text() for heading in page.find_all("h1")] == ["Tiny"]

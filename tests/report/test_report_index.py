@@ -28,7 +28,7 @@ def profile(tmp_path):
 @pytest.fixture
 def add_run(profile):
     def add(name: str, mean_iou: float, low: float, high: float):
-        folder = profile.folder / "runs" / name
+        folder = profile.folder / "runs" / name / "0"
         folder.mkdir(parents=True)
         config = json.loads(profile.experiment(name).model_dump_json())
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -42,14 +42,9 @@ def add_run(profile):
         counts = {"parameters": 1_137_019, "multiply_adds": 2_500_000_000, "epochs": 2, "best_epoch": 1}
         metrics = {"run": name, "classes": ["sky"], "size": [36, 48], "val": scores, "test": scores} | counts
         (folder / "metrics.json").write_text(json.dumps(metrics))
-        environment = {
-            "training_seconds": 75.0,
-            "latency": {"milliseconds": 9.0},
-            "device": "a test's device",
-            "processes": 1,
-            "commit": "0123456789abcdef",
-        }
-        (folder / "environment.json").write_text(json.dumps(environment))
+        session = {"device": "a test's device", "processes": 1, "commit": "0123456789abcdef"}
+        record = {"training_seconds": 75.0, "sessions": [session], "files": {}}
+        (folder / "record.json").write_text(json.dumps(record))
 
     return add
 
@@ -119,8 +114,8 @@ def test_head_says_what_was_run(profile, make_executed):
         nbformat.write(executed, profile.folder / f"{stem}.ipynb")
     facts = {item.dt.get_text(): item.dd.get_text() for item in render(profile).select(".facts div")}
     assert facts["Code"] == "bbbbbbbbbb, and 1 more"
-    assert facts["Notebooks took"] == "2 min 02 s"
-    assert facts["Device"] == "a test's device"
+    assert facts["Pages made in"] == "2 min 02 s"
+    assert facts["Pages made on"] == "a test's device"
 
 
 def test_pages_are_made_anew_without_running_anything(profile, make_executed, add_run):
@@ -132,7 +127,7 @@ def test_pages_are_made_anew_without_running_anything(profile, make_executed, ad
     assert 'href="03_fcn.html"' in (profile.folder / "01_data.html").read_text()
     assert "<h1>About 03_fcn</h1>" in (profile.folder / "03_fcn.html").read_text()
     stamp = profile.folder / ".work" / "index.done"
-    assert stamp.read_text() == str(profile.folder / "runs" / "fcn8s" / "metrics.json")
+    assert stamp.read_text() == str(profile.folder / "runs" / "fcn8s" / "0" / "record.json")
 
 
 def test_summary_is_the_paragraph_below_the_title():

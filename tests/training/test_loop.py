@@ -287,6 +287,25 @@ def test_a_range_test_chooses_a_stages_rate_and_is_recorded(bench, experiment, c
     assert f"range test: {record['reason']}" in capsys.readouterr().out
 
 
+def test_a_range_test_that_diverges_at_once_stops_the_run_in_a_sentence(bench, experiment):
+    class Broken(TinyNetwork):
+        def forward(self, images):
+            return super().forward(images) * float("nan")
+
+    stages = [{"epochs": 1, "learning_rate": "range_test"}]
+    with pytest.raises(TrainingDiverged) as error:
+        bench.train(experiment(stages=stages), model=Broken())
+    assert str(error.value).startswith("run tiny, stage 1: the range test's loss is nan in its step 1, at a learning rate of")
+
+
+def test_capped_class_weights_are_said_once(bench, experiment, capsys):
+    bench.pixel_counts = [1_000_000, 1000, 1]
+    bench.train(experiment(loss={"class_weights": "inverse"}, stages=[{"epochs": 1}, {"epochs": 2}]))
+    assert capsys.readouterr().out.count("tiny: class weights (inverse): held at 200 times the smallest for 2 of 3") == 1
+    bench.train(experiment(loss={"class_weights": "log_inverse"}), "other")
+    assert "held" not in capsys.readouterr().out
+
+
 def test_a_range_test_does_not_change_the_batches_that_follow(bench, experiment):
     """At the rate that it chose the stage goes as if that had been named: same order, same dropout, same average."""
     tested = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": "range_test"}]), "tested")

@@ -7,10 +7,19 @@ import torch.nn.functional as F
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig
-from seg_helpers.training.losses import SegmentationLoss, dice_loss, focal_loss, weigh_classes
+from seg_helpers.training.losses import (
+    MAX_RATIO,
+    SegmentationLoss,
+    cross_entropy,
+    describe_cap,
+    dice_loss,
+    focal_loss,
+    weigh_classes,
+)
 
 CLASSES = 4
 COUNTS = [1000, 10, 0, 500]
+CAMVID = [10682767, 14750079, 623349, 20076880, 2845085, 6166762, 743859, 714595, 3719877, 405385, 184967]  # train
 
 
 @pytest.fixture
@@ -86,6 +95,67 @@ def test_focus_turns_from_what_is_easy(batch):
     share = [float(focal_loss(x, labels, 2.0, None) / F.cross_entropy(x, labels, ignore_index=VOID)) for x in (easy, hard)]
     assert share[0] < 1e-4
     assert share[1] > 0.99
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.1, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_certain_pixel_has_a_finite_focal_gradient(gamma, smoothing):
+    """Where p is 1 to the last digit, and on void, there is nothing to learn; the other pixel goes on learning."""
+    logits = torch.zeros(1, 2, 1, 3)
+    logits[0, :, 0, 0] = torch.tensor([200.0, 0.0])
+    logits.requires_grad_()
+    labels = torch.tensor([[[0, 1, VOID]]])
+    loss = focal_loss(logits, labels, gamma, None, smoothing)
+    loss.backward()
+    if not smoothing:  # which pulls at a pixel that is too certain
+        assert logits.grad[0, :, 0, 0].tolist() == [0, 0]
+        assert loss.item() == pytest.approx(0.5**gamma * np.log(2) / 2)
+    assert logits.grad[0, :, 0, 2].tolist() == [0, 0]
+    assert torch.isfinite(logits.grad).all()
+    assert (logits.grad[0, :, 0, 1] != 0).all()
+
+
+def test_focal_gradients_by_hand():
+    """Of -(1 - p)^gamma log p for two classes: d/dz = (1 - p)^gamma (gamma p log p - (1 - p)), up to certainty."""
+    for gamma in (0.3, 1.0, 2.0):
+        for z in (-3.0, 0.0, 3.0, 9.0, 14.0):
+            logits = torch.tensor([z, 0.0]).view(1, 2, 1, 1).requires_grad_()
+            focal_loss(logits, torch.zeros(1, 1, 1, dtype=torch.long), gamma).backward()
+            p = 1 / (1 + np.exp(-z))
+            expected = (1 - p) ** gamma * (gamma * p * np.log(p) - (1 - p))
+            # in float32 what is left of 1 - p at z = 14 has one digit and a half
+            assert logits.grad[0, 0].item() == pytest.approx(expected, rel=0.1 if z > 9 else 1e-3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weight", [None, [0.5, 3.0, 0.0, 0.2]], ids=["even", "weighted"])
+def test_gradients_are_those_of_the_values(batch, weight, smoothing):
+    logits, labels = batch[0].detach().double()[:, :, :3, :4].requires_grad_(), batch[1][:, :3, :4]
+    weight = None if weight is None else torch.tensor(weight).double()
+    assert torch.autograd.gradcheck(lambda x: cross_entropy(x, labels, weight, smoothing), logits)
+    for gamma in (0.5, 2.0):
+        assert torch.autograd.gradcheck(lambda x, g=gamma: focal_loss(x, labels, g, weight, smoothing), logits)
+    assert torch.autograd.gradcheck(lambda x: dice_loss(x, labels), logits)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("name", ["cross_entropy", "focal"])
+def test_pixels_of_classes_that_training_never_saw_weigh_nothing(batch, name, smoothing):
+    """A frame of nothing but such pixels has a loss of 0 and no gradient; torch's own mean is 0/0."""
+    config = LossConfig(terms=[{"name": name}], class_weights="log_inverse", label_smoothing=smoothing)
+    criterion = SegmentationLoss(config, COUNTS)
+    logits, labels = batch[0], torch.full_like(batch[1], 2)
+    labels[:, 0] = VOID
+    loss = criterion(logits, labels)
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(logits.grad, torch.zeros_like(logits))
+
+
+def test_cross_entropy_is_torchs(batch):
+    for weight, smoothing in ((None, 0.0), (None, 0.1), (torch.tensor([0.5, 3.0, 0.0, 0.2]), 0.1)):
+        expected = F.cross_entropy(*batch, weight, ignore_index=VOID, label_smoothing=smoothing)
+        torch.testing.assert_close(cross_entropy(*batch, weight, smoothing), expected)
 
 
 def test_dice_agrees_with_the_formula(batch):
@@ -201,6 +271,29 @@ def test_rare_classes_weigh_more():
     for kind in ("inverse", "log_inverse", "median"):
         weights = weigh_classes([1000, 100, 10], kind)
         assert weights[0] < weights[1] < weights[2]
+
+
+@pytest.mark.parametrize("kind", ["inverse", "median"])
+def test_one_pixel_of_a_class_does_not_silence_the_others(kind):
+    counts = [12_000_000, 1_000_000, 0, 4_000, 1]
+    weights = weigh_classes(counts, kind).numpy()
+    ratios = np.array([1, 12, 0, MAX_RATIO, MAX_RATIO])  # 12, 3,000 and 12,000,000 times as rare as the first
+    np.testing.assert_allclose(weights, ratios / ratios.sum() * 4, rtol=1e-6)
+    said = f"class weights ({kind}): held at 200 times the smallest for 2 of 4 classes, the rarest of which would weigh "
+    assert describe_cap(counts, kind) == said + "12,000,000 times as much"
+
+
+@pytest.mark.parametrize("kind", ["none", "inverse", "log_inverse", "median"])
+def test_weights_of_a_usual_balance_are_not_capped(kind):
+    assert describe_cap(CAMVID, kind) == ""
+    weights, shares = weigh_classes(CAMVID, kind).numpy(), np.array(CAMVID) / sum(CAMVID)
+    span = {"none": 1, "log_inverse": np.log(1.02 + shares.max()) / np.log(1.02 + shares.min())}
+    assert weights.max() / weights.min() == pytest.approx(span.get(kind, shares.max() / shares.min()))
+
+
+def test_a_split_without_a_scored_pixel_has_no_weights():
+    assert weigh_classes([0, 0], "inverse").tolist() == [0, 0]
+    assert describe_cap([0, 0], "inverse") == ""
 
 
 def test_class_weights_move_with_the_criterion_and_are_no_parameter():

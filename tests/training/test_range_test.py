@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from tiny_network import TinyNetwork
 
 from seg_helpers.config import OptimizerConfig
+from seg_helpers.training.losses import TrainingDiverged
 from seg_helpers.training.optimizers import build_optimizer
 from seg_helpers.training.range_test import _suggest, run_range_test
 from seg_helpers.training.stages import freeze_encoder, train_mode
@@ -151,9 +152,19 @@ def test_the_suggestion_is_where_the_loss_falls_fastest():
     assert f"is lowest at {rates[(falling + rising).argmin()]:.1e}" in result.reason
 
 
-def test_no_suggestion_without_a_curve():
-    with pytest.raises(ValueError, match="diverged after 2 steps: lower its range"):
-        scripted([1.0, 1.0, float("nan")])
+@pytest.mark.parametrize(
+    ("losses", "last"), [([float("nan")], "nan"), ([1.0, 1.0, float("inf")], "inf"), ([1.0, 99.0], "99")]
+)
+def test_a_test_that_diverges_at_once_is_explained(losses, last):
+    with pytest.raises(TrainingDiverged) as error:
+        scripted(losses, where="run unet, stage 2")
+    rate = 1e-5 * 1e4 ** ((len(losses) - 1) / 39)
+    said = f"run unet, stage 2: the range test's loss is {last} in its step {len(losses)}, at a learning rate of only {rate:.1e}"
+    assert str(error.value).startswith(said)
+    assert "name a lower learning_rate in place of range_test" in str(error.value)
+
+
+def test_a_test_needs_a_batch():
     trial = Trial()
     with pytest.raises(ValueError, match="given no batch"):
         run_range_test(trial.network, trial.optimizer, [], trial.step)

@@ -1,0 +1,42 @@
+"""Locks on files: one process writes, the next is told who does."""
+
+import contextlib
+import datetime
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class Held(RuntimeError):
+    """Another process holds the lock; the message says which, since when and what to do."""
+
+
+@contextlib.contextmanager
+def hold(file: Path, what: str) -> Iterator[None]:
+    """Holds a lock that vanishes with the process, however that ends.
+
+    Args:
+        file: the lock's file; who holds it is written beside it.
+        what: what is held, for the message.
+
+    Raises:
+        Held: another process holds it.
+    """
+    holder = file.with_name(f"{file.name}.holder")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text() if holder.is_file() else "another process"
+        raise Held(f"{what} is being made by {who}: wait for it, or end it") from None
+    try:
+        now = datetime.datetime.now().isoformat(" ", "seconds")
+        holder.write_text(f"process {os.getpid()} on {platform.node()}, since {now}")
+        yield
+        holder.unlink(missing_ok=True)
+    finally:
+        lock.release()
