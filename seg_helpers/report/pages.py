@@ -33,7 +33,7 @@ class PageError(RuntimeError):
 
 
 class Page(NamedTuple):
-    """A page of a report, as its neighbours name it."""
+    """A page of a report, as its neighbors name it."""
 
     stem: str
     title: str
@@ -85,7 +85,8 @@ def get_template(name: str) -> Template:
 
 
 def _format_date(seconds: float) -> str:
-    return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%-d %B %Y, %H:%M} UTC"
+    date = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return f"{date.day} {date:%B %Y, %H:%M} UTC"
 
 
 class PageExporter(HTMLExporter):

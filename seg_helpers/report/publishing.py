@@ -47,7 +47,7 @@ def keep_failed(notebook: NotebookNode, failure: dict, profile: Profile) -> Path
 
 
 def render_again(profile: Profile) -> Path:
-    """Makes every page anew from its executed notebook, neighbours linked, then the index: nothing is run."""
+    """Makes every page anew from its executed notebook, neighbors linked, then the index: nothing is run."""
     notebooks = read_notebooks(profile.folder)
     for stem, notebook in notebooks.items():
         write_text(profile.folder / f"{stem}.html", _render(notebook, notebooks))

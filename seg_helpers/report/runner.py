@@ -59,7 +59,10 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
     parameters = PARAMETERS | parameters
     profile = load_profile(**parameters)
     with hold(work_file(profile, f"{path.stem}.lock"), f"{path.stem} of profile {profile.name}"):
-        notebook = parameterize_notebook(load_notebook_node(str(path)), parameters, kernel_name="python3")
+        try:
+            notebook = parameterize_notebook(load_notebook_node(str(path)), parameters, kernel_name="python3")
+        except (OSError, ValueError) as error:
+            raise NotebookFailed(f"{path} is no notebook that can be read: {error}") from None
         start = time.monotonic()
         failure = _check_parameters(notebook) or _execute(notebook, path.stem, threads)
         commit, dirty = read_commit()

@@ -109,6 +109,15 @@ def test_a_page_that_would_load_from_the_network_fails(write_notebook, run, tmp_
     assert not (tmp_path / "reports" / "smoke" / "03_tiny.html").exists()
 
 
+@pytest.mark.parametrize("content", [None, "no notebook"], ids=["missing", "no JSON"])
+def test_a_file_that_is_no_notebook_is_said(run, tmp_path, content):
+    path = tmp_path / "03_tiny.ipynb"
+    if content:
+        path.write_text(content)
+    with pytest.raises(NotebookFailed, match=r"03_tiny.ipynb is no notebook that can be read: "):
+        run(path)
+
+
 def test_a_wrong_profile_runs_nothing(write_notebook, tmp_path):
     with pytest.raises(ConfigError, match="no profile 'smok'"):
         run_notebook(write_notebook("03_tiny", "1"), profile="smok", reports=str(tmp_path))
