@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
@@ -115,10 +115,9 @@ def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | N
             error = f"{raised.ename}: {raised.evalue}".rstrip(": ")
             if raised.ename == "SystemExit":
                 error += ": the cell ended the notebook, and no later cell ran"
-        except DeadKernelError as lost:
-            error = f"DeadKernelError: {lost}; it was ended from outside, or the machine ran out of memory"
-        except Exception as lost:  # whatever comes of a kernel that does not start or answer
-            error = f"{type(lost).__name__}: {lost}"
+        except Exception as lost:  # whatever comes of a kernel that does not start, answer or live
+            error = f"{type(lost).__name__}: {lost}".rstrip(": ")
+            error += "; was the kernel ended from outside, or is the memory full?"
         client.finish("failed" if error else "done")
     return client.locate() | {"error": error} if error else None
 

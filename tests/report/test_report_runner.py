@@ -18,7 +18,7 @@ ENDINGS = {
     "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
     "kills the kernel": (
         "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
-        "DeadKernelError: Kernel died; it was ended from outside",
+        "DeadKernelError: Kernel died; was the kernel ended from outside, or is the memory full?",
     ),
     "exits with 0": ("import sys\nsys.exit(0)", "SystemExit: 0: the cell ended the notebook"),
 }
