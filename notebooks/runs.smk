@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from seg_helpers.config import ConfigError, load_profile
+from seg_helpers.datasets import DatasetError
 from seg_helpers.experiments.plan import describe_plan, plan_runs
 
 options = {key: str(value or "") for key, value in config.items()}
@@ -21,7 +22,7 @@ overrides = options.get("overrides", "").split()
 try:
     profile = load_profile(name, **given, overrides=overrides, reports=reports)
     planned = plan_runs(profile, options.get("only", ""))
-except ConfigError as error:
+except (ConfigError, DatasetError) as error:
     sys.exit(f"error: {error}")
 
 missing = [run for run in planned if not run.finished]

@@ -308,12 +308,12 @@ def read_classes(path: str | Path) -> ClassSet:
         for i, (title, colour) in enumerate(zip(names, colours, strict=True))
     ]
     _check_table(path, table)
-    known = _CLASS_SETS.get(name)
-    if known and known.names != tuple(names):
-        raise ValueError(f"{path}: name: {name} is a known class set of other classes; choose another name")
-    return known or _class_set(
-        name, table, _identity(len(table), len(table)), description=_describe(path, table)
-    )
+    known, count = _CLASS_SETS.get(name), len(table)
+    if known and (known.names != tuple(names) or known.colours.tolist() != [list(colour) for _, colour in table]):
+        raise ValueError(f"{path}: name: {name} is a known class set of other classes or colours; choose another name")
+    if known:
+        return replace(known, index_map=_identity(count, count))
+    return _class_set(name, table, _identity(count, count), description=_describe(path, table))
 
 
 def read_details(path: str | Path) -> dict:

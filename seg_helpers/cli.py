@@ -103,7 +103,7 @@ def _readme(_: argparse.Namespace) -> None:
     from seg_helpers.report.readme import export_figure, update_readme
 
     report = project_root() / "reports" / "camvid-cpu"
-    export_figure(report / "04_unet.ipynb", "Input, truth, prediction", report / "unet.png")
+    export_figure(report / "04_unet.ipynb", "Input, ", report / "unet.png")
     update_readme(project_root() / "README.md")
 
 

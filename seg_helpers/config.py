@@ -19,6 +19,7 @@ Every key is checked: an unknown one is an error that names the file or run, the
 
 import difflib
 import json
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -108,13 +109,10 @@ class OptimizerConfig(Section):
 class ScheduleConfig(Section):
     """How the learning rate moves, as a factor on the optimizer's."""
 
-    name: Literal["poly", "cosine", "one_cycle", "exponential", "cyclical", "none"] = "one_cycle"
+    name: Literal["poly", "cosine", "one_cycle", "none"] = "one_cycle"
     span: Literal["run", "stage"] = "run"  # one curve over the whole run, or one for each stage
-    warmup_epochs: float = Field(0.0, ge=0)
     power: float = Field(0.9, gt=0)  # poly
-    gamma: float = Field(0.95, gt=0, le=1)  # exponential, for each epoch
     rise: float = Field(0.3, gt=0, lt=1)  # one_cycle: the share of steps on the way up
-    cycle_epochs: float = Field(4.0, gt=0)  # cyclical: the length of one triangle
 
 
 class LossTerm(Section):
@@ -147,7 +145,6 @@ class EvaluationConfig(Section):
     """How predictions are made and scored."""
 
     every: int = Field(1, ge=1)  # epochs between two validations
-    batch_size: int = Field(1, ge=1)
     scales: tuple[float, ...] = (1.0, 0.75, 1.25)  # multi-scale inference, reported beside the plain score
     flip: bool = True  # with its mirror image, in the same extra score
     extra: bool = True  # report that extra score
@@ -179,22 +176,18 @@ class ExperimentConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
 
     def planned_stages(self) -> tuple[StageConfig, ...]:
-        """The stages with their epochs apportioned (largest remainder) to fill `epochs`; one stage if none is named."""
+        """The stages with their epochs scaled to fill `epochs`, one at least for each; one stage if none is named."""
         if not self.stages:
             return (StageConfig(epochs=self.epochs),)
         if len(self.stages) > self.epochs:
             raise ConfigError(f"run {self.name}: {len(self.stages)} stages do not fit into epochs={self.epochs}")
-        total = sum(stage.epochs for stage in self.stages)
-        shares = [stage.epochs * self.epochs / total for stage in self.stages]
-        epochs = [max(1, int(share)) for share in shares]
-        by_remainder = sorted(range(len(shares)), key=lambda i: epochs[i] - shares[i])
-        while sum(epochs) != self.epochs:
-            step = 1 if sum(epochs) < self.epochs else -1
-            i = by_remainder.pop(0 if step > 0 else -1)
-            if epochs[i] + step > 0:
-                epochs[i] += step
-            by_remainder = by_remainder or sorted(range(len(shares)), key=lambda i: epochs[i] - shares[i])
-        return tuple(stage.model_copy(update={"epochs": n}) for stage, n in zip(self.stages, epochs, strict=True))
+        count, total = len(self.stages), sum(stage.epochs for stage in self.stages)
+        ends = [0]
+        for number, share in enumerate(accumulate(stage.epochs for stage in self.stages), start=1):
+            end = int(share * self.epochs / total + 0.5)
+            ends.append(max(ends[-1] + 1, min(end, self.epochs - (count - number))))
+        lengths = [end - start for start, end in pairwise(ends)]
+        return tuple(stage.model_copy(update={"epochs": n}) for stage, n in zip(self.stages, lengths, strict=True))
 
     def identity(self) -> dict[str, Any]:
         """What must agree for a finished run to be taken as this one: everything but where files lie."""
@@ -213,6 +206,12 @@ class Seeds(Section):
     """`seeds` of a profile or a recipe: each of them makes a run of its own; without it there is one, `seed`."""
 
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_seed_once(self):
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"a seed is there twice in {list(self.seeds)}")
+        return self
 
 
 class ProfileFile(Section):
@@ -264,6 +263,9 @@ class Profile:
         given = {"data": {"root": data}} if data else {}
         self._layers = [{"data": file.data}, file.defaults, given]  # the profile's part that all runs share
         self._overrides = _parse_overrides(overrides)
+        other = _merge_data(_nest(key, value) for target, key, value in self._overrides if not target)
+        if other.get("dataset", file_data := _merge_data(self._layers[:2]).get("dataset")) != file_data:
+            self._layers[:2] = [_without_data_set(layer) for layer in self._layers[:2]]  # said of another one's files
         known = self.run_names()
         for run in known:
             if known.count(run) > 1:
@@ -321,7 +323,10 @@ class Profile:
         shared = its_own in (None, self._data_layer().get("dataset", "sample"))
         merged = {"name": run, "recipe": recipe}
         for own, layer in layers:
-            merged = _merge(merged, layer if own or shared else _without_data_set(layer))
+            layer = layer if own or shared else _without_data_set(layer)
+            if "seed" in layer and "seeds" not in layer:
+                layer = layer | {"seeds": [layer["seed"]]}  # one seed named later takes the place of several
+            merged = _merge(merged, layer)
         seeds = validate(Seeds, {"seeds": merged.pop("seeds", [merged.get("seed", 0)])}, where).seeds
         return validate(ExperimentConfig, merged, where), seeds
 
@@ -392,33 +397,25 @@ def validate(kind: type[Section], values: dict[str, Any], where: str) -> Any:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        lines = [f"{where}: {_explain(kind, problem)}" for problem in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError("\n".join(f"{where}: {_explain(problem)}" for problem in error.errors())) from None
 
 
-def _explain(kind: type[Section], problem: dict[str, Any]) -> str:
-    path = [part for part in problem["loc"] if not (isinstance(part, str) and part.startswith("literal["))]
-    key = ".".join(str(part) for part in path)
+def _explain(problem: dict[str, Any]) -> str:
+    key = ".".join(map(str, problem["loc"])) or "values"
     if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_nearest(str(path[-1]), _keys_at(kind, path[:-1]))}"
-    if problem["type"] == "missing":
-        return f"{key}: missing"
-    return f"{key or 'values'}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
+        known = {name for section in Section.__subclasses__() for name in section.model_fields}
+        return f"{key}: unknown key{_did_you_mean(str(problem['loc'][-1]), known)}"
+    got = "" if problem["type"] == "missing" else f", got {problem['input']!r}"
+    return f"{key}: {problem['msg']}{got}"
 
 
-def _keys_at(kind: type[Section], path: list) -> list[str]:
-    for part in path:
-        if isinstance(part, int):
-            continue
-        annotation = kind.model_fields[part].annotation
-        inner = [annotation, *getattr(annotation, "__args__", ())]
-        kind = next((k for k in inner if isinstance(k, type) and issubclass(k, Section)), kind)
-    return list(kind.model_fields)
+def _did_you_mean(word: str, known) -> str:
+    found = difflib.get_close_matches(word, map(str, known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def _nearest(word: str, known) -> str:
-    found = difflib.get_close_matches(word, [str(k) for k in known], n=1, cutoff=0.5)
-    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(map(str, known))}"
+    return _did_you_mean(word, known) or f"; known: {', '.join(map(str, known))}"
 
 
 def _merge(below: dict, above: dict) -> dict:

@@ -37,6 +37,6 @@ def hold(file: Path, what: str) -> Iterator[None]:
         now = datetime.datetime.now().isoformat(" ", "seconds")
         holder.write_text(f"process {os.getpid()} on {platform.node()}, since {now}")
         yield
-        holder.unlink(missing_ok=True)
     finally:
+        holder.unlink(missing_ok=True)
         lock.release()

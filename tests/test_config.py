@@ -171,18 +171,18 @@ def test_run_names_and_what_is_skipped(profile, capsys):
     [
         (["optimiser.learning_rate=1"], ["run plain", "optimiser: unknown key", "did you mean 'optimizer'?"]),
         (["optimizer.learning_rat=1"], ["optimizer.learning_rat: unknown key", "did you mean 'learning_rate'?"]),
-        (["optimizer.zzz=1"], ["optimizer.zzz: unknown key", "known: name, learning_rate"]),
+        (["optimizer.zzz=1"], ["optimizer.zzz: unknown key"]),
         (["loss.terms=[{name: dice, wieght: 2}]"], ["loss.terms.0.wieght: unknown key", "did you mean 'weight'?"]),
         (["stages=[{epochs: 1, unfreze: 0}]"], ["stages.0.unfreze: unknown key", "did you mean 'unfreeze'?"]),
         (["stages=[{epochs: 1, loss: {clas_weights: none}}]"], ["clas_weights", "did you mean 'class_weights'?"]),
-        (["epochs=many"], ["epochs: input should be a valid integer", "got 'many'"]),
-        (["epochs=0"], ["epochs: input should be greater than 0", "got 0"]),
-        (["epochs="], ["epochs: input should be a valid integer", "got None"]),
+        (["epochs=many"], ["epochs: Input should be a valid integer", "got 'many'"]),
+        (["epochs=0"], ["epochs: Input should be greater than 0", "got 0"]),
+        (["epochs="], ["epochs: Input should be a valid integer", "got None"]),
         (["augmentation.hflip=1.5"], ["augmentation.hflip", "less than or equal to 1", "got 1.5"]),
         (["optimizer.name=adan"], ["optimizer.name", "'sgd', 'adam' or 'adamw'", "got 'adan'"]),
         (["data.size=[240]"], ["data.size"]),
         (["optimizer=fast"], ["optimizer", "got 'fast'"]),
-        (["model.name=null"], ["model.name: input should be a valid string"]),
+        (["model.name=null"], ["model.name: Input should be a valid string"]),
         (["data.split.folds=3"], ["data.split", "fold=None needs folds greater than it, got folds=3"]),
         (["data.split={folds: 3, fold: 3}"], ["fold=3 needs folds greater than it"]),
         (["stages=[{epochs: 1, learning_rate: fast}]"], ["stages.0.learning_rate", "got 'fast'"]),
@@ -216,8 +216,8 @@ def test_all_complaints_come_at_once(profile):
         ({"skip": {"shorts": "why"}}, None, "profile tiny: skip.shorts: no such run; did you mean 'short'?"),
         ({"notes": {"plan": "why"}}, None, "profile tiny: notes.plan: no such run; did you mean 'plain'?"),
         (None, {"run": {}}, "recipe nets: run: unknown key; did you mean 'runs'?"),
-        (None, {"base": None}, "recipe nets: base: input should be a valid dictionary, got None"),
-        (None, {"runs": {"plain": {"model": None}, "short": {}, "special": {}}}, "run plain: model: input should be"),
+        (None, {"base": None}, "recipe nets: base: Input should be a valid dictionary, got None"),
+        (None, {"runs": {"plain": {"model": None}, "short": {}, "special": {}}}, "run plain: model: Input should be"),
     ],
 )
 def test_a_bad_file_is_explained(profile, file, recipe, said):
@@ -337,7 +337,7 @@ def test_stages_always_fill_the_epochs():
         ((98, 1, 1), 10, [8, 1, 1]),
     ],
 )
-def test_stages_are_apportioned_by_largest_remainder(shares, epochs, planned):
+def test_stages_are_apportioned_by_their_rounded_ends(shares, epochs, planned):
     assert [stage.epochs for stage in build(shares, epochs).planned_stages()] == planned
 
 

@@ -8,7 +8,7 @@ import pytest
 import seg_helpers
 
 PACKAGE = Path(seg_helpers.__file__).parent
-FOUNDATION = ("progress", "locks")  # imports nothing of the package; everything may import it
+FOUNDATION = ("progress", "locks", "files")  # imports nothing of the package; everything may import it
 LAYERS = (
     "scenes",  # painters that know nothing of the rest
     "classes",

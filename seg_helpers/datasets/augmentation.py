@@ -15,7 +15,7 @@ from seg_helpers.config import AugmentationConfig
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's, of RGB in 0..1
 STD = (0.229, 0.224, 0.225)
-FILL = tuple(round(255 * value) for value in MEAN)  # padding that is 0 once normalised
+FILL = tuple(round(255 * value) for value in MEAN)  # padding that is 0 once normalized
 
 cv2.setNumThreads(0)  # workers are the parallelism; OpenCV's own threads would fight them for the cores
 
@@ -113,16 +113,18 @@ def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Aug
 
 def single_transforms(config: AugmentationConfig, size: tuple[int, int]) -> dict[str, Augmentation]:
     """Each transform of the configured pipeline alone and always applied, by name, to be looked at."""
-    singles = {}
-    for name, transform in _transforms(config, size, always=True).items():
-        singles[name] = Augmentation(
-            {name: transform}, config.crop or size if name == "scale and crop" else size
-        )
-    return singles
+    return {
+        name: Augmentation({name: transform}, (config.crop or size) if name == "scale and crop" else size)
+        for name, transform in _transforms(config, size, always=True).items()
+    }
 
 
 def _transforms(config, size, always: bool = False) -> dict[str, albumentations.BasicTransform]:
     """The transforms that are switched on, in order; the window comes first so that the rest works on fewer pixels."""
+
+    def chance(usual: float) -> float:
+        return 1.0 if always else usual
+
     crop = tuple(config.crop or size)
     found = {}
     if config.scale or config.crop:
@@ -130,23 +132,23 @@ def _transforms(config, size, always: bool = False) -> dict[str, albumentations.
     if not config.enabled:
         return found
     if config.hflip:
-        found["horizontal flip"] = albumentations.HorizontalFlip(p=1.0 if always else config.hflip)
+        found["horizontal flip"] = albumentations.HorizontalFlip(p=chance(config.hflip))
     if config.rotate:
         found["rotation"] = albumentations.Rotate(
-            (-config.rotate, config.rotate), fill=FILL, fill_mask=VOID, p=1.0 if always else 0.5
+            (-config.rotate, config.rotate), fill=FILL, fill_mask=VOID, p=chance(0.5)
         )
     if config.brightness or config.contrast or config.saturation or config.hue:
         found["colour jitter"] = albumentations.ColorJitter(
             **{name: _around_one(getattr(config, name)) for name in ("brightness", "contrast", "saturation")},
             hue=(-config.hue, config.hue),
-            p=1.0 if always else 0.8,
+            p=chance(0.8),
         )
     if config.blur:
         found["blur"] = albumentations.GaussianBlur(
-            blur_limit=0, sigma_limit=(0.5, 1.5), p=1.0 if always else config.blur
+            blur_limit=0, sigma_limit=(0.5, 1.5), p=chance(config.blur)
         )
     if config.noise:
-        found["noise"] = albumentations.GaussNoise(std_range=(0.02, 0.08), p=1.0 if always else config.noise)
+        found["noise"] = albumentations.GaussNoise(std_range=(0.02, 0.08), p=chance(config.noise))
     return found
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +17,7 @@ from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.config import ConfigError, resolve
 from seg_helpers.datasets.files import read_image, read_label, read_size
 from seg_helpers.datasets.layouts import DatasetError
+from seg_helpers.files import atomic_path
 from seg_helpers.progress import track
 
 _VERSION = 2  # raise it when what is stored changes
@@ -106,35 +106,25 @@ def build_cache(
     shape = "native" if size is None else "{}x{}".format(*size)
     folder = parent / f"{name}-{classes.name}-{shape}-{_digest(frames, classes, size)}"
     if not (folder / "shapes.npy").is_file():
-        parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and moved: another process that builds the same cache meets a whole one or none.
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=parent))
-        try:
-            _write(temporary, frames, classes, size, name)
-            temporary.rename(folder)
-        except OSError:
-            if not (folder / "shapes.npy").is_file():
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with atomic_path(folder) as part:
+            _write(part, frames, classes, size, name)
     return Cache(folder, np.load(folder / "shapes.npy"))
 
 
-def count_pixels(cache: Cache, num_classes: int, rows=None) -> np.ndarray:
+def count_pixels(cache: Cache, num_classes: int) -> np.ndarray:
     """Counts each frame's pixels by class at the labels' own resolution.
 
     Returns:
         (frames, C + 1) int64; the last column is void.
     """
-    rows = range(len(cache)) if rows is None else list(rows)
-    counts = np.zeros((len(rows), num_classes + 1), np.int64)
-    for i, row in enumerate(track(rows, "counting pixels")):
+    counts = np.zeros((len(cache), num_classes + 1), np.int64)
+    for row in track(range(len(cache)), "counting pixels"):
         values = np.bincount(cache.native_label(row).reshape(-1), minlength=256)
-        counts[i, :num_classes], counts[i, -1] = values[:num_classes], values[VOID]
+        counts[row, :num_classes], counts[row, -1] = values[:num_classes], values[VOID]
     return counts
 
 
-def class_heatmaps(cache: Cache, num_classes: int, grid: tuple[int, int] = (36, 48), rows=None) -> np.ndarray:
+def locate_classes(cache: Cache, num_classes: int, grid: tuple[int, int] = (36, 48), rows=None) -> np.ndarray:
     """Where each class lives in the image: its share of the pixels of each grid cell, void pixels included.
 
     Returns:
@@ -160,6 +150,7 @@ def _digest(frames, classes, size) -> str:
 
 
 def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: str) -> None:
+    folder.mkdir()
     images, labels = frames["image"].tolist(), frames["label"].tolist()
     shapes = np.array([read_size(image) for image in images], np.int64)
     if size is None and (shapes != shapes[0]).any():

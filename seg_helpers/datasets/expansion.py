@@ -10,6 +10,7 @@ from seg_helpers.classes import ClassSet
 from seg_helpers.datasets.augmentation import Augmentation
 from seg_helpers.datasets.files import read_image, read_label
 from seg_helpers.datasets.layouts import FRAME_COLUMNS
+from seg_helpers.files import atomic_path
 from seg_helpers.progress import track
 
 
@@ -40,9 +41,8 @@ def expand_frames(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    stored = {index: value for value, index in reversed(classes.index_map.items())}
     to_file = np.zeros(256, np.uint8)
-    for index, value in stored.items():
+    for value, index in reversed(classes.index_map.items()):  # of several values for one class, the first
         to_file[index] = value
     train = frames[frames["split"] == "train"]
     tasks = [(row, copy) for row in train.itertuples() for copy in range(1, factor)]
@@ -55,9 +55,8 @@ def expand_frames(
             key = (seed, copy, *row.name.encode())
             augmented, labels = augmentation(read_image(row.image), read_label(row.label, classes), key)
             Image.fromarray(to_file[labels]).save(label)
-            part = image.with_suffix(".part")  # moved when whole: half an image would be kept the next time
-            Image.fromarray(augmented).save(part, "PNG", compress_level=1)
-            part.replace(image)
+            with atomic_path(image) as part:  # half an image would be kept the next time
+                Image.fromarray(augmented).save(part, compress_level=1)
         copies.append({**row._asdict(), "name": name, "image": str(image), "label": str(label), "copy": copy})
     table = pd.DataFrame(copies, columns=[*FRAME_COLUMNS, "copy"])
     expanded = pd.concat([frames.assign(copy=0), table], ignore_index=True)

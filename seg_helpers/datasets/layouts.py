@@ -32,6 +32,7 @@ from seg_helpers.classes import (
     read_label_colors,
 )
 from seg_helpers.datasets.files import FileProblem, read_image, read_label
+from seg_helpers.files import atomic_path
 from seg_helpers.progress import track
 
 SPLITS = ("train", "val", "test")
@@ -94,14 +95,31 @@ class _Pair:
 
 @dataclass(frozen=True)
 class Layout:
-    """One folder layout: how it is recognised, and how its pairs are found."""
+    """One folder layout: how it is recognized, and the paths of its images and labels below the root.
+
+    Attributes:
+        name: its name.
+        looked_for: where images and labels lie, in words.
+        known_by: folders and patterns that are all there in such a root.
+        images: patterns of a split's images; the last `*` stands for the stem that pairs an image with its label.
+        labels: patterns of a split's labels. A file counts once, for the first pattern that it fits, labels' first.
+        kind: what label files hold, `index` or `colour`.
+        classes: the data set's own classes.
+    """
 
     name: str
     looked_for: str
-    detect: Callable[[Path], bool]
-    find: Callable[[Path], Iterator[_Pair]]
-    labels: str  # "index" or "colour"
+    known_by: tuple[str, ...]
+    images: tuple[str, ...]
+    labels: tuple[str, ...]
+    kind: str
     classes: Callable[[Path], ClassSet]
+
+    def detect(self, root: Path) -> bool:
+        return all(
+            _has_any(root, pattern) if "*" in pattern else (root / pattern).is_dir()
+            for pattern in self.known_by
+        )
 
 
 def read_dataset(
@@ -130,7 +148,7 @@ def read_dataset(
         root = Path(root).expanduser().resolve()
         chosen = _choose_layout(root, layout)
         class_set = _choose_classes(root, chosen, classes)
-        pairs = list(chosen.find(root))
+        pairs = list(_find_pairs(root, chosen))
     problems = _check_all(root, pairs, chosen, class_set, cache_dir)
     bad = {(problem["split"], problem["stem"]) for problem in problems}
     good = [pair for pair in pairs if (pair.split, pair.stem) not in bad]
@@ -142,20 +160,10 @@ def read_dataset(
             f"{root}: no usable training frame among {len(pairs)} found in layout {chosen.name!r}."
             + (f" First problem: {table.iloc[0].file}: {table.iloc[0].problem}" if problems else "")
         )
-    frames = _to_frames(root, good)
+    frames = _to_frames(good)
     with _explained(root):
         speed = _frames_per_second(root, chosen, frames)
     return Dataset(root.name, root, chosen.name, frames, table, class_set, speed)
-
-
-def detect_layout(root: str | Path) -> str:
-    """Recognises the layout of a folder.
-
-    Raises:
-        DatasetError: it is none of the known ones; the message says what was looked for and what was found.
-    """
-    with _explained(root):
-        return _choose_layout(Path(root).expanduser().resolve(), "auto").name
 
 
 def parse_stem(stem: str) -> tuple[str, int | None]:
@@ -237,20 +245,15 @@ def _report(root, problems, bad, total, on_problem) -> None:
     )
 
 
-def _to_frames(root: Path, pairs: list[_Pair]) -> pd.DataFrame:
+def _to_frames(pairs: list[_Pair]) -> pd.DataFrame:
     rows = []
     for position, pair in enumerate(pairs):
         clip, number = parse_stem(pair.stem)
-        label = str(pair.labels[0]) if pair.labelled else ""
         number = position if number is None else number
+        label = str(pair.labels[0]) if pair.labelled else ""
         rows.append((f"{pair.split}/{pair.stem}", str(pair.images[0]), label, pair.split, clip, number))
-    frames = pd.DataFrame(rows, columns=FRAME_COLUMNS)
-    frames["_order"] = frames["split"].map(SPLITS.index)
-    return (
-        frames.sort_values(["_order", "clip", "number", "image"])
-        .drop(columns="_order")
-        .reset_index(drop=True)
-    )
+    rows.sort(key=lambda row: (SPLITS.index(row[3]), row[4], row[5], row[1]))  # split, clip, number, image
+    return pd.DataFrame(rows, columns=FRAME_COLUMNS)
 
 
 def _frames_per_second(root: Path, layout: Layout, frames: pd.DataFrame) -> float | None:
@@ -279,13 +282,11 @@ def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
     if remembered and remembered.is_file():
         return json.loads(remembered.read_text())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda pair: list(_check_pair(root, pair, layout, classes)), pairs)
+        found = pool.map(lambda pair: _check_pair(root, pair, layout, classes), pairs)
         problems = [row for rows in track(found, f"checking {root.name}", len(pairs)) for row in rows]
     if remembered:
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        temporary = remembered.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(problems))
-        temporary.replace(remembered)
+        with atomic_path(remembered) as part:
+            part.write_text(json.dumps(problems))
     return problems
 
 
@@ -297,118 +298,101 @@ def _stamp(file: Path) -> tuple[str, int, int]:
     return str(file), stat.st_size, stat.st_mtime_ns
 
 
-def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> Iterator[dict]:
-    def row(file, problem, remedy):
-        name = str(file.relative_to(root)) if isinstance(file, Path) else file
+def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> list[dict]:
+    """A row for each problem of a pair."""
+    rows = []
+    for files, problem, remedy in _find_problems(pair, layout, classes):
+        name = ", ".join(str(file.relative_to(root)) for file in files)
         name = name if name.isprintable() else ascii(name)
-        return {"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem}
+        rows.append(
+            {"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem}
+        )
+    return rows
 
+
+def _find_problems(
+    pair: _Pair, layout: Layout, classes: ClassSet
+) -> Iterator[tuple[tuple[Path, ...], str, str]]:
+    """Files, what is wrong with them, and the remedy."""
+    images, labels = pair.images, pair.labels
     if not pair.stem.isprintable():  # it could not be written into the records and pages
-        yield row((*pair.images, *pair.labels)[0], "a name that is not plain text", "rename it and its pair")
-        return
-    if not pair.images:
-        yield row(
-            pair.labels[0], "image missing for this label", "add the image of that name, or delete the label"
-        )
-        return
-    if len(pair.images) > 1:
-        names = ", ".join(str(file.relative_to(root)) for file in pair.images)
-        yield row(names, f"{len(pair.images)} images of one stem", "keep one of them")
-        return
-    if pair.labelled and len(pair.labels) != 1:
-        problem = (
-            "label missing for this image" if not pair.labels else f"{len(pair.labels)} labels for this image"
-        )
-        yield row(pair.images[0], problem, "add the one label of that name, or delete the image")
-        return
-    sizes = []
-    try:
-        sizes.append(read_image(pair.images[0]).shape[:2])
-    except FileProblem as problem:
-        yield row(pair.images[0], problem.problem, problem.remedy)
-    if not pair.labelled:
-        return
-    try:
-        sizes.append(read_label(pair.labels[0], classes, layout.labels).shape)
-    except FileProblem as problem:
-        yield row(pair.labels[0], problem.problem, problem.remedy)
-    if len(sizes) == 2 and sizes[0] != sizes[1]:
-        (height, width), (image_height, image_width) = sizes[1], sizes[0]
-        yield row(
-            pair.labels[0],
-            f"label is {width}x{height} but its image {image_width}x{image_height}",
-            "take both from the same release; never resize a label with interpolation",
-        )
+        yield (*images, *labels)[:1], "a name that is not plain text", "rename it and its pair"
+    elif not images:
+        yield labels[:1], "image missing for this label", "add the image of that name, or delete the label"
+    elif len(images) > 1:
+        yield images, f"{len(images)} images of one stem", "keep one of them"
+    elif pair.labelled and len(labels) != 1:
+        problem = f"{len(labels)} labels for this image" if labels else "label missing for this image"
+        yield images, problem, "add the one label of that name, or delete the image"
+    else:
+        sizes = []
+        try:
+            sizes.append(read_image(images[0]).shape[:2])
+        except FileProblem as problem:
+            yield images, problem.problem, problem.remedy
+        if not pair.labelled:
+            return
+        try:
+            sizes.append(read_label(labels[0], classes, layout.kind).shape)
+        except FileProblem as problem:
+            yield labels, problem.problem, problem.remedy
+        if len(sizes) == 2 and sizes[0] != sizes[1]:
+            (image_height, image_width), (height, width) = sizes
+            problem = f"label is {width}x{height} but its image {image_width}x{image_height}"
+            yield labels, problem, "take both from the same release; never resize a label with interpolation"
 
 
 # The layouts
 
 
-def _files_by_stem(folder: Path, strip: str = "", extensions=_EXTENSIONS) -> dict[str, list[Path]]:
+def _find_pairs(root: Path, layout: Layout) -> Iterator[_Pair]:
+    for split in SPLITS:
+        taken: set[Path] = set()
+        labels = _files_by_stem(root, split, layout.labels, {".png"}, taken)
+        images = _files_by_stem(root, split, layout.images, _EXTENSIONS, taken)
+        # The label files published for Cityscapes' test are placeholders: its truth is kept by the benchmark's server.
+        labelled = (layout.name, split) != ("cityscapes", "test")
+        if layout.name == "cityscapes" and labelled and images and not labels:
+            raise DatasetError(_describe_missing(root, split))
+        for stem in sorted({*images, *(labels if labelled else ())}):
+            yield _Pair(split, stem, tuple(images.get(stem, ())), tuple(labels.get(stem, ())), labelled)
+
+
+def _files_by_stem(root: Path, split: str, patterns, extensions, taken: set[Path]) -> dict[str, list[Path]]:
+    """Stem to the files not yet taken that have it, all of which are taken then."""
     found = defaultdict(list)
-    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if file.suffix.lower() in extensions and not file.name.startswith("."):
-            found[file.stem.removesuffix(strip) if strip else file.stem].append(file)
+    for pattern in patterns:
+        folder, _, ending = pattern.format(split=split, ids=_label_ids(root)).rpartition("/*")
+        for file in sorted(file for parent in root.glob(f"{folder}/") for file in parent.iterdir()):
+            fits = file.suffix.lower() in extensions and file.stem.endswith(ending)
+            if fits and file not in taken and not file.name.startswith("."):
+                found[file.stem.removesuffix(ending)].append(file)
+                taken.add(file)
     return found
 
 
-def _pairs(split: str, images, labels, labelled: bool = True) -> Iterator[_Pair]:
-    for stem in sorted({*images, *(labels if labelled else ())}):
-        yield _Pair(split, stem, tuple(images.get(stem, ())), tuple(labels.get(stem, ())), labelled)
+def _label_ids(root: Path) -> str:
+    """Which label files of Cityscapes are read: its own label ids, or train ids where there are only these."""
+    kinds = ("labelIds", "labelTrainIds")
+    return next((kind for kind in kinds if _has_any(root, f"gtFine/train/*/*_gtFine_{kind}.png")), kinds[0])
 
 
-def _find_beside(root: Path, suffix: str, strip: str = "") -> Iterator[_Pair]:
-    for split in SPLITS:
-        labels = _files_by_stem(root / f"{split}{suffix}", strip, {".png"})
-        yield from _pairs(split, _files_by_stem(root / split), labels)
-
-
-def _find_cam101(root: Path) -> Iterator[_Pair]:
-    for split in SPLITS:
-        images, labels = defaultdict(list), defaultdict(list)
-        for stem, files in _files_by_stem(root / split).items():
-            (labels if stem.endswith("_L") else images)[stem.removesuffix("_L")] += files
-        yield from _pairs(split, images, labels)
-
-
-def _find_cityscapes(root: Path) -> Iterator[_Pair]:
-    ending = _cityscapes_ending(root)
-    for split in SPLITS:
-        images = _files_in_cities(root / "leftImg8bit" / split, "_leftImg8bit", _EXTENSIONS)
-        labels = _files_in_cities(root / "gtFine" / split, ending, {".png"})
-        # The label files published for test are placeholders: its truth is kept by the benchmark's server.
-        if images and not labels and split != "test":
-            folder = root / "gtFine" / split
-            others = sorted({path.stem.partition("_gtFine_")[2] for path in folder.glob("*/*_gtFine_*.png")})
-            found = " and ".join(f"*_gtFine_{kind}.png" for kind in others)
-            raise DatasetError(
-                f"{folder} has {f'{found} but ' if others else ''}no *{ending}.png in its cities' folders; "
-                "unpack those of gtFine_trainvaltest.zip there"
-            )
-        yield from _pairs(split, images, labels, labelled=split != "test")
-
-
-def _files_in_cities(folder: Path, ending: str, extensions: set[str]) -> dict[str, list[Path]]:
-    found = defaultdict(list)
-    for city in sorted(folder.glob("*")):
-        for stem, files in _files_by_stem(city, extensions=extensions).items():
-            if stem.endswith(ending):
-                found[stem.removesuffix(ending)] += files
-    return found
-
-
-def _cityscapes_ending(root: Path) -> str:
-    """How the label files that are read end: Cityscapes' own label ids, or train ids where there are only these."""
-    endings = ("_gtFine_labelIds", "_gtFine_labelTrainIds")
-    return next((e for e in endings if _has_any(root / "gtFine" / "train", f"*/*{e}.png")), endings[0])
-
-
-def _cityscapes_classes(root: Path) -> ClassSet:
-    return CITYSCAPES19_TRAIN_IDS if _cityscapes_ending(root).endswith("TrainIds") else CITYSCAPES19
+def _describe_missing(root: Path, split: str) -> str:
+    folder = root / "gtFine" / split
+    others = sorted({path.stem.partition("_gtFine_")[2] for path in folder.glob("*/*_gtFine_*.png")})
+    found = " and ".join(f"*_gtFine_{kind}.png" for kind in others)
+    return (
+        f"{folder} has {f'{found} but ' if others else ''}no *_gtFine_{_label_ids(root)}.png in its cities' folders; "
+        "unpack those of gtFine_trainvaltest.zip there"
+    )
 
 
 def _has_any(folder: Path, pattern: str) -> bool:
     return next(folder.glob(pattern), None) is not None
+
+
+def _cityscapes_classes(root: Path) -> ClassSet:
+    return CITYSCAPES19 if _label_ids(root) == "labelIds" else CITYSCAPES19_TRAIN_IDS
 
 
 def _segnet_classes(root: Path) -> ClassSet:
@@ -416,47 +400,48 @@ def _segnet_classes(root: Path) -> ClassSet:
 
 
 def _colour_classes(root: Path) -> ClassSet:
-    if os.path.lexists(root / "class_dict.csv"):
-        return read_class_dict(root / "class_dict.csv")
-    if os.path.lexists(root / "label_colors.txt"):
-        return read_label_colors(root / "label_colors.txt")
+    for name, read in (("class_dict.csv", read_class_dict), ("label_colors.txt", read_label_colors)):
+        if os.path.lexists(root / name):
+            return read(root / name)
     return CAMVID32
 
 
-LAYOUTS = {
-    layout.name: layout
-    for layout in (
-        Layout(
-            "cityscapes",
-            "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png (or …_labelTrainIds.png)",
-            lambda root: (root / "leftImg8bit" / "train").is_dir(),
-            _find_cityscapes,
-            "index",
-            _cityscapes_classes,
-        ),
-        Layout(
-            "segnet",
-            "train/NAME.png (or .jpg) and trainannot/NAME.png, the same for val and test",
-            lambda root: (root / "train").is_dir() and (root / "trainannot").is_dir(),
-            lambda root: _find_beside(root, "annot"),
-            "index",
-            _segnet_classes,
-        ),
-        Layout(
-            "colour",
-            "train/NAME.png and train_labels/NAME_L.png, the same for val and test, and class_dict.csv",
-            lambda root: (root / "train").is_dir() and (root / "train_labels").is_dir(),
-            lambda root: _find_beside(root, "_labels", "_L"),
-            "colour",
-            _colour_classes,
-        ),
-        Layout(
-            "cam101",
-            "train/NAME.png beside train/NAME_L.png, the same for test, and label_colors.txt",
-            lambda root: _has_any(root / "train", "*_L.png"),
-            _find_cam101,
-            "colour",
-            _colour_classes,
-        ),
-    )
-}
+_LAYOUTS = (
+    Layout(
+        "cityscapes",
+        "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png (or …_labelTrainIds.png)",
+        known_by=("leftImg8bit/train",),
+        images=("leftImg8bit/{split}/*/*_leftImg8bit",),
+        labels=("gtFine/{split}/*/*_gtFine_{ids}",),
+        kind="index",
+        classes=_cityscapes_classes,
+    ),
+    Layout(
+        "segnet",
+        "train/NAME.png (or .jpg) and trainannot/NAME.png, the same for val and test",
+        known_by=("train", "trainannot"),
+        images=("{split}/*",),
+        labels=("{split}annot/*",),
+        kind="index",
+        classes=_segnet_classes,
+    ),
+    Layout(
+        "colour",
+        "train/NAME.png and train_labels/NAME_L.png, the same for val and test, and class_dict.csv",
+        known_by=("train", "train_labels"),
+        images=("{split}/*",),
+        labels=("{split}_labels/*_L", "{split}_labels/*"),
+        kind="colour",
+        classes=_colour_classes,
+    ),
+    Layout(
+        "cam101",
+        "train/NAME.png beside train/NAME_L.png, the same for test, and label_colors.txt",
+        known_by=("train/*_L.png",),
+        images=("{split}/*",),
+        labels=("{split}/*_L",),
+        kind="colour",
+        classes=_colour_classes,
+    ),
+)
+LAYOUTS = {layout.name: layout for layout in _LAYOUTS}

@@ -13,7 +13,7 @@ from seg_helpers.datasets.cache import Cache
 
 
 class SegmentationDataset(TorchDataset):
-    """Samples of the cache: `image` (3, H, W) float32, normalised; `label` (H, W) int64, void 255; `index`, the cache row.
+    """Samples of the cache: `image` (3, H, W) float32, normalized; `label` (H, W) int64, void 255; `index`, the cache row.
 
     For training (`augmentation` given) image and label have the augmentation's size, and what is drawn depends on
     (seed, epoch, position) alone: not on the number of workers, nor on what ran before. For evaluation the image has
@@ -24,7 +24,6 @@ class SegmentationDataset(TorchDataset):
         rows: cache rows, in order; `frames.index[frames.split == "train"]`.
         augmentation: the training pipeline, or None for evaluation.
         seed: of the augmentation.
-        labels: for evaluation, `native` resolution or the `cache`'s, e.g. to validate on what training sees.
     """
 
     def __init__(
@@ -33,16 +32,13 @@ class SegmentationDataset(TorchDataset):
         rows: Sequence[int],
         augmentation: Augmentation | None = None,
         seed: int = 0,
-        labels: str = "native",
     ):
         self.cache = cache
         self.rows = np.asarray(rows, np.int64)
         self.augmentation = augmentation
         self.seed = seed
-        self.labels = labels
-        self._epoch = torch.zeros(
-            1, dtype=torch.int64
-        ).share_memory_()  # one number that living workers see change
+        # one number that living workers see change
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
 
     @property
     def epoch(self) -> int:
@@ -58,15 +54,15 @@ class SegmentationDataset(TorchDataset):
 
     def __getitem__(self, position: int) -> dict:
         row = int(self.rows[position])
-        image, label = self.cache.images[row], self.cache.labels[row]
         if self.augmentation is None:
-            label = self.cache.native_label(row) if self.labels == "native" else label
+            image, label = self.cache.images[row], self.cache.native_label(row)
         else:
-            image, label = self.augmentation(image, label, (self.seed, self.epoch, position))
-        return {"image": normalise(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
+            key = (self.seed, self.epoch, position)
+            image, label = self.augmentation(self.cache.images[row], self.cache.labels[row], key)
+        return {"image": normalize(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
 
 
-def normalise(image: np.ndarray) -> torch.Tensor:
+def normalize(image: np.ndarray) -> torch.Tensor:
     """(H, W, 3) uint8 RGB to (3, H, W) float32, by ImageNet's mean and standard deviation."""
     tensor = torch.from_numpy(image.astype(np.float32))
     scale, shift = torch.tensor(STD) * 255, torch.tensor(MEAN) / torch.tensor(STD)

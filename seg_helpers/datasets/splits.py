@@ -57,10 +57,8 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
     split[order[start:stop]] = "val"
     if config.kind == "grouped":
         clips = frames.loc[order, "clip"].to_numpy()
-        before, after = (
-            np.arange(max(0, start - config.guard), start),
-            np.arange(stop, min(count, stop + config.guard)),
-        )
+        before = np.arange(max(0, start - config.guard), start)
+        after = np.arange(stop, min(count, stop + config.guard))
         split[order[before[clips[before] == clips[start]]]] = GUARD
         split[order[after[clips[after] == clips[stop - 1]]]] = GUARD
     for name in ("train", "val"):

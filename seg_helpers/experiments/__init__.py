@@ -1,5 +1,6 @@
 """Runs: asked for by configuration, made once, recorded in a folder, read from anywhere."""
 
+from seg_helpers.experiments.folders import list_runs
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.processes import claim_gpu, join_processes
 from seg_helpers.experiments.provenance import list_versions, read_commit
@@ -9,7 +10,6 @@ from seg_helpers.experiments.records import (
     compare_multiscale,
     compare_runs,
     final_scores,
-    list_runs,
     read_run,
     tabulate_runs,
 )

@@ -1,14 +1,15 @@
 """What a profile's runs still need: which are finished, begun or missing, in the order that they are trained in."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from seg_helpers.config import ConfigError, Profile
+from seg_helpers.experiments.folders import find_recorded
+from seg_helpers.experiments.preparation import prepare_data
 from seg_helpers.experiments.records import is_finished
-from seg_helpers.experiments.runner import find_recorded
 from seg_helpers.progress import format_seconds
+from seg_helpers.training.checkpoints import epoch_of, find_state
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,21 @@ def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
         if name not in names:
             profile.experiment(name)  # an unknown one is told with the nearest known
             raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
-    chosen = only.split() or [*profile.order, *(name for name in names if name not in profile.order)]
+    first = [name for name in profile.order if name in names]
+    chosen = dict.fromkeys(only.split() or [*first, *names])
     return [_plan_run(profile, name, seed) for name in chosen for seed in profile.seeds(name)]
 
 
 def _plan_run(profile: Profile, name: str, seed: int) -> PlannedRun:
     config = profile.experiment(name, seed)
-    folder = find_recorded(profile, config)
-    history = folder / "history.csv" if folder else Path()
-    seconds = pd.read_csv(history)["seconds"] if history.is_file() else pd.Series(dtype=float)
-    finished = folder is not None and is_finished(folder)
-    return PlannedRun(name, seed, finished, len(seconds), config.epochs, seconds.mean() if len(seconds) else None)
+    digest = prepare_data(config.data, seed).digest
+    folder = find_recorded(profile, config, digest)
+    if folder is None:
+        return PlannedRun(name, seed, False, 0, config.epochs, None)
+    history = folder / "history.csv"
+    seconds = pd.read_csv(history)["seconds"].mean() if history.is_file() else None
+    saved = find_state(folder / "last")
+    return PlannedRun(name, seed, is_finished(folder), epoch_of(saved) if saved else 0, config.epochs, seconds)
 
 
 def describe_plan(planned: list[PlannedRun]) -> str:

@@ -39,7 +39,8 @@ class PreparedData:
         frames: the frames table with the configured split.
         cache: the decoded frames, in the rows' order.
         pixel_counts: (frames, C + 1) pixels of each class and of void.
-        digest: names the frames, their split and their files' sizes.
+        digest: names the frames, their split, their classes' pixels and their files' sizes, but not those of generated
+            ones, which depend on the library that compressed them.
     """
 
     dataset: Dataset
@@ -129,13 +130,14 @@ def _prepare(config_json: str, seed: int) -> PreparedData:
     config = DataConfig.model_validate_json(config_json)
     if config.root is None:
         raise DatasetError(f"{config.dataset}: no folder is given; a run's record holds none, its profile's experiment does")
-    if config.dataset in ("sample", "soccer"):
+    generated = config.dataset in ("sample", "soccer")
+    if generated:
         ensure_sample(config.root, config.dataset)
     dataset = read_dataset(config.root, config.layout, config.classes, config.on_problem, default_cache_dir())
     frames = apply_split(dataset.frames, config.split, seed)
     cache = build_cache(frames, dataset.classes, config.size, name=config.dataset)
     counts = count_pixels(cache, dataset.classes.num_classes)
-    data = PreparedData(dataset, frames, cache, counts, _digest(dataset.root, frames))
+    data = PreparedData(dataset, frames, cache, counts, _digest(dataset, frames, counts, generated))
     _check_labels(data)
     return data
 
@@ -152,9 +154,12 @@ def _check_labels(data: PreparedData) -> None:
             )
 
 
-def _digest(root: Path, frames: pd.DataFrame) -> str:
+def _digest(dataset: Dataset, frames: pd.DataFrame, pixel_counts: np.ndarray, generated: bool) -> str:
     lines = []
-    for row in frames.itertuples():
+    for row, counts in zip(frames.itertuples(), pixel_counts.tolist(), strict=True):
         files = [Path(file) for file in (row.image, row.label) if file]
-        lines.append(" ".join([row.split, *(f"{file.relative_to(root)}:{file.stat().st_size}" for file in files)]))
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
+        sizes = [0 if generated else file.stat().st_size for file in files]
+        names = [file.relative_to(dataset.root).as_posix() for file in files]
+        lines.append(f"{row.split} {names} {sizes} {counts}")
+    content = "\n".join([str(dataset.classes.names), *sorted(lines)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]

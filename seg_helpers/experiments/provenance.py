@@ -14,7 +14,8 @@ LIBRARIES = (
     "torch", "torchvision", "segmentation-models-pytorch", "timm", "albumentations", "accelerate", "numpy", "pandas",
     "matplotlib", "papermill",
 )  # fmt: skip
-DECIDING = ("datasets", "models", "training", "evaluation")  # the parts of the package that decide a run's result
+# what decides no run's result
+APART = ("figures", "report", "cli.py", "progress.py", "locks.py")
 
 
 def list_versions() -> dict[str, str]:
@@ -30,7 +31,8 @@ def read_commit() -> tuple[str, bool]:
 
 def list_changes(commit: str) -> list[str] | None:
     """Files that decide a run's result and differ from a commit's; None where git does not know the commit."""
-    changed = _git("diff", "--name-only", commit, "--", *(f"seg_helpers/{part}" for part in DECIDING)) if commit else None
+    apart = [f":(exclude)seg_helpers/{part}" for part in APART]
+    changed = _git("diff", "--name-only", commit, "--", "seg_helpers", *apart) if commit else None
     return None if changed is None else changed.splitlines()
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from seg_helpers.config import ExperimentConfig
+from seg_helpers.evaluation.scores import score_counts
 from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments.provenance import checksum_files
 
@@ -37,7 +38,8 @@ class Run:
         record: what made it: `fingerprint` of configuration and data, `data_digest`, `frames` (of each split),
             `sessions` (a row each time that it was begun or resumed: when, after which epoch, commit, versions, device,
             processes, precision), `finished`, `training_seconds`, `images_per_second` (trained on, validation's time
-            included), `peak_memory` (bytes) and `files` (checksums).
+            included), `peak_memory` (bytes that the last process held at most; None where nobody measured) and `files`
+            (checksums).
     """
 
     path: Path
@@ -56,7 +58,7 @@ class Run:
     @property
     def final_split(self) -> str:
         """`test`, or `val` where test labels are withheld."""
-        return "test" if self.metrics["test"] else "val"
+        return "test" if "test" in self.confusions else "val"
 
     @property
     def seed(self) -> int:
@@ -123,6 +125,15 @@ class Run:
         """Split to the names of its frames, in the order of its counts."""
         return {split: names.tolist() for split, names in self.counts["frames"].items()}
 
+    @cached_property
+    def scores(self) -> dict[str, dict]:
+        """Split to its scores, as `seg_helpers.evaluation.scores` makes them of the recorded counts."""
+        found = {}
+        for split in self.confusions:
+            counts = {kind: arrays[split] for kind, arrays in self.counts.items() if split in arrays}
+            found[split] = score_counts(counts, self.classes, self.config.evaluation.bootstrap, self.seed)
+        return found
+
     @property
     def suspect_frames(self) -> list[str]:
         """Names of the frames whose label seemed not to belong to its picture when the run was scored."""
@@ -148,7 +159,7 @@ class Run:
 def read_run(path: Path) -> Run:
     """Reads a finished run's folder.
 
-    Keys of its configuration that this version does not know are left out, which is said.
+    Keys of its configuration that this version does not know are left out, which is said once.
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
@@ -181,8 +192,14 @@ def read_config(path: Path) -> ExperimentConfig:
         if not unknown:
             raise
         names = ", ".join(".".join(map(str, location)) for location in unknown)
-        print(f"{path.parent.parent.name}: recorded with {names}, which this version does not know: left out")
+        _say_left_out(names)
         return ExperimentConfig.model_validate(plain)
+
+
+@functools.cache
+def _say_left_out(keys: str) -> None:
+    """Once for each set of keys: a page reads many runs of one version."""
+    print(f"recorded runs hold {keys}, which this version does not know: left out")
 
 
 def write_counts(
@@ -198,25 +215,9 @@ def is_finished(path: Path) -> bool:
     return (path / RECORD).is_file()
 
 
-def list_runs(profile_folder: Path, studies: bool = False) -> list[Run]:
-    """The finished runs below a profile's report folder, best test mean IoU first; shorter studies on request.
-
-    Of each name and seed it is the run of the profile's own settings; a run that is damaged is left out, which is said.
-    """
-    found = []
-    for folder in sorted(path.parent for path in (profile_folder / "runs").glob(f"*/*/{RECORD}")):
-        if folder.name.isdigit():  # a run of other settings has their fingerprint in its name
-            try:
-                found.append(read_run(folder))
-            except DamagedRun as error:
-                print(f"WARNING {folder.parent.name}, seed {folder.name}, is left out: {error}")
-    chosen = [run for run in found if studies or not run.config.study]
-    return sorted(chosen, key=lambda run: -final_scores(run)["mean_iou"])
-
-
 def final_scores(run: Run) -> dict:
     """The test split's scores, or val's for a data set whose test labels are withheld."""
-    return run.metrics[run.final_split]
+    return run.scores[run.final_split]
 
 
 def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
@@ -242,8 +243,8 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "mean_iou_high": scores["mean_iou_interval"][1],
                 "pixel_accuracy": scores["pixel_accuracy"],
                 "mean_dice": scores["mean_dice"],
-                "val_mean_iou": run.metrics["val"]["mean_iou"],
-                "multiscale_mean_iou": (run.metrics.get("test_multiscale") or {}).get("mean_iou"),
+                "val_mean_iou": run.scores["val"]["mean_iou"],
+                "multiscale_mean_iou": run.scores.get("test_multiscale", {}).get("mean_iou"),
                 "parameters": run.metrics["parameters"],
                 "multiply_adds": run.metrics["multiply_adds"],
                 "epochs": run.metrics["epochs"],

@@ -2,33 +2,28 @@
 
 import contextlib
 import copy
-import hashlib
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 import yaml
 from accelerate import Accelerator
-from accelerate.utils import gather_object, set_seed
+from accelerate.utils import broadcast_object_list, gather_object, set_seed
 from PIL import Image
 from torch import nn
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
 from seg_helpers.evaluation.counts import COUNTERS
-from seg_helpers.evaluation.metrics import (
-    METRICS,
-    calibration_error,
-    compute_metrics,
-    mean_boundary_iou,
-    tabulate_classes,
-)
+from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
+from seg_helpers.evaluation.scores import score_counts
 from seg_helpers.evaluation.speed import Latency, measure_latency
-from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
+from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import (
     checksum_files,
@@ -37,11 +32,10 @@ from seg_helpers.experiments.provenance import (
     read_commit,
     utc_now,
 )
-from seg_helpers.experiments.records import RECORD, Run, is_finished, read_config, read_run, write_counts
-from seg_helpers.locks import hold
-from seg_helpers.models import ModelSummary, SegmentationNetwork, build_model, summarise_model
+from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, write_counts
+from seg_helpers.models import ModelSummary, SegmentationNetwork, build_model, summarize_model
 from seg_helpers.progress import track
-from seg_helpers.training.checkpoints import load_weights, save_weights, write_text
+from seg_helpers.training.checkpoints import epoch_of, find_state, load_weights, save_weights, write_text
 from seg_helpers.training.devices import (
     build_accelerator,
     describe_device,
@@ -51,7 +45,6 @@ from seg_helpers.training.devices import (
 from seg_helpers.training.loop import TrainerState, train
 from seg_helpers.training.stages import freeze_encoder
 
-STARTED = "started.json"  # what is known of a run that is not finished
 HALF_LIMIT = 3_000_000  # bytes of weights that a repository can hold
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
 
@@ -77,57 +70,18 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     config = profile.experiment(name, seed)
     if name in profile.notes:
         print(f"{name}: note that {profile.notes[name]}")
-    plain = profile.folder / "runs" / name / str(config.seed)
     have_data = config.data.dataset in ("sample", "soccer") or Path(config.data.root).is_dir()
-    if is_finished(plain) and not have_data and _is_same(plain, config, None):
-        run = read_run(plain)
-        print(f"{describe_origin(run)}\n{name}: the data set is not at {config.data.root}, so its digest is not checked")
-        return run
-    data = prepare_data(config.data, config.seed)
-    folder = _find_folder(plain, config, data)
-    if not is_finished(folder):
-        return _make_run(profile, config, data, folder)
+    data = prepare_data(config.data, config.seed) if have_data else None
+    folder = find_recorded(profile, config, data.digest if data else None)
+    if folder is None or not is_finished(folder):
+        data = data or prepare_data(config.data, config.seed)  # which says what is wrong with the folder
+        return _make_run(profile, config, data)
     run = read_run(folder)
     print(describe_origin(run))
+    if data is None:
+        print(f"{name}: the data set is not at {config.data.root}, so its digest is not checked")
     _note_other_evaluation(run, config)
     return run
-
-
-def find_recorded(profile: Profile, config: ExperimentConfig) -> Path | None:
-    """The folder of a run of these settings, finished or begun, whatever its data; None if there is none."""
-    plain = profile.folder / "runs" / config.name / str(config.seed)
-    folders = [plain, *sorted(plain.parent.glob(f"{config.seed}-*"))]
-    return next((folder for folder in folders if _is_same(folder, config, None)), None)
-
-
-def hold_run(folder: Path) -> contextlib.AbstractContextManager[None]:
-    """The lock of a run's folder."""
-    return hold(folder.with_name(f".{folder.name}.lock"), f"run {folder.parent.name}, seed {folder.name},")
-
-
-def _find_folder(plain: Path, config: ExperimentConfig, data: PreparedData) -> Path:
-    """Where a run is, or goes: the plain folder unless that holds another, else one with the fingerprint in its name."""
-    own = plain.with_name(f"{plain.name}-{fingerprint(config, data.digest)}")
-    if plain.is_dir() and any(plain.iterdir()) and not _is_same(plain, config, data):
-        if not own.is_dir():
-            print(f"{config.name}: {plain} holds a run of other settings or data, which stays; this one is in {own.name}")
-        return own
-    return plain
-
-
-def _is_same(folder: Path, config: ExperimentConfig, data: PreparedData | None) -> bool:
-    """Whether a folder holds this experiment, on this data if any is given."""
-    state = next((folder / name for name in (RECORD, STARTED) if (folder / name).is_file()), None)
-    if state is None or not (folder / "config.yaml").is_file():
-        return False
-    if read_config(folder / "config.yaml").identity() != config.identity():
-        return False
-    return data is None or json.loads(state.read_text())["data_digest"] == data.digest
-
-
-def fingerprint(config: ExperimentConfig, data_digest: str) -> str:
-    """Names an experiment on its data: 10 hexadecimal digits."""
-    return hashlib.sha256(json.dumps([config.identity(), data_digest]).encode()).hexdigest()[:10]
 
 
 def _note_other_evaluation(run: Run, config: ExperimentConfig) -> None:
@@ -212,19 +166,41 @@ def _check_stages(config: ExperimentConfig, model: nn.Module) -> None:
     freeze_encoder(model, "all")
 
 
-def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData, folder: Path) -> Run:
+def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) -> Run:
     accelerator, precision = _set_up(config, data)
     model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
     _check_stages(config, model)
-    with hold_run(folder) if accelerator.is_main_process else contextlib.nullcontext():
-        if accelerator.num_processes > 1 or not is_finished(folder):  # another process may just have made it
+    with contextlib.ExitStack() as stack:
+
+        def claim_folder() -> Path:
+            stack.enter_context(hold_run(profile, config))
+            return choose_folder(profile, config, data.digest)
+
+        folder = _decide(accelerator, claim_folder)
+        if not _decide(accelerator, lambda: is_finished(folder)):  # another process may just have made it
             _train_and_score(model, config, data, folder, accelerator, precision)
     return read_run(folder)
+
+
+def _decide(accelerator: Accelerator, decide: Callable[[], Any]) -> Any:
+    """What the main process decides, or the error that it meets, on all processes alike."""
+    answer: list = [None]
+    if accelerator.is_main_process:
+        try:
+            answer = [decide()]
+        except Exception as error:
+            answer = [error]
+    broadcast_object_list(answer)
+    if isinstance(answer[0], Exception):
+        raise answer[0]
+    return answer[0]
 
 
 def _train_and_score(model, config, data, folder, accelerator, precision) -> None:
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
+        if find_state(folder / "last") is None:
+            (folder / STARTED).unlink(missing_ok=True)  # of a run that never came to its first epoch's end
         write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
         _note_session(folder, data, accelerator, precision)
         print(describe_start(config, data, model, accelerator, precision), flush=True)
@@ -239,11 +215,11 @@ def _train_and_score(model, config, data, folder, accelerator, precision) -> Non
     load_weights(model, folder / "best.safetensors")
     scored = _score(model, config, data, accelerator, precision)
     if accelerator.is_main_process:
-        _write_scores(folder, scored, config, data, state, summarise_model(model, data.cache.size))
+        _write_scores(folder, scored, config, data, state, summarize_model(model, data.cache.size))
         _keep_predictions(model, data, folder, scored, accelerator.device, precision)
         if not config.study:
             keep_half(model, folder / "half.safetensors")
-        _write_record(folder, config, data, state)
+        _write_record(folder, config, data, state, accelerator.device)
     accelerator.wait_for_everyone()
 
 
@@ -306,7 +282,7 @@ def _write_scores(folder, scored, config, data, state: TrainerState, summary: Mo
         "test": None,
     }
     for split, (_, counts, _) in scored.items():
-        metrics[split] = _describe_scores(counts, data.classes.names, config)
+        metrics[split] = score_counts(counts, data.classes.names, config.evaluation.bootstrap, config.seed)
     frames = {split: data.names(split) for split in ("val", "test") if split in scored}
     write_counts(folder, {split: counts for split, (_, counts, _) in scored.items()}, frames)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
@@ -314,16 +290,20 @@ def _write_scores(folder, scored, config, data, state: TrainerState, summary: Mo
         write_text(folder / "range_tests.json", json.dumps(state.range_tests))
 
 
-def _write_record(folder: Path, config: ExperimentConfig, data: PreparedData, state: TrainerState) -> None:
+def _write_record(
+    folder: Path, config: ExperimentConfig, data: PreparedData, state: TrainerState, device: torch.device
+) -> None:
     """Ends a run: with its record in place it is finished."""
     started = json.loads((folder / STARTED).read_text())
-    keep = [path for path in folder.rglob("*") if path.is_file() and path.name != STARTED and "last" not in path.parts]
+    keep = [path for path in folder.rglob("*") if path.is_file() and path.name != STARTED]
+    keep = [path for path in keep if folder / "last" not in path.parents and path.suffix != ".partial"]
+    steps = state.epoch * len(data.train_loader(config))
     record = started | {
         "fingerprint": fingerprint(config, data.digest),
         "finished": utc_now(),
         "training_seconds": state.seconds,
-        "images_per_second": state.epoch * len(data.rows("train")) * config.data.expand / state.seconds,
-        "peak_memory": measure_peak_memory(),
+        "images_per_second": steps * data.batch_size(config) / state.seconds,
+        "peak_memory": measure_peak_memory(device),
         "files": checksum_files(folder, keep),
     }
     write_text(folder / RECORD, json.dumps(record, indent=1))
@@ -356,31 +336,6 @@ def score_split(
         counts = {kind: np.concatenate([part[1][kind] for part in parts]) for kind in counts}
     order = np.argsort(indices)
     return indices[order], {kind: array[order] for kind, array in counts.items()}, loss
-
-
-def _describe_scores(counts: dict[str, np.ndarray], names, config: ExperimentConfig) -> dict:
-    confusions = counts["confusion"]
-    total = confusions.sum(0)
-    scores = {name: _number(value) for name, value in compute_metrics(total).items()}
-    if "boundary" in counts:
-        scores["mean_boundary_iou"] = _number(mean_boundary_iou(counts["boundary"].sum(0)))
-    if "confidence" in counts:
-        scores["calibration_error"] = _number(calibration_error(counts["confidence"].sum(0)))
-    samples = config.evaluation.bootstrap
-    for metric in METRICS:
-        scores[f"{metric}_interval"] = list(bootstrap_interval(confusions, metric, samples, config.seed))
-    intervals = bootstrap_classes(confusions, samples, config.seed)
-    classes = tabulate_classes(total, names)
-    scores["per_class"] = {
-        name: {k: _number(v) for k, v in row.items()} | {"iou_interval": [_number(v) for v in interval]}
-        for (name, row), interval in zip(classes.to_dict("index").items(), intervals, strict=True)
-    }
-    scores["frames"] = len(confusions)
-    return scores
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def choose_showcase(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:
@@ -438,11 +393,11 @@ def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, pr
     frames = {split: len(data.rows(split)) for split in ("train", "val", "test")}
     started = {"data_digest": data.digest, "frames": frames, "sessions": []}
     started = json.loads(path.read_text()) if path.is_file() else started
-    history = folder / "history.csv"
+    saved = find_state(folder / "last")
     commit, dirty = read_commit()
     session = {
         "started": utc_now(),
-        "after_epoch": len(history.read_text().splitlines()) - 1 if history.is_file() else 0,
+        "after_epoch": epoch_of(saved) if saved else 0,
         "commit": commit,
         "dirty": dirty,
         "device": describe_device(accelerator.device),

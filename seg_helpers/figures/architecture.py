@@ -2,31 +2,17 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
-from seg_helpers.figures.style import (
-    INK,
-    MUTED,
-    VERMILLION,
-    WIDTH,
-    count_of,
-    describe,
-    join_words,
-    new_figure,
-    percent,
-    show_table,
-    themed,
-    write_count,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.style import INK, MUTED, VERMILLION, WIDTH, new_figure, themed
+from seg_helpers.figures.words import count_of, join_words, percent, verb, write_count
+from seg_helpers.models.summary import ModelSummary
 
-# Tints of Okabe-Ito colours, by what a block does.
+# Tints of Okabe-Ito colors, by what a block does.
 ROLES = {
     "input": "#ececec",
     "encoder": "#cfe3f1",
@@ -43,26 +29,6 @@ ROLE_WORDS = {
 BOX = (0.78, 0.86)  # width and height of a box, in columns and rows
 
 
-class Summary(Protocol):
-    """What a diagram needs to know of a network; `seg_helpers.models.summarise_model` gives it.
-
-    Attributes:
-        size: (height, width) of the image.
-        parts: a row a part in the order of execution: `name`, `output` ("CxHxW, …"), `parameters`; the last is "logits".
-        edges: pairs of part names, from "input", which has no row, to "logits".
-        layers: a row a layer: `name`, `type`, `output`, `stride`, `channels`, `parameters`, `multiply_adds`.
-        parameters: of the whole network.
-        multiply_adds: for one image.
-    """
-
-    size: tuple[int, int]
-    parts: pd.DataFrame
-    edges: Sequence[tuple[str, str]]
-    layers: pd.DataFrame
-    parameters: int
-    multiply_adds: int
-
-
 @dataclass
 class Block:
     """A part of a network and its place in the diagram: one box for each resolution that it gives out."""
@@ -72,11 +38,11 @@ class Block:
     parameters: int
     channels: dict[int, int]  # by stride
     column: int = 0
-    rows: dict[int, float] | None = None  # centre of its box, by stride
+    rows: dict[int, float] | None = None  # center of its box, by stride
 
 
 @themed
-def architecture_diagram(summary: Summary, title: str) -> Figure:
+def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
     """The network as a ladder: time to the right, resolution downwards, one box a block, one arrow a connection.
 
     Args:
@@ -88,10 +54,8 @@ def architecture_diagram(summary: Summary, title: str) -> Figure:
     """
     blocks, edges = _read_graph(summary)
     bands = _arrange(blocks, edges)
-    width, height = (
-        max(block.column for block in blocks.values()) + 1,
-        max(bottom for _, bottom in bands.values()),
-    )
+    width = max(block.column for block in blocks.values()) + 1
+    height = max(bottom for _, bottom in bands.values())
     figure = new_figure(WIDTH, 0.74 * height + 1.0)
     axes = figure.subplots()
     margin = 0.45 + 0.95 * width / WIDTH  # room for the sizes at the left
@@ -101,9 +65,8 @@ def architecture_diagram(summary: Summary, title: str) -> Figure:
     for stride, (top, bottom) in bands.items():
         axes.axhspan(top, bottom, color="#f6f7f8", linewidth=0)
         size = "×".join(str(math.ceil(side / stride)) for side in summary.size)
-        axes.text(
-            -margin + 0.05, (top + bottom) / 2, f"1/{stride}\n{size}", va="center", fontsize=8, color=MUTED
-        )
+        words = f"1/{stride}\n{size}"
+        axes.text(-margin + 0.05, (top + bottom) / 2, words, va="center", fontsize=8, color=MUTED)
     taken = {(block.column, row) for block in blocks.values() for row in block.rows.values()}
     for start, end in edges:
         _connect(axes, blocks[start], blocks[end], taken)
@@ -115,10 +78,10 @@ def architecture_diagram(summary: Summary, title: str) -> Figure:
     figure.legend(
         handles=handles, loc="outside lower right", ncols=len(roles), handlelength=1.1, handleheight=1.1
     )
-    return describe(figure, *_tell(blocks, edges, title, summary.parameters))
+    return ReportFigure(figure, *_tell(blocks, edges, title, summary.parameters))
 
 
-def _read_graph(summary: Summary) -> tuple[dict[str, Block], list[tuple[str, str]]]:
+def _read_graph(summary: ModelSummary) -> tuple[dict[str, Block], list[tuple[str, str]]]:
     """Blocks and edges to draw: mere transitions become arrows; the logits get a box where sums or upsampling remain."""
     names = ["input", *summary.parts["name"]]
     edges = list(summary.edges)
@@ -170,7 +133,7 @@ def _arrange(blocks: dict[str, Block], edges: list[tuple[str, str]]) -> dict[int
 
 
 def _connect(axes: Axes, start: Block, end: Block, taken: set[tuple[int, float]]) -> None:
-    """Arrows between two blocks, resolution by resolution; what skips blocks is coloured and bows round boxes."""
+    """Arrows between two blocks, resolution by resolution; what skips blocks is colored and bows round boxes."""
     if len(end.channels) == 1:
         pairs = [(stride, next(iter(end.channels))) for stride in start.channels]
     else:
@@ -201,38 +164,27 @@ def _draw_block(axes: Axes, block: Block, room: float) -> None:
     """One box a resolution; the finest carries the name. `room` is the width of a box in points."""
     x, rows = block.column - BOX[0] / 2, block.rows
     if len(rows) > 1:
-        frame = (x - 0.05, min(rows.values()) - BOX[1] / 2 - 0.05)
         span = max(rows.values()) - min(rows.values()) + BOX[1] + 0.1
-        style = {"facecolor": "none", "edgecolor": "#b4b9be", "linestyle": (0, (3, 2)), "zorder": 1.5}
-        axes.add_patch(
-            FancyBboxPatch(frame, BOX[0] + 0.1, span, boxstyle="round,pad=0,rounding_size=0.05", **style)
-        )
+        frame = {"facecolor": "none", "edgecolor": "#b4b9be", "linestyle": (0, (3, 2)), "zorder": 1.5}
+        _add_box(axes, x - 0.05, min(rows.values()) - BOX[1] / 2 - 0.05, BOX[0] + 0.1, span, **frame)
     for stride, y in rows.items():
-        style = {"facecolor": ROLES[block.role], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
-        axes.add_patch(
-            FancyBboxPatch((x, y - BOX[1] / 2), *BOX, boxstyle="round,pad=0,rounding_size=0.05", **style)
-        )
-        facts = f"{block.channels[stride]} ch"
+        face = {"facecolor": ROLES[block.role], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
+        _add_box(axes, x, y - BOX[1] / 2, *BOX, **face)
+        facts, font = {"ha": "center", "color": "#3c4043", "zorder": 4}, 7.5
         if stride != min(rows):
-            axes.text(
-                block.column, y, facts, ha="center", va="center", fontsize=7.5, color="#3c4043", zorder=4
-            )
+            axes.text(block.column, y, f"{block.channels[stride]} ch", va="center", fontsize=font, **facts)
             continue
-        words, font = _fit(block.name.replace("_", " "), room)
-        facts += f"\n{write_count(block.parameters)}" if block.parameters else ""
-        style = {"ha": "center", "zorder": 4}
-        axes.text(
-            block.column, y - BOX[1] / 2 + 0.06, words, va="top", fontsize=font, fontweight="bold", **style
-        )
-        axes.text(
-            block.column,
-            y + BOX[1] / 2 - 0.06,
-            facts,
-            va="bottom",
-            fontsize=min(font, 7.5),
-            color="#3c4043",
-            **style,
-        )
+        name, size = _fit(block.name.replace("_", " "), room)
+        heading = {"ha": "center", "va": "top", "fontsize": size, "fontweight": "bold", "zorder": 4}
+        axes.text(block.column, y - BOX[1] / 2 + 0.06, name, **heading)
+        text = f"{block.channels[stride]} ch"
+        if block.parameters:
+            text += f"\n{write_count(block.parameters)}"
+        axes.text(block.column, y + BOX[1] / 2 - 0.06, text, va="bottom", fontsize=min(size, font), **facts)
+
+
+def _add_box(axes: Axes, x: float, y: float, width: float, height: float, **style) -> None:
+    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **style))
 
 
 def _fit(text: str, points: float) -> tuple[str, float]:
@@ -255,30 +207,34 @@ def _tell(blocks: dict[str, Block], edges: list[tuple[str, str]], title: str, to
     deepest = max(stride for block in blocks.values() for stride in block.channels)
     alt = f"Block diagram of {title}: {join_words(parts)}. "
     alt += f"Skip connections: {join_words(skips)}." if skips else "No skip connections."
-    several = "; a dashed frame holds one block's outputs at several resolutions"
     caption = (
         f"{title}, drawn from the network itself: execution to the right, resolution downwards to 1/{deepest} of the input, "
-        f"with the channels and parameters of each block{several if any(len(b.channels) > 1 for b in blocks.values()) else ''}. "
-        f"{heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} parameters; "
-        f"{count_of(len(skips), 'connection') if skips else 'no connection'} skip{'' if len(skips) > 1 else 's'} blocks."
+        "with the channels and parameters of each block"
+    )
+    if any(len(block.channels) > 1 for block in blocks.values()):
+        caption += "; a dashed frame holds one block's outputs at several resolutions"
+    skipping = (
+        f"{count_of(len(skips), 'connection')} {verb(len(skips), 'skip')}" if skips else "no connection skips"
+    )
+    caption += (
+        f". {heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} "
+        f"parameters; {skipping} blocks."
     )
     return alt, caption
 
 
-def show_layer_table(summary: Summary, title: str, by_part: bool = False) -> None:
-    """Display a network's layers, or its parts, with shapes, parameters and multiply-adds.
+def show_layer_table(summary: ModelSummary, title: str) -> None:
+    """Display a network's parts with shapes, parameters and multiply-adds.
 
     Args:
         summary: of the network.
         title: the network's name.
-        by_part: a row a part instead of a row a layer.
     """
-    table = (summary.parts if by_part else summary.layers).copy()
-    table["stride"] = [f"1/{stride:g}" for stride in table["stride"]]
+    table = summary.parts.rename(columns={"multiply_adds": "multiply-adds"})
+    table["stride"] = table["stride"].map("1/{:g}".format)
     table["output"] = table["output"].str.replace("x", "×")
     caption = (
-        f"{'Parts' if by_part else 'Layers'} of {title} at {summary.size[0]}×{summary.size[1]}: "
-        f"{summary.parameters:,} parameters, {write_count(summary.multiply_adds)} multiply-adds."
+        f"Parts of {title} at {summary.size[0]}×{summary.size[1]}: {summary.parameters:,} parameters, "
+        f"{write_count(summary.multiply_adds)} multiply-adds."
     )
-    table = table.rename(columns={"multiply_adds": "multiply-adds"})
     show_table(table, caption, {"parameters": "{:,.0f}", "channels": "{:.0f}", "multiply-adds": write_count})

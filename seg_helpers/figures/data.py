@@ -5,46 +5,29 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.datasets import MIN_GAIN, Cache
-from seg_helpers.figures.style import (
-    FAINT,
-    SPLIT_COLOURS,
-    WIDTH,
-    class_legend,
-    count_of,
-    describe,
-    join_words,
-    log_axis,
-    new_figure,
-    overlay,
-    percent,
-    percent_tick,
-    plain,
-    plain_image,
-    show_table,
-    themed,
-    write_count,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.pictures import class_legend, image_grid, overlay
+from seg_helpers.figures.plots import dumbbell, log_axis, percent_tick
+from seg_helpers.figures.style import SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
+from seg_helpers.figures.words import count_of, join_words, percent, plain, verb, write_count
 
 SPLITS = ("train", "val", "test")
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test", "guard": "guard (unused)"}
 
 
 def split_counts(frames: pd.DataFrame) -> pd.DataFrame:
-    """Frames, labelled frames and clips of each split, as a table for `show_table`."""
+    """Frames, labeled frames and clips of each split, as a table for `show_table`."""
     rows = []
     for split in [*SPLITS, *sorted(set(frames["split"]) - set(SPLITS))]:
         part = frames[frames["split"] == split]
         if len(part):
-            labelled = int((part["label"] != "").sum())
+            labeled = int((part["label"] != "").sum())
             known = part.loc[part["clip"] != "", "clip"]
             clips = known.nunique() if len(known) == len(part) else "unknown"
-            rows.append((SPLIT_NAMES.get(split, split), len(part), labelled, clips))
+            rows.append((SPLIT_NAMES.get(split, split), len(part), labeled, clips))
     return pd.DataFrame(rows, columns=["split", "frames", "with label", "clips"])
 
 
@@ -54,7 +37,7 @@ def split_counts(frames: pd.DataFrame) -> pd.DataFrame:
 @themed
 def sample_grid(
     images: Sequence[np.ndarray], labels: Sequence[np.ndarray], classes: ClassSet, titles: Sequence[str]
-) -> Figure:
+) -> ReportFigure:
     """Frames in rows; image, label and overlay in columns; the legend names the classes that appear.
 
     Args:
@@ -63,24 +46,24 @@ def sample_grid(
         classes: the labels' class set.
         titles: one a frame, such as "train · 0001TP_006690".
     """
-    height, width = images[0].shape[:2]
-    figure = new_figure(WIDTH, len(images) * (WIDTH / 3 * height / width + 0.28) + 0.6)
-    axes = figure.subplots(len(images), 3, squeeze=False)
-    for row, image, label, title in zip(axes, images, labels, titles, strict=True):
-        plain_image(row[0], image, title)
-        plain_image(row[1], classes.colourise(label), "label")
-        plain_image(row[2], overlay(image, label, classes), "overlay")
-    class_legend(figure, classes, labels)
-    present = [
-        classes.names[i]
-        for i in np.unique(np.concatenate([np.unique(x) for x in labels]))
-        if i < len(classes.names)
-    ]
-    return describe(
+    panels = []
+    for image, label, title in zip(images, labels, titles, strict=True):
+        panels += [
+            (title, image),
+            ("label", classes.colourise(label)),
+            ("overlay", overlay(image, label, classes)),
+        ]
+    figure, _ = image_grid(panels, 3, room=0.6)
+    colors = class_legend(figure, classes, labels)
+    held = set().union(*map(set, map(np.unique, labels)))
+    present = [name for index, name in enumerate(classes.names) if index in held]
+    frames = count_of(len(images), "frame")
+    return ReportFigure(
         figure,
-        f"{count_of(len(images), 'frame')} in rows ({join_words(titles)}), each as image, coloured label and overlay.",
-        f"{count_of(len(images), 'frame')} with label and overlay. The labels hold {len(present)} of "
-        f"{classes.num_classes} classes: {join_words(present)}.",
+        f"{frames} in rows ({join_words(titles)}), each as image, colored label and overlay.",
+        f"{frames} with label and overlay. The labels hold {len(present)} of {classes.num_classes} classes: "
+        f"{join_words(present)}.",
+        colors,
     )
 
 
@@ -111,67 +94,43 @@ def class_shares(counts: np.ndarray, splits: Sequence[str], classes: ClassSet) -
 
 
 @themed
-def class_balance(shares: pd.DataFrame) -> Figure:
+def class_balance(shares: pd.DataFrame) -> ReportFigure:
     """Pixel share (log axis) and frame presence of each class, a dot a split.
 
     Args:
         shares: from `class_shares`.
     """
-    first = shares["split"].iloc[0]
-    absent = [name for name, part in shares.groupby("class", sort=False) if not part["pixels"].any()]
-    shares = shares[~shares["class"].isin(absent)]
-    order = shares[shares["split"] == first].sort_values("share")["class"].tolist()
-    place = {name: row for row, name in enumerate(order)}
     splits = list(dict.fromkeys(shares["split"]))
-    figure = new_figure(WIDTH, 0.29 * len(order) + 1.5)
+    first = SPLIT_NAMES[splits[0]]
+    wide = shares.pivot(index="class", columns="split", values=["share", "presence"])
+    held = wide["share"].sum(axis=1) > 0
+    absent = [name for name in dict.fromkeys(shares["class"]) if not held[name]]
+    wide = wide[held].sort_values(("share", splits[0]), ascending=False)
+    figure = new_figure(height=0.29 * len(wide) + 1.5)
     left, right = figure.subplots(1, 2, sharey=True)
-    for axes, column in ((left, "share"), (right, "presence")):
-        for name, part in shares[shares[column] > 0].groupby("class"):
-            axes.plot(
-                [part[column].min(), part[column].max()],
-                [place[name]] * 2,
-                color=FAINT,
-                linewidth=3,
-                zorder=1,
-            )
-        for split, marker in zip(splits, "osD", strict=False):
-            part = shares[(shares["split"] == split) & ((shares[column] > 0) | (column == "presence"))]
-            lift = 0.2 * (splits.index(split) - (len(splits) - 1) / 2)  # equal values stay visible
-            axes.scatter(
-                part[column], part["class"].map(place) - lift, s=34, marker=marker, color=SPLIT_COLOURS[split],
-                zorder=3, edgecolor="white", linewidth=0.6, clip_on=False,
-            )  # fmt: skip
-        axes.grid(axis="y", visible=False)
+    colors = [SPLIT_COLORS[split] for split in splits]
+    for axes, table in ((left, wide["share"].where(wide["share"] > 0)), (right, wide["presence"])):
+        dumbbell(axes, wide.index, {SPLIT_NAMES[split]: table[split] for split in splits}, colors)
     log_axis(left.xaxis, percent_tick)
     right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent_tick(value)))
-    left.set_yticks(range(len(order)), order)
-    left.set_ylim(-0.6, len(order) - 0.4)
-    left.set_title("Share of labelled pixels (log scale)")
+    left.set_title("Share of labeled pixels (log scale)")
     right.set_title("Share of frames with the class")
     right.set_xlim(-0.02, 1.02)
-    right.tick_params(axis="y", length=0)
-    handles = [
-        Line2D(
-            [],
-            [],
-            marker=marker,
-            linestyle="",
-            color=SPLIT_COLOURS[split],
-            markersize=7,
-            label=SPLIT_NAMES[split],
-        )
-        for split, marker in zip(splits, "osD", strict=False)
-    ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
-    base = shares[shares["split"] == first].set_index("class")["share"]
-    return describe(
+    figure.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=len(splits))
+    base = wide["share", splits[0]]
+    caption = (
+        f"How common each class is, by pixels (left) and by frames (right), ordered by the {first} split. {base.index[0]} "
+        f"covers {percent(base.iloc[0])} of its labeled pixels, {base.index[-1]} {percent(base.iloc[-1])}."
+    )
+    if absent:
+        caption += f" No frame holds {join_words(absent)}."
+    listed = [f"{name} {percent(share)}" for name, share in base.items()]
+    return ReportFigure(
         figure,
-        "Two dot plots, a row a class: share of labelled pixels on a logarithmic axis and share of frames with the "
-        f"class, a dot for each of {join_words([SPLIT_NAMES[s] for s in splits])}. Classes from the most common: "
-        f"{join_words([f'{name} {percent(base[name])}' for name in reversed(order)])} of {SPLIT_NAMES[first]} pixels.",
-        f"How common each class is, by pixels (left) and by frames (right), ordered by the {SPLIT_NAMES[first]} split. "
-        f"{order[-1]} covers {percent(base[order[-1]])} of its labelled pixels, {order[0]} {percent(base[order[0]])}."
-        + (f" No frame holds {join_words(absent)}." if absent else ""),
+        "Two dot plots, a row a class: share of labeled pixels on a logarithmic axis and share of frames with the "
+        f"class, a dot for each of {join_words([SPLIT_NAMES[split] for split in splits])}. Classes from the most common: "
+        f"{join_words(listed)} of {first} pixels.",
+        caption,
     )
 
 
@@ -188,20 +147,20 @@ def balance_finding(shares: pd.DataFrame, void_share: float | None = None) -> st
     held = base[base > 0]
     big = int((held.cumsum() < 0.8).sum()) + 1
     text = (
-        f"**{_list_classes(held.index[:big])}** make{'s' if big == 1 else ''} up {percent(held.iloc[:big].sum())} of the "
-        f"labelled {SPLIT_NAMES[first]} pixels. {plain(held.index[0])} has {write_count(held.iloc[0] / held.iloc[-1])} times "
+        f"**{_list_classes(held.index[:big])}** {verb(big, 'make')} up {percent(held.iloc[:big].sum())} of the "
+        f"labeled {SPLIT_NAMES[first]} pixels. {plain(held.index[0])} has {write_count(held.iloc[0] / held.iloc[-1])} times "
         f"the pixels of {plain(held.index[-1])}. "
     )
     small = held[held < 0.02]
     if len(small):
         text += (
-            f"{_list_classes(small.index)} {'stays' if len(small) == 1 else 'stay'} below 2% each, together "
+            f"{_list_classes(small.index)} {verb(len(small), 'stay')} below 2% each, together "
             f"{percent(small.sum())}: a model that never predicts them loses almost no pixel accuracy but "
             f"{len(small)} of {len(base)} classes in the mean IoU. "
         )
     if len(base) > len(held):
         missing = base.index[base == 0]
-        text += f"{_list_classes(missing)} never appear{'s' if len(missing) == 1 else ''} in {SPLIT_NAMES[first]}: nothing can learn them. "
+        text += f"{_list_classes(missing)} never {verb(len(missing), 'appear')} in {SPLIT_NAMES[first]}: nothing can learn them. "
     common = wide[(wide.max(axis=1) > 0.001) & (wide.min(axis=1) > 0)]  # ratios of crumbs say nothing
     ratio = common.max(axis=1) / common.min(axis=1)
     if len(wide.columns) > 1 and len(ratio):
@@ -243,7 +202,7 @@ def baseline_finding(shares: pd.DataFrame) -> str:
 
 
 @themed
-def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> Figure:
+def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
     """Where each class lives in the image.
 
     Args:
@@ -252,39 +211,32 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> Figure:
     """
     present = [index for index, heat in enumerate(heatmaps) if heat.any()]
     names, heatmaps = [classes.names[index] for index in present], heatmaps[present]
-    columns = 4 if len(heatmaps) <= 12 else 6
-    rows = -(-len(heatmaps) // columns)
-    grid_height, grid_width = heatmaps.shape[1:]
-    figure = new_figure(
-        WIDTH,
-        rows * (WIDTH / columns * 0.93 * grid_height / grid_width + (0.3 if columns == 4 else 0.45)) + 0.6,
+    peaks = heatmaps.max(axis=(1, 2))
+    columns = 4 if len(names) <= 12 else 6
+    between = " · " if columns == 4 else "\n"
+    panels = [
+        (f"{name}{between}peak {percent(peak)}", heat / peak)
+        for name, heat, peak in zip(names, heatmaps, peaks, strict=True)
+    ]
+    figure, axes = image_grid(panels, columns, room=0.5)
+    bar = figure.colorbar(
+        axes[0, 0].images[0], ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02
     )
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for panel in axes.flat:
-        panel.set_axis_off()
-    mesh = None
-    for panel, heat, name in zip(axes.flat, heatmaps, names, strict=False):
-        mesh = panel.imshow(heat / heat.max(), vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
-        panel.set_title(
-            f"{name}{' · ' if columns == 4 else chr(10)}peak {percent(heat.max())}",
-            fontsize=9.5 if columns == 4 else 8,
-        )
-    bar = figure.colorbar(mesh, ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02)
     bar.set_label("share of pixels of the class, relative to the class's own peak")
     bar.outline.set_visible(False)
     heights = mean_heights(heatmaps)
     top, bottom = names[int(np.argmin(heights))], names[int(np.argmax(heights))]
-    return describe(
-        figure,
-        f"{len(heatmaps)} heat maps of the image plane, one a class, bright where the class is most frequent. "
-        f"{top} lies highest, {bottom} lowest in the image.",
+    caption = (
         f"Where each class lives in the image, each map scaled to its own peak. {top} lies highest (mean height "
         f"{percent(1 - heights.min())} of the image from below), {bottom} lowest ({percent(1 - heights.max())})."
-        + (
-            f" {count_of(classes.num_classes - len(names), 'class')} without a pixel left out."
-            if len(names) < classes.num_classes
-            else ""
-        ),
+    )
+    if len(names) < classes.num_classes:
+        caption += f" {count_of(classes.num_classes - len(names), 'class')} without a pixel left out."
+    return ReportFigure(
+        figure,
+        f"{len(names)} heat maps of the image plane, one a class, bright where the class is most frequent. "
+        f"{top} lies highest, {bottom} lowest in the image.",
+        caption,
     )
 
 
@@ -330,7 +282,7 @@ def problems_finding(problems: pd.DataFrame, found: int) -> str:
 
 
 @themed
-def suspect_labels(audit: pd.DataFrame, cache: Cache, classes: ClassSet, count: int = 4) -> Figure:
+def suspect_labels(audit: pd.DataFrame, cache: Cache, classes: ClassSet, count: int = 4) -> ReportFigure:
     """Frames whose label does not fit: the frame, its label as it is and shifted, and a neighbor's label.
 
     Args:
@@ -340,34 +292,33 @@ def suspect_labels(audit: pd.DataFrame, cache: Cache, classes: ClassSet, count: 
         count: of frames at most, those that gain most first.
     """
     shown = audit[audit["suspect"]].sort_values("gain", ascending=False, kind="stable").head(count)
-    height, width = cache.size
-    figure = new_figure(WIDTH, len(shown) * (WIDTH / 4 * height / width + 0.6) + 0.5)
-    axes = figure.subplots(len(shown), 4, squeeze=False)
-    words = []
-    for panels, frame in zip(axes, shown.itertuples(), strict=True):
+    panels, words = [], []
+    for frame in shown.itertuples():
         image, label = cache.images[frame.Index], np.asarray(cache.labels[frame.Index])
         rolled = np.roll(label, frame.shift, axis=frame.axis)
         neighbor = overlay(cache.images[frame.before], np.asarray(cache.labels[frame.before]), classes)
         name, (direction, of) = Path(frame.image).stem, _name_shift(frame, cache)
-        pictures = {
-            f"{SPLIT_NAMES[frame.split]}\n{name}": image,
-            f"its label as it is:\nagreement {frame.agreement:.2f}": overlay(image, label, classes),
-            f"shifted {direction}:\nagreement {frame.agreement_rolled:.2f}": overlay(image, rolled, classes),
-            "the labeled frame before it\nwith its own label": neighbor,
-        }
-        for panel, (title, picture) in zip(panels, pictures.items(), strict=True):
-            plain_image(panel, picture, title)
+        panels += [
+            (f"{SPLIT_NAMES[frame.split]}\n{name}", image),
+            (f"its label as it is:\nagreement {frame.agreement:.2f}", overlay(image, label, classes)),
+            (
+                f"shifted {direction}:\nagreement {frame.agreement_rolled:.2f}",
+                overlay(image, rolled, classes),
+            ),
+            ("the labeled frame before it\nwith its own label", neighbor),
+        ]
         words.append(
             f"{name}: as it is, the label agrees with its neighbors' on {percent(frame.agreement)} of the pixels; shifted "
             f"{direction} of {of} pixels, on {percent(frame.agreement_rolled)}, while its picture, shifted alike, loses "
             f"{-frame.picture_gain:.2f} of its correlation with theirs"
         )
-    class_legend(figure, classes, [np.asarray(cache.labels[row]) for row in shown.index])
-    return describe(
+    figure, _ = image_grid(panels, 4, room=0.5)
+    return ReportFigure(
         figure,
         f"{count_of(len(shown), 'frame')} in rows, each as picture, with its label as it is, with its label shifted, and the "
         f"frame before with its label. {'. '.join(words)}.",
         f"Labels that do not fit their pictures. {'. '.join(words)}.",
+        class_legend(figure, classes, [np.asarray(cache.labels[row]) for row in shown.index]),
     )
 
 
@@ -392,8 +343,9 @@ def label_finding(audit: pd.DataFrame, labeled: int) -> str:
     judged = f"{len(audit):,} of {count_of(labeled, 'labeled frame')} follow and precede others closely enough to be judged"
     suspects = audit[audit["suspect"]]
     turns = int(((audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] >= 0)).sum())
-    others = f" {count_of(turns, 'label')} would gain from a shift as well, but so would the pictures: the view turns."
-    others = others if turns else ""
+    others = ""
+    if turns:
+        others = f" {count_of(turns, 'label')} would gain from a shift as well, but so would the pictures: the view turns."
     if suspects.empty:
         return f"{judged}: **no label is shifted against its picture**, as far as neighbors can tell.{others}"
     names = [f"{plain(Path(frame.image).stem)} ({frame.split})" for frame in suspects.head(10).itertuples()]

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 import yaml
-from IPython.display import Markdown, display
-from matplotlib.figure import Figure
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.config import ExperimentConfig, LossConfig, Profile
@@ -22,11 +20,21 @@ from seg_helpers.experiments import (
     read_commit,
     tabulate_runs,
 )
-from seg_helpers.figures.evaluation import METRIC_NAMES, prediction_panels, show_metrics
+from seg_helpers.figures.comparison import show_summary
+from seg_helpers.figures.display import ReportFigure, say, show, show_table
+from seg_helpers.figures.evaluation import prediction_panels
 from seg_helpers.figures.models import branch_features
-from seg_helpers.figures.style import count_of, join_words, say, show, show_table
+from seg_helpers.figures.words import count_of, join_words, verb
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.devices import describe_device
+
+METRIC_NAMES = {
+    "mean_iou": "mean IoU",
+    "pixel_accuracy": "pixel accuracy",
+    "mean_dice": "mean Dice",
+    "mean_class_accuracy": "mean class recall",
+    "frequency_weighted_iou": "frequency-weighted IoU",
+}
 
 
 def print_setup(profile: Profile) -> None:
@@ -42,7 +50,7 @@ def show_configuration(config: ExperimentConfig) -> None:
     """Displays all that decides the run's result as YAML, folded."""
     text = yaml.safe_dump(config.identity(), sort_keys=False, default_flow_style=None, width=100)
     title = f"Configuration of {config.name}: {config.epochs} epochs, batch {config.batch_size}, seed {config.seed}"
-    display(Markdown(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>"))
+    say(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>")
 
 
 def describe_training(run: Run) -> str:
@@ -61,20 +69,23 @@ def describe_training(run: Run) -> str:
 def show_scores(run: Run) -> None:
     """Displays a run's final metrics with intervals, and how they were computed."""
     scores = final_scores(run)
-    intervals = {name: scores[f"{name}_interval"] for name in METRICS}
-    show_metrics(
-        {name: scores[name] for name in METRICS},
-        intervals,
+    rows = [
+        (METRIC_NAMES[name], scores[name], "{:.3f} to {:.3f}".format(*scores[f"{name}_interval"]))
+        for name in METRICS
+    ]
+    show_table(
+        pd.DataFrame(rows, columns=["metric", "score", "95% interval"]),
         f"{run.title} on the {scores['frames']} {run.final_split} frames, scored once with the weights of epoch "
         f"{run.metrics['best_epoch']}, which validation chose. Pixels are counted over the whole split at the labels' "
         "own resolution, void left out, and divided once; 95% intervals by drawing frames anew.",
+        {"score": "{:.4f}"},
     )
     suspect = np.isin(run.scored_frames[run.final_split], run.suspect_frames)
     if suspect.any():
         without = float(compute_metrics(run.confusions[run.final_split][~suspect].sum(0))["mean_iou"])
         names = join_words(np.array(run.scored_frames[run.final_split])[suspect].tolist())
-        say(f"Without {names}, whose label seems not to belong to its picture, mean IoU is {without:.4f}.")
-    extra = run.metrics.get("test_multiscale")
+        say(f"Without {plain(names)}, whose label seems not to belong to its picture, mean IoU is {without:.4f}.")
+    extra = run.scores.get("test_multiscale")
     if extra:
         scales = ", ".join(f"{scale:g}" for scale in run.config.evaluation.scales)
         mirrored = " and mirrored" if run.config.evaluation.flip else ""
@@ -102,8 +113,8 @@ def _showcase(run: Run) -> pd.DataFrame:
     return shown[~shown["frame"].isin(run.suspect_frames)]
 
 
-def showcase_panels(run: Run, data: PreparedData) -> Figure:
-    """Input, truth, prediction and errors of the run's kept frames, named by their rank among all."""
+def showcase_panels(run: Run, data: PreparedData) -> ReportFigure:
+    """Input, target, prediction and errors of the run's kept frames, named by their rank among all."""
     frames = [
         {
             "image": data.image(row.frame),
@@ -125,30 +136,22 @@ def showcase_marks(run: Run) -> dict[str, float]:
 
 
 def show_variants(runs: Sequence[Run], caption: str) -> None:
-    """Displays a row a run, best first: scores, parameters, epochs."""
-    table = tabulate_runs(list(runs)).sort_values("mean_iou", ascending=False)
-    table["interval"] = [f"{row.mean_iou_low:.3f} to {row.mean_iou_high:.3f}" for row in table.itertuples()]
-    names = {
-        "title": "run", "mean_iou": "test mean IoU", "interval": "95% interval", "val_mean_iou": "val mean IoU",
-        "pixel_accuracy": "test pixel accuracy", "parameters": "parameters", "epochs": "epochs",
-    }  # fmt: skip
-    scores = ("test mean IoU", "val mean IoU", "test pixel accuracy")
-    formats = dict.fromkeys(scores, "{:.3f}") | {"parameters": "{:,}"}
-    show_table(table[list(names)].rename(columns=names), caption, formats, best_high=scores)
+    """Displays a row a run, best first: scores, size, cost."""
+    show_summary(tabulate_runs(list(runs)), caption)
 
 
 def unlearned_finding(runs: Sequence[Run]) -> str:
     """Names the runs that score no more than an answer that never looks, as Markdown; empty if there are none."""
-    truth = runs[0].confusions[runs[0].final_split].sum((0, 2))
-    common = int(truth.argmax())
-    blind = np.zeros((len(truth), len(truth)))
-    blind[:, common] = truth
+    target = runs[0].confusions[runs[0].final_split].sum((0, 2))
+    common = int(target.argmax())
+    blind = np.zeros((len(target), len(target)))
+    blind[:, common] = target
     score = float(compute_metrics(blind)["mean_iou"])
     lost = [run.title for run in runs if final_scores(run)["mean_iou"] <= score]
     if not lost:
         return ""
     return (
-        f"**Too little was learned**: {join_words(lost)} score{'s' if len(lost) == 1 else ''} no more than "
+        f"**Too little was learned**: {join_words(lost)} {verb(len(lost), 'score')} no more than "
         f"{runs[0].classes[common]} everywhere would ({score:.3f})."
     )
 
@@ -188,12 +191,10 @@ def weights_note(runs: Sequence[Run]) -> str:
     starts = {run.config.model.encoder_weights for run in runs}
     if starts == {"none"}:
         text = "**No pretrained weights are used in this profile.**"
-        if not frozen:
-            return text
-        return (
-            f"{text} {join_words(frozen)} freeze{'s' * (len(frozen) == 1)} random features here: what follows shows what freezing costs, not "
-            "what pretraining is worth."
-        )
+        if frozen:
+            text += f" {join_words(frozen)} {verb(len(frozen), 'freeze')} random features here: what follows shows what "
+            text += "freezing costs, not what pretraining is worth."
+        return text
     return f"Pretrained encoders start from {join_words(sorted(starts - {'none'}))} weights."
 
 
@@ -220,7 +221,9 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
 
 def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
     """What the profile has to say of these runs, a sentence for all that share it."""
-    noted = _titles_by([run for run in runs if run.name in profile.notes], lambda run: profile.notes[run.name])
+    noted = _titles_by(
+        [run for run in runs if run.name in profile.notes], lambda run: profile.notes[run.name]
+    )
     return [f"Of {join_words(titles)}, note that {note}." for note, titles in noted.items()]
 
 
@@ -254,7 +257,9 @@ def _recipe_parts(config: ExperimentConfig) -> dict:
 
 
 def _describe_loss(loss: LossConfig) -> str:
-    terms = [("" if term.weight == 1 else f"{term.weight:g} ") + term.name.replace("_", "-") for term in loss.terms]
+    terms = [
+        ("" if term.weight == 1 else f"{term.weight:g} ") + term.name.replace("_", "-") for term in loss.terms
+    ]
     text = " + ".join(terms)
     if loss.class_weights != "none":
         text += f" with {loss.class_weights.replace('_', '-')} class weights"
@@ -275,7 +280,9 @@ def split_gap_finding(table: pd.DataFrame) -> str:
     gap = table["val_mean_iou"] - table["mean_iou"]
     order = table["mean_iou"].corr(table["val_mean_iou"], method="spearman") if len(table) > 2 else np.nan
     text = f"Val mean IoU lies {gap.mean():+.3f} from test on average ({gap.min():+.3f} to {gap.max():+.3f})"
-    return text + ("." if np.isnan(order) else f"; the rank correlation of the two is {order:.2f} (Spearman).")
+    return text + (
+        "." if np.isnan(order) else f"; the rank correlation of the two is {order:.2f} (Spearman)."
+    )
 
 
 def class_set_of(profile: Profile) -> ClassSet:
@@ -289,12 +296,12 @@ PUBLISHED_FAST_SCNN = {"mean_iou": 0.3975, "mean_dice": 0.4952, "pixel_accuracy"
 
 def published_finding(run: Run) -> str:
     """The run beside the published coursework result, as Markdown; only CamVid's own test split compares."""
-    if run.config.data.dataset != "camvid" or run.class_set != "camvid11" or not run.metrics["test"]:
+    if run.config.data.dataset != "camvid" or run.class_set != "camvid11" or "test" not in run.scores:
         return (
             f"The published coursework result (mean IoU {PUBLISHED_FAST_SCNN['mean_iou']}) is of CamVid's test split in "
             f"11 classes; this run was scored on {run.config.data.dataset} in {run.class_set}, so the two cannot be compared."
         )
-    scores = run.metrics["test"]
+    scores = run.scores["test"]
     parts = [
         f"{METRIC_NAMES[name]} {scores[name]:.4f} against {value:.4f} ({scores[name] - value:+.4f})"
         for name, value in PUBLISHED_FAST_SCNN.items()

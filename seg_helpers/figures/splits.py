@@ -6,44 +6,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
 from seg_helpers.datasets import NEARLY_IDENTICAL, Cache
-from seg_helpers.figures.data import SPLIT_NAMES
-from seg_helpers.figures.style import (
-    INK,
-    MUTED,
-    SPLIT_COLOURS,
-    WIDTH,
-    count_of,
-    describe,
-    join_words,
-    new_figure,
-    percent,
-    plain,
-    plain_image,
-    show_table,
-    themed,
-)
+from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.pictures import image_grid
+from seg_helpers.figures.plots import row_plot
+from seg_helpers.figures.style import INK, MUTED, SPLIT_COLORS, SPLIT_NAMES, WIDTH, new_figure, themed
+from seg_helpers.figures.words import count_of, join_words, percent, plain, verb
 
 HELD_OUT = ("val", "test")
 
 
 @themed
-def split_timeline(frames: pd.DataFrame, title: str = "") -> Figure:
-    """Each clip as a line of frames coloured by split.
-
-    Args:
-        frames: the frames table.
-        title: above the axes.
-    """
-    return split_timelines({title: frames})
-
-
-@themed
-def split_timelines(tables: Mapping[str, pd.DataFrame]) -> Figure:
+def split_timelines(tables: Mapping[str, pd.DataFrame]) -> ReportFigure:
     """One time line of clips a split strategy, above each other; frames of unknown clip have a line a split.
 
     Args:
@@ -52,43 +29,42 @@ def split_timelines(tables: Mapping[str, pd.DataFrame]) -> Figure:
     first = next(iter(tables.values()))
     known = first.loc[first["clip"] != "", "clip"].nunique()
     tables = {title: table.assign(clip=_name_lines(table)) for title, table in tables.items()}
-    clips = {title: sorted(table["clip"].unique()) for title, table in tables.items()}
-    rows = [len(names) for names in clips.values()]
-    figure = new_figure(WIDTH, sum(0.36 * n + 0.5 for n in rows) + 0.8)
-    panels = figure.subplots(len(tables), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows})[
-        :, 0
-    ]
-    sentences, present = [], []
+    rows = [table["clip"].nunique() for table in tables.values()]
+    figure = new_figure(WIDTH, sum(0.36 * number + 0.5 for number in rows) + 0.8)
+    panels = figure.subplots(len(tables), 1, squeeze=False, sharex=True, height_ratios=rows)[:, 0]
+    sentences, present = [], set()
     for axes, (title, table) in zip(panels, tables.items(), strict=True):
-        names = clips[title]
-        present += [split for split in SPLIT_COLOURS if (table["split"] == split).any()]
-        for row, name in enumerate(names):
-            for split, start, width in _bands(table[table["clip"] == name]):
-                axes.broken_barh(
-                    [(start, width)], (row - 0.34, 0.68), color=SPLIT_COLOURS[split], linewidth=0
-                )
-        sizes = table["clip"].value_counts()
-        axes.set_yticks(range(len(names)), [f"{name}  ({sizes[name]})" for name in names])
+        names, parts = [], []
+        for row, (name, clip) in enumerate(table.groupby("clip")):
+            for split, start, width in _bands(clip):
+                axes.broken_barh([(start, width)], (row - 0.34, 0.68), color=SPLIT_COLORS[split], linewidth=0)
+            counts = [
+                f"{number} {SPLIT_NAMES[split]}" for split, number in clip["split"].value_counts().items()
+            ]
+            names.append(f"{name}  ({len(clip)})")
+            parts.append(f"{name}: {join_words(counts)}")
+        axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.grid(visible=False)
         axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
         axes.set_title(title)
-        parts = [
-            f"{name}: {join_words([f'{n} {SPLIT_NAMES.get(s, s)}' for s, n in table.loc[table['clip'] == name, 'split'].value_counts().items()])}"
-            for name in names
-        ]
-        sentences.append((f"{title}: " if title else "") + "; ".join(parts))
+        present |= set(table["split"])
+        heading = f"{title}: " if title else ""
+        sentences.append(heading + "; ".join(parts))
     panels[-1].set_xlabel("Position of the frame in its clip")
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    handles = [Patch(color=SPLIT_COLOURS[s], label=SPLIT_NAMES[s]) for s in SPLIT_COLOURS if s in present]
+    handles = [
+        Patch(color=color, label=SPLIT_NAMES[split])
+        for split, color in SPLIT_COLORS.items()
+        if split in present
+    ]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), handlelength=1)
     clips = count_of(known, "clip") if known else "unknown clips"
     if known and (first["clip"] == "").any():
         clips += " and of unknown ones"
-    return describe(
+    return ReportFigure(
         figure,
-        f"Time lines of clips, coloured by split. {'. '.join(sentences)}.",
+        f"Time lines of clips, colored by split. {'. '.join(sentences)}.",
         f"The clips on a time line, their numbers of frames in brackets: "
         f"{count_of(len(first), 'frame')} of {clips}.",
     )
@@ -113,65 +89,61 @@ def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
 
 
 @themed
-def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
+def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
     """How near each val and test frame is to training: in time, in looks, and whether its clip is new.
 
     Args:
         audits: title to audit table (of `seg_helpers.datasets.audit_split`): `split`, `clip_in_train`, `distance`,
             `seconds` and `similarity`, NaN or NA where not known.
     """
-    entries = [
-        (
-            f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split],
-            split,
-            audit[audit["split"] == split],
-        )
+    parts = {
+        f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split]: audit[audit["split"] == split]
         for title, audit in audits.items()
         for split in HELD_OUT
         if (audit["split"] == split).any()
-    ]
-    unit = "seconds" if all(part["seconds"].notna().any() for part in audits.values()) else "frames"
-    column = "seconds" if unit == "seconds" else "distance"
-    figure = new_figure(WIDTH, 0.55 * len(entries) + 1.3)
+    }
+    colors = [SPLIT_COLORS[part["split"].iloc[0]] for part in parts.values()]
+    column, unit = _choose_unit(audits)
+    figure = new_figure(WIDTH, 0.55 * len(parts) + 1.3)
     time, looks, unseen = figure.subplots(1, 3, sharey=True, width_ratios=(3, 2.4, 1.2))
-    words = []
-    for row, (name, split, part) in enumerate(entries):
+    shares, marks, words = [], [], []
+    for row, ((name, part), color) in enumerate(zip(parts.items(), colors, strict=True)):
         apart, alike = part[column].dropna(), part["similarity"].dropna()
-        _strip(time, apart, row, SPLIT_COLOURS[split])
-        _strip(looks, alike, row, SPLIT_COLOURS[split])
+        _strip(time, apart, row, color)
+        _strip(looks, alike, row, color)
         new, unknown = _shares_of_clips(part)
-        unseen.barh(row, new, height=0.5, color=SPLIT_COLOURS[split])
-        mark = f"{percent(new)}, {percent(unknown)} unknown" if unknown else percent(new)
-        mark = "unknown" if unknown == 1 else mark
-        unseen.annotate(mark, (new, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
-        facts = (
-            [f"median {_write(apart.median())} {unit} apart, nearest {_write(apart.min())}"]
-            if len(apart)
-            else []
-        )
-        facts += [f"median similarity {alike.median():.2f}"] if len(alike) else []
-        facts.append("clips unknown" if unknown == 1 else f"{percent(new)} in new clips")
-        facts += [f"{percent(unknown)} in unknown ones"] if 0 < unknown < 1 else []
-        words.append(f"{name} ({count_of(len(part), 'frame')}): {', '.join(facts)}")
-    time.set_yticks(range(len(entries)), [name for name, *_ in entries])
-    time.set_ylim(len(entries) - 0.5, -0.5)
+        facts = []
+        if len(apart):
+            facts.append(f"median {_write(apart.median())} {unit} apart, nearest {_write(apart.min())}")
+        if len(alike):
+            facts.append(f"median similarity {alike.median():.2f}")
+        if unknown == 1:
+            mark, fact = "unknown", "clips unknown"
+        elif unknown:
+            mark = f"{percent(new)}, {percent(unknown)} unknown"
+            fact = f"{percent(new)} in new clips, {percent(unknown)} in unknown ones"
+        else:
+            mark, fact = percent(new), f"{percent(new)} in new clips"
+        shares.append(new)
+        marks.append(mark)
+        words.append(f"{name} ({count_of(len(part), 'frame')}): {', '.join([*facts, fact])}")
+    row_plot(unseen, list(parts), shares, marks, colors=colors)
     near = 1 if unit == "seconds" else 10  # linear up to here, logarithmic beyond
     time.set_xscale("symlog", linthresh=near)
     time.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=near, subs=(1, 2, 5)))
     time.set_xlim(left=-0.05 * near)
     time.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    time.set(title=f"Nearest of the same clip ({unit})")
-    if not any(part[column].notna().any() for *_, part in entries):
-        time.set(title="Nearest of the same clip: unknown")
+    time.set_title(f"Nearest of the same clip ({unit})")
+    if not any(part[column].notna().any() for part in parts.values()):
+        time.set_title("Nearest of the same clip: unknown")
         time.xaxis.set_visible(False)
-    looks.set(title="Most similar (correlation)")
+    looks.set_title("Most similar (correlation)")
     looks.set_xlim(min(looks.dataLim.x0, NEARLY_IDENTICAL) - 0.03 if looks.collections else 0, 1.0)
     looks.axvline(NEARLY_IDENTICAL, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
     unseen.set(title="Clip is new", xlim=(0, 1.35), xticks=[0, 0.5, 1], xticklabels=["0%", "50%", "100%"])
-    for axes in (time, looks, unseen):
+    for axes in (time, looks):
         axes.grid(axis="y", visible=False)
-        axes.tick_params(axis="y", length=0)
-    return describe(
+    return ReportFigure(
         figure,
         f"Held-out frames and their nearest training frames, in time and in looks. {'. '.join(words)}.",
         "How near the held-out frames are to training: distance to the nearest training frame of the same clip, highest "
@@ -180,16 +152,22 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> Figure:
     )
 
 
+def _choose_unit(audits: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
+    """Column and unit of distances in time: seconds if all audits know them."""
+    timed = all(audit["seconds"].notna().any() for audit in audits.values())
+    return ("seconds", "seconds") if timed else ("distance", "frames")
+
+
 def _shares_of_clips(audit: pd.DataFrame) -> tuple[float, float]:
     """Shares of frames whose clip is new to training, and whose clip nobody knows."""
     seen = audit["clip_in_train"].astype("boolean")
     return float((~seen).fillna(False).mean()), float(seen.isna().mean())
 
 
-def _strip(axes: Axes, values: pd.Series, row: int, colour: str) -> None:
+def _strip(axes: Axes, values: pd.Series, row: int, color: str) -> None:
     """One dot a value, scattered over the row, and a bar at the median."""
     lift = np.random.default_rng(0).uniform(-0.24, 0.24, len(values))
-    axes.scatter(values, row + lift, s=11, alpha=0.55, linewidth=0, color=colour, clip_on=False)
+    axes.scatter(values, row + lift, s=11, alpha=0.55, linewidth=0, color=color, clip_on=False)
     if len(values):
         axes.plot([values.median()] * 2, [row - 0.34, row + 0.34], color=INK, linewidth=2)
 
@@ -225,7 +203,7 @@ def _nearly_identical(table: pd.DataFrame) -> pd.Series:
 
 
 @themed
-def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Figure:
+def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> ReportFigure:
     """The held-out pictures that are most like one of another split, each above that one; no picture is shown twice.
 
     Args:
@@ -237,20 +215,16 @@ def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Figure
     ranked = ranked[~ranked.index.duplicated()].drop_duplicates(["split", "other_row"])
     pairs = ranked.groupby("split", sort=False).head(max(1, count // ranked["split"].nunique()))
     pairs = pairs.sort_values("split", key=lambda names: names.map(HELD_OUT.index), kind="stable")
-    height, width = cache.size
-    figure = new_figure(WIDTH, 2 * (WIDTH / max(len(pairs), 3) * height / width + 0.6))
-    axes = figure.subplots(2, max(len(pairs), 3), squeeze=False)
-    for panel in axes.flat:
-        panel.set_axis_off()
-    words = []
-    for (above, below), pair in zip(axes.T, pairs.itertuples(), strict=False):
+    above, below, words = [], [], []
+    for pair in pairs.itertuples():
         alike = "identical" if pair.identical else f"similarity {pair.similarity:.2f}"
-        names = _shorten(Path(pair.image).stem), _shorten(Path(pair.other_image).stem)
-        plain_image(above, cache.images[pair.Index], f"{SPLIT_NAMES[pair.split]}\n{names[0]}")
-        match = f"{SPLIT_NAMES[pair.other_split]}, {alike}\n{names[1]}"
-        plain_image(below, cache.images[pair.other_row], match)
-        words.append(f"{names[0]} ({pair.split}) and {names[1]} ({pair.other_split}): {alike}")
-    return describe(
+        name, other = _shorten(Path(pair.image).stem), _shorten(Path(pair.other_image).stem)
+        above.append((f"{SPLIT_NAMES[pair.split]}\n{name}", cache.images[pair.Index]))
+        below.append((f"{SPLIT_NAMES[pair.other_split]}, {alike}\n{other}", cache.images[pair.other_row]))
+        words.append(f"{name} ({pair.split}) and {other} ({pair.other_split}): {alike}")
+    empty = [None] * (3 - len(pairs))  # a few pairs are not blown up
+    figure, _ = image_grid([*above, *empty, *below, *empty], max(len(pairs), 3))
+    return ReportFigure(
         figure,
         f"{count_of(len(pairs), 'held-out picture')} above the most similar one of another split. {'; '.join(words)}.",
         "Held-out pictures that are most like one of another split and, below each, that one. Similarity is the "
@@ -330,7 +304,8 @@ def _count_clips(some: pd.DataFrame, total: int) -> str:
         named = f"clip {clips[0]} (numbers {numbers.iloc[0]} to {numbers.iloc[-1]}{regular})"
     else:
         named = f"clips {join_words(clips)}" if len(clips) <= 3 else f"{len(clips)} clips"
-    return f"{'All' if len(some) == total else f'{len(some)} of {total}'} {'comes' if len(some) == 1 else 'come'} from {named}"
+    many = "All" if len(some) == total else f"{len(some)} of {total}"
+    return f"{many} {verb(len(some), 'come')} from {named}"
 
 
 def _judge_scores(part: pd.DataFrame) -> str:
@@ -356,11 +331,8 @@ def nearness_finding(audits: Mapping[str, pd.DataFrame]) -> str:
     Args:
         audits: title to audit table, as for `split_distances`.
     """
-    column, unit = (
-        ("seconds", "s")
-        if all(a["seconds"].notna().any() for a in audits.values())
-        else ("distance", "frames")
-    )
+    column, unit = _choose_unit(audits)
+    unit = "s" if unit == "seconds" else unit
     apart = pd.Series({name: audit[column].median() for name, audit in audits.items()}).sort_values()
     alike = {name: audit["similarity"].median() for name, audit in audits.items()}
     if apart.isna().any():

@@ -1,14 +1,16 @@
-"""Figures about training: loss, metrics and learning rate by epoch, stages, the range test."""
+"""Figures about training: loss, metrics and learning rate by epoch, runs beside each other, the range test."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.plots import epoch_axis, log_axis, write_names
 from seg_helpers.figures.style import (
     BLUE,
+    DASHES,
     GREEN,
     INK,
     MUTED,
@@ -16,26 +18,24 @@ from seg_helpers.figures.style import (
     PURPLE,
     VERMILLION,
     WIDTH,
-    count_of,
-    describe,
-    epoch_axis,
-    join_words,
-    label_ends,
-    line_style,
-    log_axis,
+    network_styles,
     new_figure,
     themed,
 )
+from seg_helpers.figures.words import count_of, join_words
 
-METRIC_NAMES = {
-    "mean_iou": "mean IoU",
-    "pixel_accuracy": "pixel accuracy",
-    "mean_dice": "mean Dice",
-    "mean_class_accuracy": "mean class recall",
-    "frequency_weighted_iou": "frequency-weighted IoU",
-    "loss": "loss",
+# Column of a history to its curve's name and style.
+LOSS_CURVES = {
+    "train_loss": ("training", {"color": BLUE}),
+    "val_loss": ("validation", {"color": VERMILLION}),
 }
-SIDE_COLOURS = {"train": BLUE, "val": VERMILLION}
+METRIC_CURVES = {
+    "val_pixel_accuracy": ("val pixel acc.", {"color": GREEN, "linestyle": DASHES[1]}),
+    "val_mean_dice": ("val Dice", {"color": PURPLE, "linestyle": DASHES[1]}),
+    "val_mean_iou": ("val mean IoU", {"color": VERMILLION}),
+    "train_mean_iou": ("train mean IoU", {"color": BLUE}),
+}
+RATE_CURVES = {"learning_rate": ("rate", {"color": ORANGE})}
 
 
 def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
@@ -54,177 +54,111 @@ def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
 
 
 @themed
-def training_curves(history: pd.DataFrame, stage_names: Sequence[str] = ()) -> Figure:
-    """Loss (left) and metrics (right) against the epoch, the best epoch marked in both.
+def training_curves(
+    history: pd.DataFrame, stage_names: Sequence[str] = (), learning_rate: bool = False
+) -> ReportFigure:
+    """Loss and metrics against the epoch, with the best epoch and the stages' boundaries.
 
     Args:
         history: a row an epoch: `epoch`, `train_loss`, `val_loss`, `val_mean_iou`, and where known
-            `val_pixel_accuracy`, `val_mean_dice`, `train_mean_iou`, `stage`.
-        stage_names: names for stages 1, 2, … if there are several.
+            `val_pixel_accuracy`, `val_mean_dice`, `train_mean_iou`, `stage`, `learning_rate`.
+        stage_names: one a stage, in order, if there are several.
+        learning_rate: show it too, below the others; they then stand below each other instead of side by side.
     """
-    figure = new_figure(WIDTH, 3.7)
-    left, right = figure.subplots(1, 2)
     epoch, value = best_epoch(history)
-    ends = []
-    for side, name in (("train", "training"), ("val", "validation")):
-        ends += _draw(left, history, f"{side}_loss", name, color=SIDE_COLOURS[side])
-    lines = [
-        ("val_pixel_accuracy", "val pixel acc.", {"color": GREEN, "linestyle": (0, (5, 1.5))}),
-        ("val_mean_dice", "val Dice", {"color": PURPLE, "linestyle": (0, (5, 1.5))}),
-        ("val_mean_iou", "val mean IoU", {"color": VERMILLION}),
-        ("train_mean_iou", "train mean IoU", {"color": BLUE}),
-    ]
-    metric_ends = [
-        end for column, name, style in lines for end in _draw(right, history, column, name, **style)
-    ]
-    low = min(line.get_ydata().min() for line in right.lines)
-    right.set_ylim(max(0.0, np.floor(10 * low) / 10), 1.0)
-    right.plot(epoch, value, marker="*", markersize=14, color=VERMILLION, markeredgecolor="white", zorder=5)
-    for axes in (left, right):
-        epoch_axis(axes)
-        axes.axvline(epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-        _mark_stages(axes, history, [str(number + 1) for number in range(len(stage_names))])
-    left.set_ylim(bottom=0) if left.get_ylim()[0] < 0.35 * left.get_ylim()[1] else None
-    staged = "stage" in history and history["stage"].nunique() > 1
-    left.set_title("Loss", pad=16 if staged else 6)
-    right.set_title(f"Metrics · best mean IoU {value:.3f} (epoch {epoch})", pad=16 if staged else 6)
-    label_ends(left, ends)
-    label_ends(right, metric_ends)
+    panels = {"Loss": LOSS_CURVES, f"Metrics · best mean IoU {value:.3f} (epoch {epoch})": METRIC_CURVES}
+    if learning_rate:
+        panels["Learning rate at the epoch's end"] = RATE_CURVES
+        figure = new_figure(WIDTH, 6.6)
+        axes = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.6))
+        stage_labels = [stage_names, [], []]
+    else:
+        figure = new_figure(WIDTH, 3.7)
+        axes = figure.subplots(1, 2)
+        stage_labels = [[str(number) for number, _ in enumerate(stage_names, 1)]] * 2
+    lowest = history[[column for column in METRIC_CURVES if column in history]].min(axis=None)
+    star = {"marker": "*", "markersize": 14, "color": VERMILLION, "markeredgecolor": "white", "zorder": 5}
+    for panel, (title, curves), labels in zip(axes, panels.items(), stage_labels, strict=True):
+        ends = []
+        for column, (name, style) in curves.items():
+            ends += _draw(panel, history, column, name, **style)
+        bottom, top = panel.get_ylim()
+        if curves is METRIC_CURVES:
+            panel.plot(epoch, value, **star)
+            panel.set_ylim(max(0.0, np.floor(10 * lowest) / 10), 1.0)
+        elif bottom < 0.35 * top:
+            panel.set_ylim(bottom=0)
+        panel.axvline(epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+        _mark_stages(panel, history, labels)
+        panel.set_title(title, pad=16 if labels else 6)
+        epoch_axis(panel)
+        write_names(panel, ends)
+    if learning_rate:
+        axes[0].set_xlabel("")
+        axes[1].set_xlabel("")
     first, last = history.iloc[0], history.iloc[-1]
-    stages = (
-        f" Stages: {join_words([f'{number} {name}' for number, name in enumerate(stage_names, 1)])}."
-        if staged
-        else ""
-    )
-    return describe(
+    stages = _describe_stages(history, stage_names)
+    return ReportFigure(
         figure,
-        f"Loss and metrics over {count_of(len(history), 'epoch')}. Training loss {first['train_loss']:.3f} to "
-        f"{last['train_loss']:.3f}; validation mean IoU peaks at {value:.3f} in epoch {epoch}.",
+        f"{join_words(['Loss', 'metrics', 'learning rate'][: len(axes)])} over {count_of(len(history), 'epoch')}. "
+        f"Training loss {first['train_loss']:.3f} to {last['train_loss']:.3f}; validation mean IoU peaks at {value:.3f} "
+        f"in epoch {epoch}.{stages}",
         f"Loss and metrics against the epoch, for training and validation. The dotted line and the star mark the best "
         f"epoch, {epoch} of {int(history['epoch'].max())}, with a validation mean IoU of {value:.3f}.{stages}",
     )
 
 
-@themed
-def stage_curves(history: pd.DataFrame, stage_names: Sequence[str]) -> Figure:
-    """Loss, mean IoU and learning rate of a staged run below each other, with the stages' boundaries.
-
-    Args:
-        history: as for `training_curves`, with `stage` and `learning_rate`.
-        stage_names: one a stage, in order.
-    """
-    figure = new_figure(WIDTH, 6.4)
-    panels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.6))
-    epoch, value = best_epoch(history)
-    ends = [[], [], []]
-    for side, name in (("train", "training"), ("val", "validation")):
-        ends[0] += _draw(panels[0], history, f"{side}_loss", name, color=SIDE_COLOURS[side])
-        ends[1] += _draw(panels[1], history, f"{side}_mean_iou", name, color=SIDE_COLOURS[side])
-    _draw(panels[2], history, "learning_rate", "", color=ORANGE)
-    panels[1].plot(
-        epoch, value, marker="*", markersize=14, color=VERMILLION, markeredgecolor="white", zorder=5
-    )
-    for axes, title in zip(panels, ("Loss", "Mean IoU", "Learning rate at the epoch's end"), strict=True):
-        axes.set_title(title, pad=16 if axes is panels[0] else 6)
-        _mark_stages(axes, history, stage_names if axes is panels[0] else ())
-    epoch_axis(panels[2])
-    for axes, labels in zip(panels, ends, strict=True):
-        label_ends(axes, labels)
+def _describe_stages(history: pd.DataFrame, names: Sequence[str]) -> str:
+    """The stages' epochs and best scores as a sentence that begins with a space; empty where there is one stage."""
+    if len(names) < 2 or "stage" not in history:
+        return ""
     parts = []
-    for (_, part), name in zip(history.groupby("stage", sort=True), stage_names, strict=False):
+    for name, (number, part) in zip(names, history.groupby("stage", sort=True), strict=False):
+        text = f"{number} {name}, epochs {int(part['epoch'].min())} to {int(part['epoch'].max())}"
         known = part["val_mean_iou"].dropna()
-        reach = f", validation mean IoU up to {known.max():.3f}" if len(known) else ""
-        parts.append(f"{name}: epochs {int(part['epoch'].min())} to {int(part['epoch'].max())}{reach}")
-    return describe(
-        figure,
-        f"Loss, mean IoU and learning rate by epoch with {count_of(len(parts), 'stage')}. {'; '.join(parts)}.",
-        f"The stages on one time axis. {'; '.join(parts)}. The star marks the best epoch, {epoch}.",
-    )
+        if len(known):
+            text += f", validation mean IoU up to {known.max():.3f}"
+        parts.append(text)
+    return f" Stages: {'; '.join(parts)}."
 
 
 @themed
-def variant_curves(
-    histories: Mapping[str, pd.DataFrame], column: str = "val_mean_iou", title: str = ""
-) -> Figure:
-    """One curve a run, named at its end.
+def variant_curves(histories: Mapping[str, pd.DataFrame]) -> ReportFigure:
+    """Validation mean IoU by epoch: one curve a run, in its network's color, named at its end.
 
     Args:
-        histories: name of a run to its history.
-        column: of the histories.
-        title: above the axes; by default says what the column is.
+        histories: title of a run to its history.
     """
     figure = new_figure(WIDTH, 3.2 + 0.15 * len(histories))
     axes = figure.subplots()
     ends, words = [], []
-    side, metric = column.split("_", 1)
-    name_of = (
-        f"{ {'val': 'validation', 'train': 'training'}.get(side, side) } {METRIC_NAMES.get(metric, metric)}"
-    )
-    for index, (name, history) in enumerate(histories.items()):
+    for (name, style), history in zip(network_styles(histories).items(), histories.values(), strict=True):
+        line = {key: style[key] for key in ("color", "linestyle")}
         ends += _draw(
-            axes, history, column, name, linewidth=1.8 if len(histories) < 7 else 1.3, **line_style(index)
+            axes, history, "val_mean_iou", name, linewidth=1.8 if len(histories) < 7 else 1.3, **line
         )
-        known = history.dropna(subset=[column])
-        if known.empty:
-            continue
-        where = known[column].idxmin() if metric == "loss" else known[column].idxmax()
-        axes.plot(
-            known.loc[where, "epoch"],
-            known.loc[where, column],
-            "o",
-            markersize=5,
-            color=line_style(index)["color"],
-        )
-        words.append((float(known.loc[where, column]), name, int(known.loc[where, "epoch"])))
-    words.sort(reverse=metric != "loss")
+        if history["val_mean_iou"].notna().any():
+            epoch, value = best_epoch(history)
+            axes.plot(epoch, value, style["marker"], markersize=5, color=style["color"])
+            words.append((value, f"{name} {value:.3f} (epoch {epoch})"))
     epoch_axis(axes)
-    axes.set_title(title or name_of[0].upper() + name_of[1:])
-    label_ends(axes, ends)
-    best = "; ".join(f"{name} {value:.3f} (epoch {epoch})" for value, name, epoch in words)
-    word = "lowest" if metric == "loss" else "best"
-    return describe(
+    axes.set_title("Validation mean IoU")
+    write_names(axes, ends)
+    best = "; ".join(text for _, text in sorted(words, reverse=True))
+    return ReportFigure(
         figure,
-        f"{name_of[0].upper() + name_of[1:]} by epoch for {count_of(len(histories), 'run')}, {word} value of each: {best}.",
-        f"{name_of[0].upper() + name_of[1:]} against the epoch; a dot marks each run's {word} epoch: {best}.",
+        f"Validation mean IoU by epoch for {count_of(len(histories), 'run')}, best value of each: {best}.",
+        f"Validation mean IoU against the epoch; a mark shows each run's best epoch: {best}.",
     )
 
 
 @themed
-def learning_rate_curve(history: pd.DataFrame, stage_names: Sequence[str] = ()) -> Figure:
-    """The learning rate against the epoch."""
-    figure = new_figure(WIDTH * 0.8, 2.4)
-    axes = figure.subplots()
-    _draw(axes, history, "learning_rate", "", color=ORANGE)
-    axes.set_title("Learning rate", pad=16 if stage_names else 6)
-    epoch_axis(axes)
-    _mark_stages(axes, history, stage_names)
-    rate = history["learning_rate"]
-    peak = int(history.loc[rate.idxmax(), "epoch"])
-    return describe(
-        figure,
-        f"Learning rate by epoch, between {rate.min():.1e} and {rate.max():.1e}, highest in epoch {peak}.",
-        f"The learning rate against the epoch: highest ({rate.max():.1e}) in epoch {peak}, {rate.iloc[-1]:.1e} at the end.",
-    )
-
-
-@themed
-def range_test_curve(curve: pd.DataFrame, suggestion: float, reason: str) -> Figure:
-    """Loss against the learning rate of a range test, with the suggested value.
+def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> ReportFigure:
+    """Loss against the learning rate of range tests side by side, such as one before each stage.
 
     Args:
-        curve: a row a step: `learning_rate`, `loss`, `smoothed_loss`.
-        suggestion: the learning rate to use.
-        reason: why, in a sentence.
-    """
-    return range_test_curves({"": (curve, suggestion, reason)})
-
-
-@themed
-def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> Figure:
-    """Range tests side by side, such as one before each stage.
-
-    Args:
-        tests: title to (curve, suggestion, reason) as for `range_test_curve`.
+        tests: title to (curve, suggested learning rate, why in a sentence); a curve has a row a step:
+            `learning_rate`, `loss`, `smoothed_loss`.
     """
     figure = new_figure(WIDTH if len(tests) > 1 else WIDTH * 0.8, 3.2)
     panels = figure.subplots(1, len(tests), squeeze=False)[0]
@@ -242,25 +176,23 @@ def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> F
             textcoords="offset points", color=VERMILLION, fontsize=8.5, ha="right", va="top",
         )  # fmt: skip
         axes.set_xlabel("Learning rate (log scale)")
-        axes.set_title(title or "Loss while the learning rate rises")
+        axes.set_title(title)
     panels[0].set_ylabel("Loss")
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower right", ncols=2)
-    words = [(f"{title}: " if title else "") + reason for title, (_, _, reason) in tests.items()]
-    rates = [
-        f"{(title + ' ') if title else ''}{suggestion:.1e}" for title, (_, suggestion, _) in tests.items()
-    ]
-    return describe(
+    rates = join_words([f"{title} {suggestion:.1e}" for title, (_, suggestion, _) in tests.items()])
+    reasons = ". ".join(f"{title}: {reason}" for title, (_, _, reason) in tests.items())
+    return ReportFigure(
         figure,
-        f"Loss against a rising learning rate, with the suggested value: {join_words(rates)}.",
-        f"Learning-rate range test. Suggested: {join_words(rates)}. {'. '.join(words)}.",
+        f"Loss against a rising learning rate, with the suggested value: {rates}.",
+        f"Learning-rate range test. Suggested: {rates}. {reasons}.",
     )
 
 
 def _draw(
     axes: Axes, history: pd.DataFrame, column: str, name: str, **style
 ) -> list[tuple[str, float, float, str]]:
-    """Draw a column where it is known; returns its end for `label_ends`."""
+    """Draw a column where it is known; returns its end for `write_names`."""
     if column not in history or history[column].isna().all():
         return []
     known = history.dropna(subset=[column])

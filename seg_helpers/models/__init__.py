@@ -2,16 +2,16 @@
 
 from seg_helpers.models.encoders import WeightsError
 from seg_helpers.models.network import SegmentationNetwork
-from seg_helpers.models.registry import ModelInfo, build_model, count_parameters, list_models
-from seg_helpers.models.summary import ModelSummary, summarise_model
+from seg_helpers.models.registry import Architecture, build_model, count_parameters, list_models
+from seg_helpers.models.summary import ModelSummary, summarize_model
 
 __all__ = [
-    "ModelInfo",
+    "Architecture",
     "ModelSummary",
     "SegmentationNetwork",
     "WeightsError",
     "build_model",
     "count_parameters",
     "list_models",
-    "summarise_model",
+    "summarize_model",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import resize
-from seg_helpers.models.encoders import build_encoder, load_weights
+from seg_helpers.models.encoders import build_encoder
 from seg_helpers.models.network import SegmentationNetwork
 
 
@@ -50,8 +50,6 @@ class DeepLabV2(SegmentationNetwork):
 def build_deeplabv2(
     num_classes: int,
     encoder: str = "mobilenet_v2",
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
     *,
     rates: Sequence[int] = (6, 12, 18, 24),
     output_stride: int = 8,
@@ -61,11 +59,7 @@ def build_deeplabv2(
     Args:
         num_classes: Channels of the logits.
         encoder: Encoder that can be dilated ("resnet101" as in the paper, "mobilenet_v2").
-        encoder_weights: "none", "imagenet" or a path.
-        weights_file: Local file for "imagenet".
         rates: Dilation of each branch.
         output_stride: 8 as in the paper; 16 or 32 for less work.
     """
-    network = DeepLabV2(build_encoder(encoder, output_stride), num_classes, rates)
-    load_weights(network.encoder, encoder, encoder_weights, weights_file)
-    return network
+    return DeepLabV2(build_encoder(encoder, output_stride), num_classes, rates)

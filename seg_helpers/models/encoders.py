@@ -5,6 +5,7 @@ Pretrained weights are never dropped silently: what cannot be loaded is an error
 
 import difflib
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -15,16 +16,11 @@ from torch import Tensor, nn
 
 StateDict = dict[str, Tensor]
 
-# parts of a published classifier that a segmentation encoder does not have
-CLASSIFIER_PREFIXES = (
-    "classifier.",
-    "fc.",
-    "head.",
-    "last_linear.",
-    "incre_modules.",
-    "downsamp_modules.",
-    "final_layer.",
-)
+# how the names of what a published classifier has beyond its encoder begin; the last three are HRNet's
+CLASSIFIER = (
+    "classifier.", "fc.", "head.", "last_linear.", "incre_modules.", "downsamp_modules.", "final_layer.",
+)  # fmt: skip
+TIMM = "model."  # before every name in a timm encoder
 
 
 class WeightsError(RuntimeError):
@@ -74,27 +70,25 @@ def undilate_pointwise(encoder: nn.Module) -> nn.Module:
     return encoder
 
 
-def load_weights(
-    encoder: nn.Module, name: str, encoder_weights: str = "none", weights_file: str | Path | None = None
+def load_encoder(
+    encoder: nn.Module, name: str, encoder_weights: str, weights_file: str | Path | None = None
 ) -> StateDict:
     """Load pretrained weights into an encoder, in place.
 
     Args:
         encoder: The encoder to fill.
         name: Its name in segmentation-models-pytorch.
-        encoder_weights: "none" (keep the random weights), "imagenet", or the path of a state_dict.
+        encoder_weights: "imagenet", or the path of a state_dict.
         weights_file: For "imagenet": a local state_dict, used if it fits; default: variable WEIGHTS.
 
     Returns:
-        The entries of the source that are a classifier's (empty for "none").
+        The entries of the source that are a classifier's.
 
     Raises:
         WeightsError: If the weights do not fit or cannot be had.
     """
-    if encoder_weights == "none":
-        return {}
     if encoder_weights != "imagenet":
-        return fill(encoder, read_state_dict(encoder_weights), source=str(encoder_weights))
+        return fill(encoder, read_state_dict(encoder_weights), source=encoder_weights)
     weights_file = weights_file or os.environ.get("WEIGHTS")
     refusal = "no local file was given"
     if weights_file:
@@ -105,14 +99,15 @@ def load_weights(
     try:
         state = download_state_dict(name)
     except Exception as error:  # the hub's client raises many kinds: each means that there are no weights
+        reason = str(error).partition("\n")[0].rstrip(".") or "no reason given"
         raise WeightsError(
             f"ImageNet weights for encoder {name!r} cannot be had. Local file: {refusal}. "
-            f"Download: {type(error).__name__}: {str(error).splitlines()[0].rstrip('.') if str(error) else 'no reason given'}. "
+            f"Download: {type(error).__name__}: {reason}. "
             f"Either name a local state_dict of {name} (WEIGHTS=PATH, or weights_file=PATH), or connect to the "
             "internet once so that the library can download it; encoder_weights='none' trains from scratch"
         ) from error
     if weights_file:
-        warnings.warn(f"{refusal}; the downloaded ImageNet weights are used instead", stacklevel=2)
+        warnings.warn(f"{refusal}; the downloaded ImageNet weights are used instead", stacklevel=3)
     return fill(encoder, state, source="the downloaded weights")
 
 
@@ -149,37 +144,25 @@ def read_state_dict(path: str | Path) -> StateDict:
     return state
 
 
-def align_names(state: StateDict, own: StateDict) -> StateDict:
-    """Undo the prefix that a wrapper put before every name, or add the one that the encoder's has."""
-    candidates = [state, {f"model.{key}": value for key, value in state.items()}]
-    for prefix in ("module.", "encoder.", "model.", "module.encoder."):
-        candidates.append({key.removeprefix(prefix): value for key, value in state.items()})
-    return max(candidates, key=lambda candidate: len(candidate.keys() & own.keys()))
-
-
 def fill(encoder: nn.Module, state: StateDict, source: str) -> StateDict:
-    """Copy a state_dict into an encoder after checking every name and shape; returns the classifier's entries.
+    """Load a state_dict into an encoder, each entry in its place; returns the classifier's entries.
+
+    A prefix that a wrapper put before every name ("module.", "encoder.") is taken off.
 
     Raises:
-        WeightsError: Naming the first entries that are missing, superfluous or of another shape.
+        WeightsError: Naming the first entry that is missing, superfluous or of another shape.
     """
-    own = encoder.state_dict()
-    state = align_names(state, own)
-    classifier = {
-        key: state[key]
-        for key in state.keys() - own.keys()
-        if key.removeprefix("model.").startswith(CLASSIFIER_PREFIXES)
-    }
-    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
-    superfluous = [key for key in state if key not in own and key not in classifier]
-    reshaped = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in own
-        if key in state and state[key].shape != own[key].shape
-    ]
-    faults = {"missing": missing, "not in the encoder": superfluous, "of another shape": reshaped}
-    found = [f"{len(keys)} {fault} ({', '.join(keys[:2])}…)" for fault, keys in faults.items() if keys]
-    if found:
-        raise WeightsError(f"{source} does not fit {type(encoder).__name__}: {'; '.join(found)}")
-    nn.Module.load_state_dict(encoder, {key: state.get(key, own[key]) for key in own})
-    return classifier
+    own = {name.removeprefix(TIMM): name for name in encoder.state_dict()}
+    first = next(iter(own))
+    wrapped = [name for name in state if f".{name}".endswith(f".{first}")]
+    prefix = min(wrapped, key=len, default=first).removesuffix(first)
+    state = {name.removeprefix(prefix): value for name, value in state.items()}
+    extra = {name for name in state.keys() - own.keys() if name.startswith(CLASSIFIER)}
+    body = {own.get(name, name): value for name, value in state.items() if name not in extra}
+    try:
+        # the library's encoders have a load_state_dict of their own, which drops some names unasked
+        nn.Module.load_state_dict(encoder, body)
+    except RuntimeError as error:
+        fault = re.sub('", ".*', '"', str(error).splitlines()[1]).strip(" \t.")
+        raise WeightsError(f"{source} does not fit {type(encoder).__name__}: {fault}") from None
+    return {name: state[name] for name in extra}

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seg_helpers.models.encoders import StateDict, build_encoder, load_weights
+from seg_helpers.models.encoders import StateDict, build_encoder
 from seg_helpers.models.network import SegmentationNetwork
 
 # strides of the features that each head scores, deepest first
@@ -17,7 +17,7 @@ HEADS = {"32s": (32,), "16s": (32, 16), "8s": (32, 16, 8)}
 
 
 class Doubling(nn.ConvTranspose2d):
-    """Learned upsampling by two, initialised as bilinear interpolation."""
+    """Learned upsampling by two, initialized as bilinear interpolation."""
 
     def __init__(self, channels: int):
         super().__init__(channels, channels, kernel_size=4, stride=2, padding=1, bias=False)
@@ -34,7 +34,7 @@ class FCN(SegmentationNetwork):
         encoder: Encoder with features at strides 1 to 32.
         num_classes: Channels of the logits.
         head: "32s", "16s" or "8s".
-        fc_channels: Channels of the two convolutionalised fully connected layers.
+        fc_channels: Channels of the two convolutionalized fully connected layers.
         fc_kernel: Kernel of the first of them.
         dropout: Dropout after each of them.
         pooled: The encoder's features are taken before each pooling (VGG); the paper scores them after it.
@@ -92,8 +92,6 @@ class FCN(SegmentationNetwork):
 def build_fcn(
     num_classes: int,
     encoder: str = "mobilenet_v2",
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
     *,
     head: str = "8s",
     fc_channels: int | None = None,
@@ -105,15 +103,13 @@ def build_fcn(
     Args:
         num_classes: Channels of the logits.
         encoder: Encoder of segmentation-models-pytorch; "vgg16" gives the paper's network.
-        encoder_weights: "none", "imagenet" or a path; a VGG16 file with its classifier fills fc6 and fc7 too.
-        weights_file: Local file for "imagenet".
         head: "32s", "16s" or "8s".
         fc_channels: Channels of fc6 and fc7; default: the paper's 4096 on VGG, 256 on any other encoder.
         fc_kernel: Kernel of fc6; default: the paper's 7 on VGG, else 3.
         dropout: Dropout after fc6 and fc7; default: the paper's 0.5 on VGG, else 0.1.
     """
     vgg = encoder.startswith("vgg")
-    network = FCN(
+    return FCN(
         build_encoder(encoder),
         num_classes,
         head,
@@ -122,5 +118,3 @@ def build_fcn(
         dropout=(0.5 if vgg else 0.1) if dropout is None else dropout,
         pooled=vgg,
     )
-    network.load_classifier(load_weights(network.encoder, encoder, encoder_weights, weights_file))
-    return network

@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seg_helpers.models.blocks import ConvNorm, resize
-from seg_helpers.models.encoders import load_weights
 from seg_helpers.models.network import SegmentationNetwork
 
 
@@ -39,7 +38,6 @@ class HRNetConfig:
         pooled_exchange: Features go down to a coarser branch by average pooling and a 1x1 convolution instead
             of a 3x3 of stride 2 for each step.
         head_channels: Hidden channels of the head; 0 for as many as the branches have together (15w).
-        stem_channels: Channels of the two stem convolutions.
     """
 
     stage1_blocks: int
@@ -50,7 +48,6 @@ class HRNetConfig:
     block: str = "basic"
     pooled_exchange: bool = False
     head_channels: int = 0
-    stem_channels: int = 64
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -182,11 +179,10 @@ class ExchangeModule(nn.Module):
         pooled: bool = False,
     ):
         super().__init__()
+        # the table of blocks is for all branches, and these are the first of them
         self.branches = nn.ModuleList(
             nn.Sequential(*(block(width) for _ in range(depth)))
-            for width, depth in zip(
-                channels, blocks, strict=False
-            )  # a table for more branches than there are yet
+            for width, depth in zip(channels, blocks, strict=False)
         )
         self.fuse_layers = nn.ModuleList(
             nn.ModuleList(self.path(channels, source, target, pooled) for source in range(len(channels)))
@@ -223,7 +219,7 @@ class HRNetBody(nn.Module):
 
     def __init__(self, config: HRNetConfig):
         super().__init__()
-        stem, block = config.stem_channels, BLOCKS[config.block]
+        stem, block = 64, BLOCKS[config.block]
         self.conv1 = nn.Conv2d(3, stem, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(stem)
         self.conv2 = nn.Conv2d(stem, stem, 3, stride=2, padding=1, bias=False)
@@ -318,24 +314,14 @@ class HRNet(SegmentationNetwork):
         return parts | {"head": self.head}
 
 
-def build_hrnet(
-    num_classes: int,
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
-    *,
-    variant: str = "w18",
-) -> HRNet:
+def build_hrnet(num_classes: int, *, variant: str = "w18") -> HRNet:
     """Build an HRNetV2.
 
     Args:
         num_classes: Channels of the logits.
-        encoder_weights: "none", "imagenet" (a local file, else timm's download) or a path.
-        weights_file: Local file for "imagenet".
         variant: "w48", "w18", "w18_small_v2" or "w18_small_v1".
     """
-    network = HRNet(find_variant(variant), num_classes)
-    load_weights(network.encoder, TIMM_NAMES[variant], encoder_weights, weights_file)
-    return network
+    return HRNet(find_variant(variant), num_classes)
 
 
 def find_variant(variant: str) -> HRNetConfig:

@@ -10,7 +10,7 @@ encoder features   lateral 1x1   decoder (each after ReLU; BN first but for the 
 import torch
 from torch import Tensor, nn
 
-from seg_helpers.models.encoders import build_encoder, load_weights
+from seg_helpers.models.encoders import build_encoder
 from seg_helpers.models.network import SegmentationNetwork
 
 
@@ -29,8 +29,6 @@ class Doubling(nn.Module):
 
 class MiniUNet(SegmentationNetwork):
     """Logits are (N, C, H/4, W/4)."""
-
-    output_stride = 4
 
     def __init__(self, encoder: nn.Module, num_classes: int, width: int = 128):
         super().__init__()
@@ -57,20 +55,11 @@ class MiniUNet(SegmentationNetwork):
         return self.head(features)  # (N, C, H/4, W/4)
 
 
-def build_mini_unet(
-    num_classes: int,
-    encoder: str = "resnet18",
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
-) -> MiniUNet:
+def build_mini_unet(num_classes: int, encoder: str = "resnet18") -> MiniUNet:
     """Build a Mini U-Net; its logits are a quarter of the images' size.
 
     Args:
         num_classes: Channels of the logits.
         encoder: Encoder of segmentation-models-pytorch.
-        encoder_weights: "none", "imagenet" or a path.
-        weights_file: Local file for "imagenet".
     """
-    network = MiniUNet(build_encoder(encoder), num_classes)
-    load_weights(network.encoder, encoder, encoder_weights, weights_file)
-    return network
+    return MiniUNet(build_encoder(encoder), num_classes)

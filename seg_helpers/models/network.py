@@ -1,13 +1,13 @@
 """What every network of the zoo has in common: its size rule, its encoder, its named parts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torchvision.models import ResNet
 
 
 class SegmentationNetwork(nn.Module):
-    """Base of all networks: images (N, 3, H, W) in, logits (N, C, H, W) out.
+    """Base of all networks: images (N, 3, H, W) in, logits (N, C, H, W) out, of Mini U-Net (N, C, H/4, W/4).
 
     With auxiliary heads, and in training mode only, `forward` returns
     `{"logits": Tensor, "auxiliary": [Tensor, ...]}` instead.
@@ -15,13 +15,11 @@ class SegmentationNetwork(nn.Module):
     Attributes:
         stride: Height and width of the images must be multiples of it. 32 for every network, though some would
             run at any size: on 360 rows 12 cells stand for 384, and stretched onto 360 they lie beside the image.
-        output_stride: The logits are this many times smaller than the images (1 but for Mini U-Net).
         auxiliary_weight: Weight of each auxiliary loss relative to the main one.
         encoder: The part that may be pretrained, frozen and given its own learning rate, or None.
     """
 
     stride: int = 32
-    output_stride: int = 1
     auxiliary_weight: float = 0.4
 
     def __init__(self):
@@ -51,9 +49,8 @@ class SegmentationNetwork(nn.Module):
         height, width = (-(-side // self.stride) * self.stride for side in size)
         return height, width
 
-    def encoder_parameters(self) -> Iterator[nn.Parameter]:
-        """Parameters of the encoder; none for a network without one."""
-        return self.encoder.parameters() if self.encoder is not None else iter(())
+    def load_classifier(self, classifier: dict[str, Tensor]) -> None:
+        """Take over what it can of the classifier that a file of pretrained weights holds: nothing, but for the FCN."""
 
     def encoder_stages(self) -> list[nn.Module]:
         """The encoder's stages from the input to the deepest, to unfreeze the last k of them."""

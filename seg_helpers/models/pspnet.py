@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import AuxiliaryHead, resize
-from seg_helpers.models.encoders import check_encoder, load_weights
+from seg_helpers.models.encoders import check_encoder
 from seg_helpers.models.unet import EncoderDecoder
 
 
@@ -43,8 +43,6 @@ class PSPNet(EncoderDecoder):
 def build_pspnet(
     num_classes: int,
     encoder: str = "mobilenet_v2",
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
     *,
     bins: Sequence[int] = (1, 2, 3, 6),
     output_stride: int = 8,
@@ -57,8 +55,6 @@ def build_pspnet(
     Args:
         num_classes: Channels of the logits.
         encoder: Encoder that can be dilated (for `output_stride` 32: any).
-        encoder_weights: "none", "imagenet" or a path.
-        weights_file: Local file for "imagenet".
         bins: Cells a side of each pooling; empty leaves the pyramid out.
         output_stride: 8 as in the paper; 16 or 32 for less work.
         channels: Channels between pyramid and scores.
@@ -81,5 +77,4 @@ def build_pspnet(
     pooled = inputs // len(bins) * len(bins) if bins else 0
     network.decoder.conv = Conv2dReLU(inputs + pooled, channels, kernel_size=1, use_norm="batchnorm")
     network.initialize()
-    load_weights(network.encoder, encoder, encoder_weights, weights_file)
     return PSPNet(network, num_classes, aux)

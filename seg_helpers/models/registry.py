@@ -1,19 +1,20 @@
 """The zoo's front door: `build_model` by name, `list_models` for what there is."""
 
 import difflib
-import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
 from seg_helpers.models.deeplabv2 import build_deeplabv2
 from seg_helpers.models.deeplabv3 import build_deeplabv3, build_deeplabv3plus
+from seg_helpers.models.encoders import load_encoder
 from seg_helpers.models.fast_scnn import build_fast_scnn
 from seg_helpers.models.fcn import build_fcn
-from seg_helpers.models.hrnet import build_hrnet, build_mini_hrnet
+from seg_helpers.models.hrnet import TIMM_NAMES, build_hrnet, build_mini_hrnet
 from seg_helpers.models.mini_unet import build_mini_unet
 from seg_helpers.models.network import SegmentationNetwork
 from seg_helpers.models.pspnet import build_pspnet
@@ -23,93 +24,99 @@ from seg_helpers.models.unet import build_unet
 
 @dataclass(frozen=True)
 class Architecture:
-    """A registered architecture: how it is built and what it is for."""
+    """One architecture of the zoo: its name, how it is built, its paper and what it is for."""
 
+    name: str
     build: Callable[..., SegmentationNetwork]
     title: str
     paper: str
     purpose: str
 
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """A row of `list_models`; `parameters` counts the default options at 11 classes."""
-
-    name: str
-    title: str
-    paper: str
-    parameters: int
-    purpose: str
+    @cached_property
+    def parameters(self) -> int:
+        """Parameters of the default options at 11 classes."""
+        return count_parameters(self.name)
 
 
-ARCHITECTURES = {
-    "fcn": Architecture(
+ARCHITECTURES = (
+    Architecture(
+        "fcn",
         build_fcn,
         "FCN",
         "Long, Shelhamer, Darrell, CVPR 2015, arXiv 1411.4038",
         "the first end-to-end network: scores at strides 32, 16 and 8, added and upsampled",
     ),
-    "unet": Architecture(
+    Architecture(
+        "unet",
         build_unet,
         "U-Net",
         "Ronneberger, Fischer, Brox, MICCAI 2015, arXiv 1505.04597",
         "encoder and decoder with skips at every resolution: sharp borders, thin objects",
     ),
-    "pspnet": Architecture(
+    Architecture(
+        "pspnet",
         build_pspnet,
         "PSPNet",
         "Zhao, Shi, Qi, Wang, Jia, CVPR 2017, arXiv 1612.01105",
         "pooled context of the whole scene beside the features at 1/8",
     ),
-    "deeplabv2": Architecture(
+    Architecture(
+        "deeplabv2",
         build_deeplabv2,
         "DeepLabV2",
         "Chen, Papandreou, Kokkinos, Murphy, Yuille, TPAMI 2018, arXiv 1606.00915",
         "wide views without losing resolution: atrous convolutions of four rates, added",
     ),
-    "deeplabv3": Architecture(
+    Architecture(
+        "deeplabv3",
         build_deeplabv3,
         "DeepLabV3",
         "Chen, Papandreou, Schroff, Adam, arXiv 1706.05587",
         "atrous branches with batch norm and the image's average, concatenated",
     ),
-    "deeplabv3plus": Architecture(
+    Architecture(
+        "deeplabv3plus",
         build_deeplabv3plus,
         "DeepLabV3+",
         "Chen, Zhu, Papandreou, Schroff, Adam, ECCV 2018, arXiv 1802.02611",
         "DeepLabV3 with a skip at 1/4: wide views and sharp borders",
     ),
-    "fast_scnn": Architecture(
+    Architecture(
+        "fast_scnn",
         build_fast_scnn,
         "Fast-SCNN",
         "Poudel, Liwicki, Cipolla, BMVC 2019, arXiv 1902.04502",
         "real time at 1024x2048 in 1.1 M parameters, trained from scratch",
     ),
-    "hrnet": Architecture(
+    Architecture(
+        "hrnet",
         build_hrnet,
         "HRNetV2",
         "Wang et al., TPAMI 2021, arXiv 1908.07919",
         "keeps a branch at 1/4 all the way: the accurate ancestor of Mini-HRNet",
     ),
-    "mini_hrnet": Architecture(
+    Architecture(
+        "mini_hrnet",
         build_mini_hrnet,
         "Mini-HRNet",
         "HRNet (arXiv 1908.07919) scaled down three ways",
         "HRNet for small machines: no stage 4, fewer modules, or a lighter core",
     ),
-    "segnet": Architecture(
+    Architecture(
+        "segnet",
         build_segnet,
         "SegNet",
         "Badrinarayanan, Kendall, Cipolla, TPAMI 2017, arXiv 1511.00561",
         "VGG16 mirrored; upsampling by the places of the pooled maxima",
     ),
-    "mini_unet": Architecture(
+    Architecture(
+        "mini_unet",
         build_mini_unet,
         "Mini U-Net",
         "arXiv 1810.08395 and a public implementation",
         "real time on a soccer robot: ResNet18, narrow decoder, quarter-size output",
     ),
-}
+)
 
 
 def build_model(
@@ -141,22 +148,26 @@ def build_model(
         >>> build_model("unet", 11, encoder="resnet18").stride
         32
     """
-    if name not in ARCHITECTURES:
-        raise ValueError(f"unknown model {name!r}{suggest(name, ARCHITECTURES)}")
+    architectures = {entry.name: entry for entry in ARCHITECTURES}
+    if name not in architectures:
+        raise ValueError(f"unknown model {name!r}{suggest(name, architectures)}")
     if num_classes < 1:
         raise ValueError(f"num_classes must be 1 or more, got {num_classes}")
-    build = ARCHITECTURES[name].build
-    known = inspect.signature(build).parameters
-    given = dict(options)
-    if encoder is not None:
-        given["encoder"] = encoder
-    if str(encoder_weights) != "none":
-        given |= {"encoder_weights": str(encoder_weights), "weights_file": weights_file}
+    build = architectures[name].build
+    defaults = {option: entry.default for option, entry in inspect.signature(build).parameters.items()}
+    del defaults["num_classes"]
+    given = options | ({} if encoder is None else {"encoder": encoder})
     for option in given:
-        if option not in known:
-            choices = [key for key in known if key not in ("num_classes", "weights_file")]
-            raise ValueError(f"model {name!r} has no option {option!r}{suggest(option, choices)}")
-    return build(num_classes, **given)
+        if option not in defaults:
+            raise ValueError(f"model {name!r} has no option {option!r}{suggest(option, defaults)}")
+    network = build(num_classes, **given)
+    if str(encoder_weights) != "none":
+        chosen = defaults | given
+        published = TIMM_NAMES[chosen["variant"]] if "variant" in chosen else chosen.get("encoder")
+        if published is None:
+            raise ValueError(f"model {name!r} has no option 'encoder_weights': nobody publishes its encoder's")
+        network.load_classifier(load_encoder(network.encoder, published, str(encoder_weights), weights_file))
+    return network
 
 
 def suggest(word: str, known) -> str:
@@ -165,13 +176,9 @@ def suggest(word: str, known) -> str:
     return (f"; did you mean {near[0]!r}?" if near else "") + f" (known: {', '.join(known) or 'none'})"
 
 
-@functools.cache
-def list_models() -> tuple[ModelInfo, ...]:
+def list_models() -> tuple[Architecture, ...]:
     """What the zoo holds, in the order of the notebooks."""
-    return tuple(
-        ModelInfo(name, entry.title, entry.paper, count_parameters(name), entry.purpose)
-        for name, entry in ARCHITECTURES.items()
-    )
+    return ARCHITECTURES
 
 
 def count_parameters(name: str, num_classes: int = 11, **options) -> int:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seg_helpers.models.blocks import ConvNorm
-from seg_helpers.models.encoders import build_encoder, load_weights
+from seg_helpers.models.encoders import build_encoder
 from seg_helpers.models.network import SegmentationNetwork
 
 
@@ -50,22 +50,13 @@ class SegNet(SegmentationNetwork):
         return self.encoder_parts() | {f"decoder {i}": block for i, block in enumerate(self.decoder, start=1)}
 
 
-def build_segnet(
-    num_classes: int,
-    encoder: str = "vgg16_bn",
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
-) -> SegNet:
+def build_segnet(num_classes: int, encoder: str = "vgg16_bn") -> SegNet:
     """Build a SegNet.
 
     Args:
         num_classes: Channels of the logits.
         encoder: "vgg16_bn" as in the paper, or another VGG of segmentation-models-pytorch.
-        encoder_weights: "none", "imagenet" or a path.
-        weights_file: Local file for "imagenet".
     """
     if not encoder.startswith("vgg"):
         raise ValueError(f"SegNet mirrors the poolings of a VGG, got encoder {encoder!r}: use vgg16_bn")
-    network = SegNet(build_encoder(encoder), num_classes)
-    load_weights(network.encoder, encoder, encoder_weights, weights_file)
-    return network
+    return SegNet(build_encoder(encoder), num_classes)

@@ -46,7 +46,7 @@ class ModelSummary:
     multiply_adds: int
 
 
-def summarise_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
+def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
     """Summarise a network as it predicts (auxiliary heads stay silent); the network itself is left alone.
 
     Args:
@@ -65,17 +65,15 @@ def summarise_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
             trace.watch(name, module, owner.get(module))
         logits = model(images)
     flops = {name.partition(".")[2]: sum(kinds.values()) for name, kinds in counter.get_flop_counts().items()}
-    rows, part_costs = [], dict.fromkeys(parts, 0)
-    for name, module in model.named_modules():
-        if name in trace.outputs and not any(module.children()):
-            cost = flops.get(name, 0) // 2
-            if module in owner:
-                part_costs[owner[module]] += cost
-            if count(module) or name in trace.reshaping:
-                outputs = trace.outputs[name]
-                rows.append([name, type(module).__name__, *describe(outputs, height), count(module), cost])
-    order = {name: position for position, name in enumerate(trace.outputs)}
-    rows.sort(key=lambda row: order[row[0]])
+    modules, rows, part_costs = dict(model.named_modules()), [], dict.fromkeys(parts, 0)
+    for name, outputs in trace.outputs.items():
+        module, cost = modules[name], flops.get(name, 0) // 2
+        if any(module.children()):
+            continue
+        if module in owner:
+            part_costs[owner[module]] += cost
+        if count(module) or name in trace.reshaping:
+            rows.append([name, type(module).__name__, *describe(outputs, height), count(module), cost])
     part_rows = [
         [name, describe_type(parts[name]), *describe(outputs, height), count(parts[name]), part_costs[name]]
         for name, outputs in trace.part_outputs.items()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
-from seg_helpers.models.encoders import check_encoder, load_weights, undilate_pointwise
+from seg_helpers.models.encoders import check_encoder, undilate_pointwise
 from seg_helpers.models.network import SegmentationNetwork
 
 
@@ -37,8 +37,6 @@ class UNet(EncoderDecoder):
 def build_unet(
     num_classes: int,
     encoder: str = "mobilenet_v2",
-    encoder_weights: str = "none",
-    weights_file: str | None = None,
     *,
     decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
 ) -> UNet:
@@ -47,13 +45,8 @@ def build_unet(
     Args:
         num_classes: Channels of the logits.
         encoder: Encoder of segmentation-models-pytorch.
-        encoder_weights: "none", "imagenet" or a path.
-        weights_file: Local file for "imagenet".
         decoder_channels: Channels of the five decoder steps, deepest first.
     """
     check_encoder(encoder)
-    network = smp.Unet(
-        encoder, encoder_weights=None, decoder_channels=tuple(decoder_channels), classes=num_classes
-    )
-    load_weights(network.encoder, encoder, encoder_weights, weights_file)
+    network = smp.Unet(encoder, encoder_weights=None, decoder_channels=tuple(decoder_channels), classes=num_classes)
     return UNet(network)

@@ -36,6 +36,11 @@ def find_state(folder: Path) -> Path | None:
     return max(folder.glob("epoch_*"), default=None) if folder.is_dir() else None
 
 
+def epoch_of(state: Path) -> int:
+    """The epoch that a state was saved after."""
+    return int(state.name.removeprefix("epoch_"))
+
+
 def save_weights(model: nn.Module, path: Path) -> None:
     """Writes a network's state_dict as safetensors, atomically."""
     partial = path.with_suffix(".partial")

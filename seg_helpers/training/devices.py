@@ -1,5 +1,7 @@
 """Devices and precision: detected and said, never assumed."""
 
+import ctypes
+import os
 import platform
 import sys
 from pathlib import Path
@@ -8,6 +10,8 @@ import psutil
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
+
+_M_MMAP_MAX, _M_TRIM_THRESHOLD = -4, -1  # of glibc's malloc.h
 
 
 def detect_precision(device: torch.device) -> str:
@@ -30,10 +34,25 @@ def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Ac
     device = Accelerator().device
     AcceleratorState._reset_state()
     chosen = detect_precision(device) if precision == "auto" else precision
+    if device.type == "cpu":
+        keep_freed_memory()
     kwargs = [DistributedDataParallelKwargs(find_unused_parameters=frozen_parts)]
     loading = DataLoaderConfiguration(split_batches=True)
     mixed = "bf16" if chosen == "bf16" else "no"
     return Accelerator(mixed_precision=mixed, dataloader_config=loading, kwargs_handlers=kwargs)
+
+
+def keep_freed_memory() -> None:
+    """Lets glibc keep what is freed for the next allocation; does nothing elsewhere, or with SEG_KEEP_MEMORY=0.
+
+    By default glibc maps each large array anew and gives it back: the kernel then faults in and zeroes hundreds of
+    megabytes a training step, which takes about as long as the step's own work. What is kept stays with the process.
+    """
+    if os.environ.get("SEG_KEEP_MEMORY") == "0" or platform.libc_ver()[0] != "glibc":
+        return
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_M_MMAP_MAX, 0)
+    libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def describe_device(device: torch.device | None = None) -> str:
@@ -47,10 +66,10 @@ def describe_device(device: torch.device | None = None) -> str:
     return device.type
 
 
-def measure_peak_memory() -> int:
-    """Bytes that this process held at most: of the GPU where it computed on one, else of the machine's memory."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+def measure_peak_memory(device: torch.device) -> int:
+    """Bytes that this process held at most: of the GPU where it computes on one, else of the machine's memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset
     import resource  # there is none on Windows

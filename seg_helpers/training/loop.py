@@ -166,7 +166,7 @@ class _Trainer:
     def set_rate(self, peak: float, epoch: int, first_epoch: int, stage: StageConfig, step: int) -> float:
         per_epoch, schedule = len(self.loader), self.config.schedule
         start, epochs = (first_epoch, stage.epochs) if schedule.span == "stage" else (0, self.config.epochs)
-        factor = learning_rate_factor(schedule, (epoch - start) * per_epoch + step, epochs * per_epoch, per_epoch)
+        factor = learning_rate_factor(schedule, (epoch - start) * per_epoch + step, epochs * per_epoch)
         return set_learning_rate(self.optimizer, factor * peak / self.config.optimizer.learning_rate)
 
     def choose_rate(self, index: int, stage: StageConfig, criterion: nn.Module) -> float:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seg_helpers.classes import VOID
-from seg_helpers.config import LossConfig, LossTerm
+from seg_helpers.config import LossConfig
 from seg_helpers.evaluation.prediction import resize_logits
 
 MAX_RATIO = 200.0  # of the largest class weight to the smallest
@@ -73,14 +73,82 @@ def _keep(sums: Tensor) -> Tensor:
     return sums
 
 
+class PixelSums(torch.autograd.Function):
+    """What cross-entropy and Dice are made of, summed over all scored pixels in one pass, with its gradient.
+
+    Dice by one-hot maps and cross-entropy beside it go a dozen times over arrays of pixels x classes; here they share
+    one softmax, and the gradient is written down: with p the probabilities of a pixel, t its target, w its weight, e, o
+    and f the gradients of the three sums below, it is p (f + e w - o_t p_t - p.f), and at t also o_t p_t - e w.
+    """
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
+        """Sums over pixels.
+
+        Args:
+            logits: (N,C,H,W).
+            labels: (N,H,W) int64, void as 255.
+            weight: (C,) class weights, or None.
+
+        Returns:
+            (3 C + 2,): probability of the target by target class (the overlap), probability by class, pixels by class,
+            then cross-entropy and weights of all pixels.
+        """
+        rows = logits.movedim(1, -1).reshape(-1, logits.shape[1])  # a view where the logits are channels_last
+        labels = labels.reshape(-1)
+        scored = labels != VOID
+        target = labels.where(scored, 0)
+        log_probability = rows.log_softmax(1)
+        log_of_target = log_probability.gather(1, target[:, None])[:, 0]
+        probability = log_probability.exp_().mul_(scored[:, None])
+        of_target = log_of_target.exp() * scored
+        weights = scored.to(rows) if weight is None else weight.to(rows)[target] * scored
+        overlap, pixels = (
+            torch.bincount(target, each.double(), rows.shape[1]).to(rows) for each in (of_target, scored)
+        )
+        entropy = -(log_of_target * weights).sum()
+        ctx.save_for_backward(probability, target, of_target, weights)
+        ctx.shape = logits.shape
+        return torch.cat([overlap, probability.sum(0), pixels, entropy[None], weights.sum()[None]])
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        probability, target, of_target, weights = ctx.saved_tensors
+        count, _, height, width = ctx.shape
+        overlap, found, _, entropy = gradient[:-1].split([probability.shape[1]] * 3 + [1])
+        of_target, weights = overlap[target] * of_target, entropy * weights
+        rows = (weights - of_target - probability @ found)[:, None] + found
+        rows.mul_(probability)
+        rows.scatter_add_(1, target[:, None], (of_target - weights)[:, None])
+        return rows.reshape(count, height, width, -1).movedim(-1, 1), None, None
+
+
 def cross_entropy(
     logits: Tensor, labels: Tensor, weight: Tensor | None = None, smoothing: float = 0.0, reduce: Reduce = _keep
 ) -> Tensor:
     """Cross-entropy, weighted mean over the scored pixels; 0 where they weigh nothing."""
-    loss = F.cross_entropy(
-        logits, labels, weight, ignore_index=VOID, reduction="sum", label_smoothing=smoothing
-    )
-    return _mean_over_pixels(loss, labels, weight, reduce)
+    if smoothing:
+        loss = F.cross_entropy(
+            logits, labels, weight, ignore_index=VOID, reduction="sum", label_smoothing=smoothing
+        )
+        return _mean_over_pixels(loss, labels, weight, reduce)
+    return _cross_entropy_of(reduce(PixelSums.apply(logits, labels, weight)))
+
+
+def dice_loss(logits: Tensor, labels: Tensor, reduce: Reduce = _keep) -> Tensor:
+    """1 - the mean soft Dice of the classes that occur in the batch (Milletari et al., arXiv 1606.04797, section 3)."""
+    return _dice_loss_of(reduce(PixelSums.apply(logits, labels, None)))
+
+
+def _cross_entropy_of(sums: Tensor) -> Tensor:
+    return sums[-2] / sums[-1].where(sums[-1] > 0, math.inf)  # no pixel that counts: a loss of 0, a gradient of zeros
+
+
+def _dice_loss_of(sums: Tensor) -> Tensor:
+    overlap, found, pixels = sums[:-2].reshape(3, -1)
+    present = pixels > 0
+    dice = 2 * overlap / (found + pixels).clamp_min(1e-6)
+    return 1 - dice[present].mean() if present.any() else overlap.sum()
 
 
 def focal_loss(
@@ -101,19 +169,6 @@ def focal_loss(
             logits, labels, weight, ignore_index=VOID, reduction="none", label_smoothing=smoothing
         )
     return _mean_over_pixels((doubt**gamma * loss).sum(), labels, weight, reduce)
-
-
-def dice_loss(logits: Tensor, labels: Tensor, reduce: Reduce = _keep) -> Tensor:
-    """1 - the mean soft Dice of the classes that occur in the batch (Milletari et al., arXiv 1606.04797, section 3)."""
-    num_classes = logits.shape[1]
-    scored = (labels != VOID).unsqueeze(1)
-    truth = F.one_hot(labels.where(labels != VOID, 0), num_classes).movedim(-1, 1) * scored
-    probability = logits.softmax(dim=1) * scored
-    maps = (probability * truth, probability, truth.to(probability))
-    overlap, found, pixels = reduce(torch.stack([each.sum(dim=(0, 2, 3)) for each in maps]))  # (C,) each
-    dice = 2 * overlap / (found + pixels).clamp_min(1e-6)
-    present = pixels > 0
-    return 1 - dice[present].mean() if present.any() else overlap.sum()
 
 
 def _mean_over_pixels(loss: Tensor, labels: Tensor, weight: Tensor | None, reduce: Reduce) -> Tensor:
@@ -157,13 +212,20 @@ class SegmentationLoss(nn.Module):
 
     def _terms(self, logits: Tensor, labels: Tensor, reduce: Reduce) -> Tensor:
         logits = resize_logits(logits.float(), labels.shape[-2:])
-        return sum(term.weight * self._term(term, logits, labels, reduce) for term in self.config.terms)
-
-    def _term(self, term: LossTerm, logits: Tensor, labels: Tensor, reduce: Reduce) -> Tensor:
         weight = None if self.config.class_weights == "none" else self.class_weights
-        smoothing = self.config.label_smoothing
-        if term.name == "dice":
-            return dice_loss(logits, labels, reduce)
-        if term.name == "focal":
-            return focal_loss(logits, labels, term.gamma, weight, smoothing, reduce)
-        return cross_entropy(logits, labels, weight, smoothing, reduce)
+        smoothing, terms = self.config.label_smoothing, self.config.terms
+        shared = {"dice"} if smoothing else {"cross_entropy", "dice"}  # smoothed targets are no part of the one pass
+        total = torch.zeros((), device=logits.device)
+        if any(term.name in shared for term in terms):
+            sums = reduce(PixelSums.apply(logits, labels, weight))
+        for term in terms:
+            if term.name == "dice":
+                loss = _dice_loss_of(sums)
+            elif term.name == "focal":
+                loss = focal_loss(logits, labels, term.gamma, weight, smoothing, reduce)
+            elif smoothing:
+                loss = cross_entropy(logits, labels, weight, smoothing, reduce)
+            else:
+                loss = _cross_entropy_of(sums)
+            total = total + term.weight * loss
+        return total

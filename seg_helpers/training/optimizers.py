@@ -34,7 +34,8 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Op
         group["peak"] = group["lr"]
     if config.name == "sgd":
         return torch.optim.SGD(settings, momentum=config.momentum)
-    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name](settings)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
+    return kind(settings, fused=True)  # one pass over each parameter in place of a dozen
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> float:

@@ -20,7 +20,7 @@ from seg_helpers.classes import (
 from seg_helpers.datasets import files, layouts
 from seg_helpers.datasets.cache import build_cache
 from seg_helpers.datasets.files import read_image, read_label, read_size
-from seg_helpers.datasets.layouts import DatasetError, DatasetWarning, detect_layout, parse_stem, read_dataset
+from seg_helpers.datasets.layouts import DatasetError, DatasetWarning, parse_stem, read_dataset
 
 
 def read_with_problems(root, **options):
@@ -215,9 +215,9 @@ def test_a_folder_that_is_no_data_set_says_what_was_looked_for_and_found(tmp_pat
     with pytest.raises(
         DatasetError, match=r"(?s)Looked for:.*trainannot.*Found: notes.txt, tiny/; .*tiny looks like one"
     ):
-        detect_layout(tmp_path)
+        read_dataset(tmp_path)
     with pytest.raises(DatasetError, match="no such folder"):
-        detect_layout(tmp_path / "absent")
+        read_dataset(tmp_path / "absent")
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path):
@@ -227,9 +227,8 @@ def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path):
         (tmp_path / "loop", "loop"),  # in words that differ from one Python to the next
         ("~nobody-of-this-name/camvid", "~nobody-of-this-name/camvid: .*; write the path in full"),
     ):
-        for read in (read_dataset, detect_layout):
-            with pytest.raises(DatasetError, match=said):
-                read(root)
+        with pytest.raises(DatasetError, match=said):
+            read_dataset(root)
 
 
 def test_a_named_layout_has_to_be_there(segnet_folder):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from seg_helpers.classes import CAMVID11, SOCCER4
+from seg_helpers.datasets import samples
 from seg_helpers.datasets.audit import audit_labels
 from seg_helpers.datasets.cache import build_cache, count_pixels
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
-from seg_helpers.datasets.samples import ensure_sample, generate_road_scenes, generate_soccer_scenes
+from seg_helpers.datasets.samples import ensure_sample, generate_scenes
 from seg_helpers.scenes import road, soccer
 
 SIZE = (96, 128)
@@ -17,7 +18,7 @@ SMALL = {"frames": 4, "size": (24, 32)}
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
-    assert generate_road_scenes(root, frames=30, size=SIZE) == 30
+    assert generate_scenes(root, frames=30, size=SIZE) == 30
     dataset = read_dataset(root)
     return dataset, build_cache(dataset.frames, dataset.classes, cache_dir=root / "cache")
 
@@ -41,11 +42,11 @@ def test_files_of_somebody_else_are_not_touched(tmp_path):
 
 
 def test_a_run_that_stops_leaves_nothing_behind(tmp_path, monkeypatch):
-    def stop(root, **options):
+    def stop(root, kind, **options):
         (root / "train").mkdir()
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(ensure_sample.__globals__["GENERATORS"], "soccer", stop)
+    monkeypatch.setattr(samples, "generate_scenes", stop)
     with pytest.raises(KeyboardInterrupt):
         ensure_sample(tmp_path / "soccer", "soccer")
     assert list(tmp_path.iterdir()) == []
@@ -58,7 +59,7 @@ def test_painters_name_the_classes_that_their_files_are_read_in(painter, classes
 
 def test_the_same_seed_gives_the_same_files(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 5)):
-        generate_soccer_scenes(tmp_path / name, **SMALL, seed=seed)
+        generate_scenes(tmp_path / name, "soccer", **SMALL, seed=seed)
     files = [sorted((tmp_path / name).rglob("*.png")) for name in "abc"]
     contents = [[path.read_bytes() for path in paths] for paths in files]
     assert contents[0] == contents[1]
@@ -67,7 +68,7 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
 
 
 def test_soccer_scenes_read_with_their_own_four_classes(tmp_path):
-    assert generate_soccer_scenes(tmp_path, **SMALL) == 5  # 70, 15 and 15%, at least one each
+    assert generate_scenes(tmp_path, "soccer", **SMALL) == 5  # 70, 15 and 15%, at least one each
     dataset = read_dataset(tmp_path)
     assert (dataset.layout, dataset.classes, dataset.frames_per_second) == ("segnet", SOCCER4, 30)
     assert dataset.problems.empty

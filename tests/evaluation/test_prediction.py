@@ -33,8 +33,6 @@ class Pointwise(SegmentationNetwork):
 class Quarter(Pointwise):
     """Answers at a quarter of its input's size."""
 
-    output_stride = 4
-
     def forward(self, images):
         return F.avg_pool2d(super().forward(images), 4)
 

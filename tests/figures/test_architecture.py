@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from seg_helpers import figures
-from seg_helpers.figures import style
+from seg_helpers.figures import display
 from seg_helpers.figures.architecture import _arrange, _read_graph
 
 PARTS = [
@@ -40,7 +40,7 @@ def summarise(parts=PARTS, edges=EDGES):
 
 
 def patches_of(figure, kind):
-    return [patch for patch in figure.axes[0].patches if type(patch).__name__ == kind]
+    return [patch for patch in figure.figure.axes[0].patches if type(patch).__name__ == kind]
 
 
 def test_every_block_and_connection_is_drawn_apart():
@@ -57,8 +57,8 @@ def test_every_block_and_connection_is_drawn_apart():
 
 def test_words_come_from_the_network():
     figure = figures.architecture_diagram(summarise(), "Tiny")
-    assert "encoder 2 holds 85% of the 10.6 k parameters; 1 connection skips blocks" in figure.seg_caption
-    assert "Skip connections: encoder 1 to decoder" in figure.seg_alt
+    assert "encoder 2 holds 85% of the 10.6 k parameters; 1 connection skips blocks" in figure.caption
+    assert "Skip connections: encoder 1 to decoder" in figure.alt
 
 
 def test_sums_and_upsampling_get_a_box_of_logits():
@@ -80,9 +80,9 @@ def test_branches_of_several_resolutions_are_connected_one_by_one():
     names = ["input", "stage 1", "transition 1", "stage 2", "stage 3", "head", "logits"]
     figure = figures.architecture_diagram(summarise(parts, list(itertools.pairwise(names))), "Branches")
     assert len(patches_of(figure, "FancyArrowPatch")) == 1 + 2 + 2 + 2
-    assert "transition" not in figure.seg_alt
-    assert "stage 2 (18 channels at 1/4, 36 channels at 1/8)" in figure.seg_alt
-    assert "dashed frame" in figure.seg_caption
+    assert "transition" not in figure.alt
+    assert "stage 2 (18 channels at 1/4, 36 channels at 1/8)" in figure.alt
+    assert "dashed frame" in figure.caption
 
 
 def test_column_is_the_longest_way():
@@ -100,7 +100,7 @@ def test_edges_to_nowhere_are_refused():
 
 def test_layer_table_tells_the_totals(monkeypatch):
     shown = []
-    monkeypatch.setattr(style, "display", shown.append)
+    monkeypatch.setattr(display, "display", shown.append)
     figures.show_layer_table(summarise(), "Tiny")
     html = shown[0].to_html()
     assert "10,620 parameters, 9.9 k multiply-adds" in html

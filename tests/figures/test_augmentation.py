@@ -10,7 +10,7 @@ def test_gallery_tells_geometry_from_colour(frame, classes):
     figure = figures.transform_gallery(
         frame, {"flip": (image[:, ::-1], label[:, ::-1]), "blur": (image // 2, label)}, classes
     )
-    assert "flip moves the label with the image; blur changes the image only" in figure.seg_caption
+    assert "flip moves the label with the image; blur changes the image only" in figure.caption
 
 
 def test_grid_reports_the_void_of_padding(frame, classes):
@@ -18,7 +18,7 @@ def test_grid_reports_the_void_of_padding(frame, classes):
     padded = label.copy()
     padded[:, 24:] = 255
     figure = figures.pipeline_grid(frame, [frame, (image, padded)], classes)
-    assert "to 50% of a draw" in figure.seg_caption
+    assert "to 50% of a draw" in figure.caption
 
 
 def test_objects_are_whole_connected_regions(classes):
@@ -36,17 +36,17 @@ def test_balance_shift_names_winner_and_loser():
     before = pd.Series({"Road": 0.9, "Car": 0.1})
     after = pd.Series({"Road": 0.88, "Car": 0.12})
     figure = figures.balance_shift(before, after)
-    assert "Car gains most (×1.20), Road least (×0.98)." in figure.seg_caption
+    assert "Car gains most (×1.20), Road least (×0.98)." in figure.caption
 
 
 def test_scale_shift_sees_wider_sizes(classes):
     before = pd.DataFrame({"class": "Car", "side": [10.0, 20, 40] * 4})
     after = pd.DataFrame({"class": "Car", "side": [5.0, 20, 80] * 4})
     figure = figures.scale_shift(before, after, classes)
-    assert float(figure.seg_caption.split("becomes ")[1].split()[0]) > 2
+    assert float(figure.caption.split("becomes ")[1].split()[0]) > 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_gallery_takes_any_number(frame, classes, count):
     figure = figures.transform_gallery(frame, {f"t{i}": frame for i in range(count)}, classes)
-    assert sum(bool(axes.images) for axes in figure.axes) == count + 1
+    assert sum(bool(axes.images) for axes in figure.figure.axes) == count + 1

@@ -28,7 +28,7 @@ def test_shares_leave_void_out(shares):
 
 def test_balance_words_come_from_the_numbers(shares):
     figure = figures.class_balance(shares)
-    assert "Road 80%" in figure.seg_alt
+    assert "Road 80%" in figure.alt
     finding = figures.balance_finding(shares, void_share=1 / 3)
     assert "**Road** makes up 80%" in finding
     assert "4 times the pixels of Building" in finding
@@ -61,9 +61,9 @@ def test_the_constant_answer_is_scored_where_scores_are_taken(classes):
 
 def test_classes_without_a_pixel_are_left_out(shares):
     figure = figures.class_balance(shares)
-    names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
-    assert names == ["Bicyclist", "Building", "Road"]
-    assert "No frame holds Sky" in figure.seg_caption
+    names = [tick.get_text() for tick in figure.figure.axes[0].get_yticklabels()]
+    assert names == ["Road", "Building", "Bicyclist"]  # from the top
+    assert "No frame holds Sky" in figure.caption
 
 
 def test_counts_by_split(frames):
@@ -86,8 +86,8 @@ def test_heat_map_heights(classes):
     assert heights[[0, 3]].tolist() == [0.125, 0.875]
     assert np.isnan(heights[1])
     figure = figures.class_heatmaps(heat, classes)
-    assert "Sky lies highest, Road lowest" in figure.seg_alt
-    assert "9 classes without a pixel" in figure.seg_caption
+    assert "Sky lies highest, Road lowest" in figure.alt
+    assert "9 classes without a pixel" in figure.caption
 
 
 def test_problems_are_counted_by_kind():
@@ -121,11 +121,11 @@ def wrong_label(tmp_path):
 def test_a_wrong_label_is_shown_and_named(wrong_label, classes):
     audit, cache = wrong_label
     figure = figures.suspect_labels(audit, cache, classes)
-    assert len(figure.axes) == 4
-    assert figure.axes[0].get_title("left") == "test\n$a^^b$ <i>_2"
-    assert "shifted right by 20 of 64 pixels" in figure.seg_caption
-    figures.style.render_png(figure)
-    shown = [panel.images[0].get_array() for panel in figure.axes]
+    assert len(figure.figure.axes) == 4
+    assert figure.figure.axes[0].get_title("left") == "test\n$a^^b$ <i>_2"
+    assert "shifted right by 20 of 64 pixels" in figure.caption
+    figure.render()
+    shown = [panel.images[0].get_array() for panel in figure.figure.axes]
     rolled = figures.overlay(cache.images[2], np.roll(cache.labels[2], 20, axis=1), classes)
     assert (shown[2] == rolled).all()
     assert (shown[3] == figures.overlay(cache.images[1], cache.labels[1], classes)).all()
@@ -147,12 +147,12 @@ def test_where_nothing_is_wrong_the_finding_says_how_many_were_judged(wrong_labe
 
 
 def test_names_of_classes_and_frames_are_no_formulas(frame, classes):
-    figures.style.render_png(figures.sample_grid([frame[0]], [frame[1]], classes, ["train · $a^^b$_0001"]))
+    figures.sample_grid([frame[0]], [frame[1]], classes, ["train · $a^^b$_0001"]).render()
     odd = replace(classes, names=("$x^^", "<b>*Road*</b>", *classes.names[2:]))
     counts = np.full((2, 12), 50)
     shares = figures.class_shares(counts, ["train", "test"], odd)
-    figures.style.render_png(figures.class_balance(shares))
-    figures.style.render_png(figures.class_heatmaps(np.ones((11, 4, 4)), odd))
+    figures.class_balance(shares).render()
+    figures.class_heatmaps(np.ones((11, 4, 4)), odd).render()
     shares = figures.class_shares(counts * [9, 99, *[1] * 10], ["train", "test"], odd)
     for text in (figures.balance_finding(shares), figures.baseline_finding(shares)):
         assert "&#60;b&#62;&#42;Road&#42;&#60;/b&#62;" in text

@@ -22,7 +22,9 @@ def make_run(title="Net", dataset="camvid", stages=(), weights="none", **scores)
         stages=[StageConfig(**stage) for stage in stages],
     )
     metrics = {"epochs": 4, "test": scores or None}
-    return SimpleNamespace(name=config.name, title=title, config=config, metrics=metrics, class_set="camvid11")
+    return SimpleNamespace(
+        name=config.name, title=title, config=config, metrics=metrics, class_set="camvid11"
+    )
 
 
 def make_scored_run(title, mean_iou):
@@ -73,7 +75,9 @@ def test_the_gap_between_val_and_test_is_told(val, order):
 
 
 def test_stages_are_named_by_size_and_by_what_learns():
-    run = make_run(stages=[{"epochs": 1, "scale": 0.5, "unfreeze": 0}, {"epochs": 2, "unfreeze": 2}, {"epochs": 1}])
+    run = make_run(
+        stages=[{"epochs": 1, "scale": 0.5, "unfreeze": 0}, {"epochs": 2, "unfreeze": 2}, {"epochs": 1}]
+    )
     assert fig.stage_titles(run) == ["half size, encoder frozen", "full size, top 2 stages", "full size"]
     assert fig.stage_titles(make_run()) == []
 
@@ -99,9 +103,14 @@ def test_ranks_are_those_that_runs_keep():
 
 
 def test_a_note_is_told_once_for_all_that_share_it():
-    profile = SimpleNamespace(notes={"a": "it was second", "b": "it was third", "c": "it was second", "d": "unused"})
+    profile = SimpleNamespace(
+        notes={"a": "it was second", "b": "it was third", "c": "it was second", "d": "unused"}
+    )
     runs = [make_run(title) for title in ("A", "B", "C", "E")]
-    assert list_notes(profile, runs) == ["Of A and C, note that it was second.", "Of B, note that it was third."]
+    assert list_notes(profile, runs) == [
+        "Of A and C, note that it was second.",
+        "Of B, note that it was third.",
+    ]
 
 
 def test_a_comparison_says_what_differs_beside_the_networks():
@@ -112,8 +121,13 @@ def test_a_comparison_says_what_differs_beside_the_networks():
     pretrained = make_run(weights="imagenet")
     pretrained.trained_on = "one CPU"
     assert "in their network and in initial weights:" in fig.recipes_finding([runs[0], pretrained])
-    loss = {"terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}], "class_weights": "log_inverse"}
-    runs[2].config = ExperimentConfig.model_validate({**runs[0].config.model_dump(), "loss": loss, "epochs": 5})
+    loss = {
+        "terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}],
+        "class_weights": "log_inverse",
+    }
+    runs[2].config = ExperimentConfig.model_validate(
+        {**runs[0].config.model_dump(), "loss": loss, "epochs": 5}
+    )
     text = fig.recipes_finding(runs)
     assert "differ in their network and in loss and epochs:" in text
     assert "cross-entropy (A and B); cross-entropy + 0.5 dice with log-inverse class weights (C)" in text

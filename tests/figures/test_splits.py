@@ -5,6 +5,7 @@ from tiny import tiny_image
 
 from seg_helpers import figures
 from seg_helpers.datasets import Cache, audit_split, match_pictures
+from seg_helpers.figures import splits
 from seg_helpers.figures.splits import _bands
 
 ODD = """$a^^b$ <b>, "x" *y* [z](q)"""
@@ -41,10 +42,10 @@ def frames_of(splits: list[str], clips: list[str], names: list[str]) -> pd.DataF
 
 
 def test_every_clip_and_split_is_on_the_time_line(frames):
-    figure = figures.split_timeline(frames)
-    assert "a: 6 training, 3 validation and 1 guard (unused)" in figure.seg_alt
-    assert "15 frames of 2 clips" in figure.seg_caption
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    figure = figures.split_timelines({"": frames})
+    assert "a: 6 training, 3 validation and 1 guard (unused)" in figure.alt
+    assert "15 frames of 2 clips" in figure.caption
+    labels = [text.get_text() for text in figure.figure.legends[0].get_texts()]
     assert labels == ["training", "validation", "test", "guard (unused)"]
 
 
@@ -80,9 +81,9 @@ def test_unknown_clips_are_never_called_new(audit):
     assert text.count("The file names do not tell which clips") == 2
     assert "measure memory" in figures.audit_finding(unknown.assign(similarity=0.99))
     figure = figures.split_distances({"": unknown})
-    assert "clips unknown" in figure.seg_alt
-    assert "new clips" not in figure.seg_alt
-    assert "nan" not in figure.seg_caption
+    assert "clips unknown" in figure.alt
+    assert "new clips" not in figure.alt
+    assert "nan" not in figure.caption
     assert "nan" not in figures.nearness_finding({"a": unknown, "b": unknown})
 
 
@@ -108,20 +109,20 @@ def test_single_copies_are_counted_in_the_finding(audit):
 
 def test_distances_fall_back_to_frames(audit):
     figure = figures.split_distances({"": audit.assign(seconds=np.nan)})
-    assert "median 6 frames apart, nearest 4" in figure.seg_alt
-    assert "test (1 frame): median similarity 0.60, 100% in new clips" in figure.seg_alt
+    assert "median 6 frames apart, nearest 4" in figure.alt
+    assert "test (1 frame): median similarity 0.60, 100% in new clips" in figure.alt
 
 
 def test_distances_of_several_splits(audit):
     figure = figures.split_distances({"given": audit, "grouped": audit[audit["split"] == "val"]})
-    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    labels = [tick.get_text() for tick in figure.figure.axes[0].get_yticklabels()]
     assert labels == ["given · validation", "given · test", "grouped · validation"]
 
 
 def test_nearest_split_is_named(audit):
     near = audit.assign(seconds=audit["seconds"] / 10)
     text = figures.nearness_finding({"grouped": audit, "random": near})
-    assert "random 0.075 s" in text
+    assert "random 0.075 s " in text
     assert "**random** puts them 10 times nearer than grouped" in text
 
 
@@ -133,15 +134,15 @@ def test_leak_counts_copies_on_both_sides():
 
 def test_unknown_clips_have_a_line_for_each_split():
     frames = frames_of(["train", "train", "val", "test"], ["", "", "", "b"], list("wxyz"))
-    figure = figures.split_timeline(frames)
-    lines = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    figure = figures.split_timelines({"": frames})
+    lines = [tick.get_text() for tick in figure.figure.axes[0].get_yticklabels()]
     assert lines == ["b  (1)", "training, clip unknown  (2)", "validation, clip unknown  (1)"]
-    assert "4 frames of 1 clip and of unknown ones" in figure.seg_caption
+    assert "4 frames of 1 clip and of unknown ones" in figure.caption
 
 
 def test_duplicates_are_counted_by_pair_of_splits(seeds_to_cache, monkeypatch):
     shown = []
-    monkeypatch.setattr(figures.splits, "show_table", lambda table, *_: shown.append(table))
+    monkeypatch.setattr(splits, "show_table", lambda table, *_: shown.append(table))
     frames = frames_of(["train"] * 2 + ["val"] * 2 + ["test"], [""] * 5, list("vwxyz"))
     figures.show_duplicates(match_pictures(frames, seeds_to_cache(0, 1, 1, 2, 2)))
     assert shown[0].iloc[:, :5].to_numpy().tolist() == [
@@ -155,7 +156,7 @@ def test_pairs_show_no_picture_twice_and_copies_first(seeds_to_cache):
     frames = frames_of(["train"] * 3 + ["val"] * 3, [""] * 6, ["t0", "t1", "t2", "v0", "v1", "v2"])
     cache = seeds_to_cache(0, 1, 2, 5, 1, 1)
     figure = figures.picture_pairs(match_pictures(frames, cache), cache)
-    titles = [axes.get_title("left") for axes in figure.axes]
+    titles = [axes.get_title("left") for axes in figure.figure.axes]
     assert titles[0] == "validation\nv1"
     assert "training, identical\nt1" in titles
     below = [title.split("\n")[1] for title in titles if title.startswith("training")]
@@ -165,7 +166,7 @@ def test_pairs_show_no_picture_twice_and_copies_first(seeds_to_cache):
 def test_every_split_has_its_pairs_even_where_they_match_the_same_frame(seeds_to_cache):
     frames = frames_of(["train", "val", "test"], [""] * 3, ["t", "v", "w"])
     cache = seeds_to_cache(0, 0, 0)
-    panels = figures.picture_pairs(match_pictures(frames, cache), cache).axes
+    panels = figures.picture_pairs(match_pictures(frames, cache), cache).figure.axes
     titles = [axes.get_title("left") for axes in panels]
     assert {"validation\nv", "test\nw"} <= set(titles)
 
@@ -177,11 +178,11 @@ def test_odd_names_are_drawn_and_written_as_they_are(seeds_to_cache):
     cache = seeds_to_cache(0, 1, 2, 3)
     audit = audit_split(frames, cache=cache)
     for figure in (
-        figures.split_timeline(frames),
+        figures.split_timelines({"": frames}),
         figures.split_distances({"": audit}),
         figures.picture_pairs(match_pictures(frames, cache), cache),
     ):
-        figures.style.render_png(figure)
+        figure.render()
     text = figures.audit_finding(audit)
     assert not set("<>*[]$^") & set(text.replace("**", ""))
     assert "&#36;a&#94;&#94;b&#36; &#60;b&#62;" in text

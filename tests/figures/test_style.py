@@ -1,20 +1,26 @@
 import io
+import re
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from IPython.core.formatters import DisplayFormatter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from PIL import Image
 
+import seg_helpers
 from seg_helpers import figures
-from seg_helpers.figures import style
-from seg_helpers.figures.style import describe, epoch_axis, new_figure, place_labels, render_png, spread
+from seg_helpers.figures import display
+from seg_helpers.figures.display import ReportFigure, _reduce_colors
+from seg_helpers.figures.plots import epoch_axis, spread
+from seg_helpers.figures.style import NETWORKS, network_styles, new_figure
 
 
 def _open(figure):
-    return Image.open(io.BytesIO(render_png(figure)))
+    return Image.open(io.BytesIO(figure.render()))
 
 
 def test_png_is_opaque_and_keeps_white_and_flat_masks(frame, classes):
@@ -29,27 +35,23 @@ def test_png_is_opaque_and_keeps_white_and_flat_masks(frame, classes):
         assert tuple(classes.colours[index]) in found
 
 
-def test_few_colours_are_stored_exactly():
+def test_few_colors_are_stored_exactly():
     pixels = np.array([[[10, 20, 30], [1, 2, 3]], [[255, 255, 255], [10, 20, 30]]], np.uint8)
-    indices, palette = style._reduce_colours(pixels)
+    indices, palette = _reduce_colors(pixels)
     assert (palette[indices] == pixels).all()
 
 
-def test_show_carries_alt_and_caption(monkeypatch):
-    shown = []
-    monkeypatch.setattr(style, "display", lambda bundle, metadata, raw: shown.append((bundle, metadata)))
-    figure = describe(new_figure(1, 1), "what  it\n shows", "what stands below")
-    figures.show(figure)
-    bundle, metadata = shown[0]
-    assert metadata == {"image/png": {"alt": "what it shows", "caption": "what stands below"}}
+def test_a_figure_shows_itself_with_alt_and_caption():
+    figure = ReportFigure(new_figure(1, 1), "what  it\n shows", "what stands below")
+    bundle, metadata = DisplayFormatter().format(figure)
+    assert metadata["image/png"] == {"alt": "what it shows", "caption": "what stands below"}
     assert bundle["image/png"].startswith("iVBOR")
+    assert bundle["text/plain"] == "what stands below"
 
 
 def test_figures_without_words_are_refused():
-    with pytest.raises(ValueError, match="call describe"):
-        figures.show(new_figure(1, 1))
     with pytest.raises(ValueError, match="alt text and a caption"):
-        describe(new_figure(1, 1), "alt", "  ")
+        ReportFigure(new_figure(1, 1), "alt", "  ")
 
 
 def test_theme_does_not_leak(frame, classes):
@@ -80,19 +82,6 @@ def test_spread_keeps_order_and_gap(rng):
     assert np.diff(np.sort(placed)).min() >= 0.08 - 1e-9
 
 
-def test_scatter_labels_do_not_cover_each_other(rng):
-    figure = new_figure(8, 4)
-    axes = figure.subplots()
-    points = [(x, y, f"model {i}", "black") for i, (x, y) in enumerate(rng.random((12, 2)))]
-    points += [(0.5, 0.5, "twin a", "black"), (0.5, 0.5, "twin b", "black")]
-    axes.scatter(*np.array([p[:2] for p in points]).T)
-    place_labels(axes, points)
-    renderer = figure.canvas.get_renderer()
-    boxes = [mpl.text.Text.get_window_extent(text, renderer) for text in axes.texts]
-    assert len(boxes) == len(points)
-    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
-
-
 @pytest.mark.parametrize("epochs", [1, 2, 7, 80])
 def test_epoch_axis_has_whole_numbers_only(epochs):
     axes = new_figure(5, 3).subplots()
@@ -104,9 +93,21 @@ def test_epoch_axis_has_whole_numbers_only(epochs):
     assert all(tick == int(tick) and 1 <= tick <= epochs for tick in ticks)
 
 
-def test_line_styles_are_all_different():
-    styles = {str(style.line_style(index)) for index in range(28)}
-    assert len(styles) == 28
+def test_curves_are_all_different():
+    styles = network_styles(map(str, range(28)))
+    assert len({(style["color"], str(style["linestyle"])) for style in styles.values()}) == 28
+
+
+def test_a_network_looks_the_same_beside_any_others():
+    alone = network_styles(["PSPNet"])["PSPNet"]
+    beside = network_styles(["a", "b", "c", "PSPNet", "U-Net"])
+    assert beside["PSPNet"] == alone
+    assert len({style["color"] for style in beside.values()}) == 5
+
+
+def test_known_networks_are_titles_of_recipes():
+    recipes = (Path(seg_helpers.__file__).parent / "recipes").glob("*.yaml")
+    assert set(NETWORKS) <= set(re.findall("title: (.+)", "\n".join(path.read_text() for path in recipes)))
 
 
 def test_words():
@@ -133,7 +134,7 @@ def test_counts_are_short(number, text):
 
 def test_table_marks_the_best_and_escapes(monkeypatch):
     shown = []
-    monkeypatch.setattr(style, "display", shown.append)
+    monkeypatch.setattr(display, "display", shown.append)
     table = pd.DataFrame({"model": ["a<b", "c"], "score": [0.1, 0.9], "ms": [5.0, np.nan]})
     figures.show_table(table, "two models", {"score": "{:.2f}"}, best_high=["score"], best_low=["ms"])
     html = shown[0].to_html()
@@ -146,7 +147,7 @@ def test_table_marks_the_best_and_escapes(monkeypatch):
 
 def test_names_in_tables_are_text(monkeypatch):
     shown = []
-    monkeypatch.setattr(style, "display", lambda styler: shown.append(styler.to_html()))
+    monkeypatch.setattr(display, "display", lambda styler: shown.append(styler.to_html()))
     figures.show_table(pd.DataFrame({"<i>": ["<script>"], "b": [1]}), "of <b>me</b> & you")
     assert "<script>" not in shown[0]
     assert "<i>" not in shown[0]

@@ -1,5 +1,7 @@
 """Dilated depthwise convolutions: the same operation, computed in float32 on a CPU."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -20,7 +22,25 @@ def test_it_is_the_same_convolution():
     assert type(fast[2]) is nn.Conv2d
     assert plain.state_dict().keys() == fast.state_dict().keys()
     images = torch.randn(2, 8, 9, 11)
-    assert torch.equal(plain(images), fast(images))
+    torch.testing.assert_close(plain(images), fast(images))
+
+
+@pytest.mark.parametrize("dilation", [2, 3, 4])
+@pytest.mark.parametrize("size", [(12, 24), (13, 24)])  # pixels are rearranged where the dilation divides the size
+def test_rearranged_pixels_give_the_same_values_and_gradients(dilation, size):
+    torch.manual_seed(0)
+    plain = nn.Conv2d(6, 6, 3, padding=dilation, dilation=dilation, groups=6)
+    fast = copy.deepcopy(plain)
+    speed_up_atrous(fast)
+    images = torch.randn(2, 6, *size).to(memory_format=torch.channels_last)
+    results = []
+    for layer in (plain, fast):
+        features = images.clone().requires_grad_()
+        output = layer(features)
+        (output * torch.linspace(0, 1, size[1])).sum().backward()
+        results.append((output, features.grad, layer.weight.grad, layer.bias.grad))
+    for expected, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_under_autocast_it_rounds_only_its_result():

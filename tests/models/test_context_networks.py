@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seg_helpers.models import build_model, summarise_model
+from seg_helpers.models import build_model, summarize_model
 
 
 def dilations(network) -> set[int]:
@@ -12,16 +12,16 @@ def dilations(network) -> set[int]:
     }
 
 
-def summarise(name: str, **options):
+def summarize(name: str, **options):
     with torch.device("meta"):
-        return summarise_model(build_model(name, 4, **options), (192, 256))
+        return summarize_model(build_model(name, 4, **options), (192, 256))
 
 
 def test_pyramid_bins_are_the_diagrams_parts_and_none_is_possible():
-    parts = summarise("pspnet", bins=(1, 4)).parts.set_index("name")
+    parts = summarize("pspnet", bins=(1, 4)).parts.set_index("name")
     assert [name for name in parts.index if name.startswith("pyramid")] == ["pyramid 1", "pyramid 4"]
     assert parts.loc["pyramid 4", "output"] == "640x24x32"
-    bare = summarise("pspnet", bins=())
+    bare = summarize("pspnet", bins=())
     assert ("encoder 5", "fusion") in bare.edges
     assert not bare.parts["name"].str.startswith("pyramid").any()
 
@@ -29,7 +29,7 @@ def test_pyramid_bins_are_the_diagrams_parts_and_none_is_possible():
 @pytest.mark.parametrize("name", ["pspnet", "deeplabv2", "deeplabv3", "deeplabv3plus"])
 @pytest.mark.parametrize("output_stride", [8, 16])
 def test_output_stride_is_the_encoders(name, output_stride):
-    parts = summarise(name, output_stride=output_stride).parts.set_index("name")
+    parts = summarize(name, output_stride=output_stride).parts.set_index("name")
     assert parts.loc["encoder 5", "stride"] == output_stride
 
 
@@ -41,7 +41,7 @@ def test_deeplabv2_adds_four_rates_of_scores():
     with torch.no_grad():
         total = torch.stack([branch(features) for branch in network.classifier.branches]).sum(0)
         torch.testing.assert_close(network.classifier(features), total)
-    edges = summarise("deeplabv2").edges
+    edges = summarize("deeplabv2").edges
     assert [start for start, end in edges if end == "logits"] == [
         f"atrous rate {rate}" for rate in (12, 18, 24, 6)
     ]
@@ -54,7 +54,7 @@ def test_rates_reach_the_aspp():
 
 
 def test_deeplabv3plus_is_v3_with_a_skip_at_a_quarter():
-    plus, plain = summarise("deeplabv3plus"), summarise("deeplabv3", output_stride=16)
+    plus, plain = summarize("deeplabv3plus"), summarize("deeplabv3", output_stride=16)
     assert ("encoder 2", "low level") in plus.edges
     assert ("low level", "decoder") in plus.edges
     assert plus.parts.set_index("name").loc["decoder", "stride"] == 4

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from seg_helpers.models import build_model, count_parameters, summarise_model
+from seg_helpers.models import build_model, count_parameters, summarize_model
 
 # table 1: block, expansion t, channels c, repetitions n, stride s
 TABLE = [
@@ -68,7 +68,7 @@ def test_a_separable_convolution_has_no_relu_inside_and_a_bottleneck_ends_linear
 
 
 def test_outputs_and_parameters_by_part_at_1024x2048(network):
-    parts = summarise_model(network, (1024, 2048)).parts.set_index("name")
+    parts = summarize_model(network, (1024, 2048)).parts.set_index("name")
     expected = {
         "learning_to_downsample": ("64x128x256", 6_640),
         "bottleneck1": ("64x64x128", 162_816),

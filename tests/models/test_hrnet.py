@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seg_helpers.models import build_model, count_parameters, summarise_model
+from seg_helpers.models import build_model, count_parameters, summarize_model
 from seg_helpers.models.hrnet import VARIANTS, BasicBlock, ExchangeModule, HRNetHead, SeparableBlock, shrink
 
 COUNTS = {
@@ -28,7 +28,7 @@ def w18():
 
 
 def test_w18_part_by_part(w18):
-    parts = summarise_model(w18, (512, 1024)).parts.set_index("name")["output"]
+    parts = summarize_model(w18, (512, 1024)).parts.set_index("name")["output"]
     branches = ["18x128x256", "36x64x128", "72x32x64", "144x16x32"]
     expected = {
         "stem": "64x128x256",
@@ -109,7 +109,7 @@ def test_every_ancestor_shrinks_three_ways():
 
 def test_approach_1_has_no_branch_at_a_32th():
     with torch.device("meta"):
-        summary = summarise_model(build_model("mini_hrnet", 19, approach=1), (64, 64))
+        summary = summarize_model(build_model("mini_hrnet", 19, approach=1), (64, 64))
     assert summary.parts["stride"].max() == 16
     assert not summary.parts["name"].str.startswith("stage 4").any()
 
@@ -120,7 +120,7 @@ def test_approach_3_keeps_to_13_percent_of_w48():
         networks = [
             build_model("mini_hrnet", 19, approach=approach, ancestor="w18") for approach in (1, 2, 3)
         ]
-        first, second, third = (summarise_model(network).multiply_adds for network in networks)
+        first, second, third = (summarize_model(network).multiply_adds for network in networks)
     assert third < min(first, second)
 
 

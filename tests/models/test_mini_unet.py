@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seg_helpers.models import build_model, count_parameters, summarise_model
+from seg_helpers.models import build_model, count_parameters, summarize_model
 
 
 def test_parameter_counts():
@@ -13,7 +13,7 @@ def test_parameter_counts():
 
 def test_layers_and_their_order():
     with torch.device("meta"):
-        summary = summarise_model(build_model("mini_unet", 4), (480, 640))
+        summary = summarize_model(build_model("mini_unet", 4), (480, 640))
     layers = summary.layers[~summary.layers["name"].str.startswith("encoder.")]
     described = list(layers[["name", "type", "output", "parameters"]].itertuples(index=False, name=None))
     assert described == [
@@ -34,7 +34,7 @@ def test_layers_and_their_order():
 
 def test_every_step_is_fed_by_the_deeper_one_and_its_lateral():
     with torch.device("meta"):
-        edges = summarise_model(build_model("mini_unet", 4), (64, 64)).edges
+        edges = summarize_model(build_model("mini_unet", 4), (64, 64)).edges
     into = {part: {start for start, end in edges if end == part} for _, part in edges}
     assert into["doubling16"] == {"encoder 5"}
     assert into["doubling8"] == {"doubling16", "lateral16"}

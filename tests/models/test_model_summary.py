@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from seg_helpers.models import SegmentationNetwork, build_model, summarise_model
+from seg_helpers.models import SegmentationNetwork, build_model, summarize_model
 
 
 class Diamond(SegmentationNetwork):
@@ -24,7 +24,7 @@ class Diamond(SegmentationNetwork):
 
 
 def test_costs_and_edges_counted_by_hand():
-    summary = summarise_model(Diamond(), (10, 14))
+    summary = summarize_model(Diamond(), (10, 14))
     assert summary.size == (12, 16)
     pixels = 6 * 8
     cost = {"stem": 27 * 8 * pixels, "left": 8 * 4 * pixels, "right": 9 * 8 * 4 * pixels}
@@ -48,7 +48,7 @@ def test_costs_and_edges_counted_by_hand():
 
 def test_the_network_is_left_alone():
     network = build_model("fast_scnn", 3, aux=True).train()
-    summary = summarise_model(network, (64, 64))
+    summary = summarize_model(network, (64, 64))
     assert network.training
     assert {p.device.type for p in network.parameters()} == {"cpu"}
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
@@ -57,7 +57,7 @@ def test_the_network_is_left_alone():
 
 def test_unet_skips_are_edges():
     with torch.device("meta"):
-        edges = summarise_model(build_model("unet", 3, encoder="resnet18"), (64, 64)).edges
+        edges = summarize_model(build_model("unet", 3, encoder="resnet18"), (64, 64)).edges
     skips = {("encoder 4", "decoder 1"), ("encoder 3", "decoder 2"), ("encoder 2", "decoder 3")}
     assert skips | {("encoder 1", "decoder 4"), ("encoder 5", "decoder 1")} <= set(edges)
     assert ("encoder 3", "decoder 3") not in edges

@@ -2,7 +2,7 @@
 
 import torch
 
-from seg_helpers.models import build_model, count_parameters, summarise_model
+from seg_helpers.models import build_model, count_parameters, summarize_model
 
 
 def test_decoder_mirrors_the_encoder():
@@ -34,5 +34,5 @@ def test_a_maximum_returns_to_its_place():
 
 def test_each_decoder_block_takes_indices_from_its_encoder_block():
     with torch.device("meta"):
-        edges = summarise_model(build_model("segnet", 2, encoder="vgg11_bn"), (64, 64)).edges
+        edges = summarize_model(build_model("segnet", 2, encoder="vgg11_bn"), (64, 64)).edges
     assert {("encoder 1", "decoder 5"), ("encoder 2", "decoder 4"), ("encoder 5", "decoder 1")} <= set(edges)

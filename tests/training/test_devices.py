@@ -1,5 +1,7 @@
 """Devices: precision follows the hardware, and an Accelerator is what was asked for."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -49,3 +51,13 @@ def test_the_device_is_described_in_words(monkeypatch):
     assert describe_device(torch.device("cpu")) == "AMD EPYC, 2 threads"
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert describe_device(torch.device("cpu")) == "AMD EPYC, 1 thread"
+
+
+@pytest.mark.parametrize(("setting", "libc", "calls"), [("", "glibc", 2), ("0", "glibc", 0), ("", "musl", 0)])
+def test_memory_is_kept_where_glibc_is_and_nobody_objects(monkeypatch, setting, libc, calls):
+    asked = []
+    monkeypatch.setenv("SEG_KEEP_MEMORY", setting)
+    monkeypatch.setattr(devices.platform, "libc_ver", lambda: (libc, "2.36"))
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: SimpleNamespace(mallopt=lambda *option: asked.append(option)))
+    devices.keep_freed_memory()
+    assert len(asked) == calls

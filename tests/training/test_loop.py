@@ -135,7 +135,7 @@ def test_the_history_has_a_row_an_epoch(bench, experiment):
         assert f"val_{name}" in history
     assert (history.seconds > 0).all()
     assert state.seconds == pytest.approx(history.seconds.sum())
-    rates = [0.02 * learning_rate_factor(config.schedule, 2 * epoch - 1, 8, 2) for epoch in (1, 2, 3, 4)]
+    rates = [0.02 * learning_rate_factor(config.schedule, 2 * epoch - 1, 8) for epoch in (1, 2, 3, 4)]
     assert history.learning_rate.tolist() == pytest.approx(rates)  # an epoch's row has its last step's rate
 
 

@@ -300,3 +300,26 @@ def test_class_weights_move_with_the_criterion_and_are_no_parameter():
     criterion = SegmentationLoss(LossConfig(class_weights="inverse"), COUNTS)
     assert "class_weights" in criterion.state_dict()
     assert not list(criterion.parameters())
+
+
+@pytest.mark.parametrize("weight", [None, [1.0, 0.2, 0.0, 3.0]])
+def test_one_pass_gives_the_values_and_gradients_of_the_plain_forms(weight):
+    """Cross-entropy by torch and Dice by one-hot maps, in double precision, on logits of either memory format."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 4, 6, 5, generator=generator, dtype=torch.float64, requires_grad=True)
+    labels = torch.randint(0, 3, (2, 6, 5), generator=generator)  # class 3 does not occur
+    labels[:, :2] = VOID
+    weight = None if weight is None else torch.tensor(weight, dtype=torch.float64)
+    scored = (labels != VOID)[:, None]
+    target = F.one_hot(labels.where(labels != VOID, 0), 4).movedim(-1, 1) * scored
+    probability = logits.softmax(1) * scored
+    dice = 2 * (probability * target).sum((0, 2, 3)) / (probability + target).sum((0, 2, 3))
+    plain = F.cross_entropy(logits, labels, weight, ignore_index=VOID) + 0.5 * (1 - dice[:3].mean())
+    (expected,) = torch.autograd.grad(plain, logits)
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        copy = logits.detach().contiguous(memory_format=memory_format).requires_grad_()
+        loss = cross_entropy(copy, labels, weight) + 0.5 * dice_loss(copy, labels)
+        loss.backward()
+        assert loss.item() == pytest.approx(plain.item(), rel=1e-12)
+        torch.testing.assert_close(copy.grad, expected, rtol=0, atol=1e-12)
+        assert not copy.grad[:, :, :2].any()

@@ -24,7 +24,7 @@ def test_every_parameter_of_every_network_is_in_one_group(name, decay):
     grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
     assert len(grouped) == len(set(grouped))
     assert set(grouped) == {id(p) for p in network.parameters()}
-    encoder = {id(p) for p in network.encoder_parameters()}
+    encoder = {id(p) for p in network.encoder.parameters()} if network.encoder else set()
     for group in optimizer.param_groups:
         inside = {id(p) in encoder for p in group["params"]}
         assert len(inside) == 1
@@ -36,7 +36,7 @@ def test_frozen_parameters_are_in_a_group_too():
     network.encoder.requires_grad_(False)
     optimizer = build_optimizer(network, OptimizerConfig())
     grouped = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    assert {id(p) for p in network.encoder_parameters()} <= grouped
+    assert {id(p) for p in network.encoder.parameters()} <= grouped
 
 
 @pytest.mark.parametrize(

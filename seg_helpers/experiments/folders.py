@@ -1,0 +1,105 @@
+"""Where a run is, or goes: `runs/NAME/SEED` of a profile's reports, or beside it with a fingerprint in its name."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from seg_helpers.config import ExperimentConfig, Profile
+from seg_helpers.experiments.records import (
+    RECORD,
+    DamagedRun,
+    Run,
+    final_scores,
+    is_finished,
+    read_config,
+    read_run,
+)
+from seg_helpers.locks import hold
+
+STARTED = "started.json"  # what is known of a run that is not finished
+_BEGINNING = {STARTED, "config.yaml"}  # a folder that holds no more than these holds nothing that was computed
+
+
+def plain_folder(profile: Profile, config: ExperimentConfig) -> Path:
+    """The folder that a run has unless another of its name and seed is there already."""
+    return profile.folder / "runs" / config.name / str(config.seed)
+
+
+def find_recorded(profile: Profile, config: ExperimentConfig, data_digest: str | None = None) -> Path | None:
+    """The folder of a run of these settings, finished or begun.
+
+    Args:
+        profile: whose reports.
+        config: the run's settings.
+        data_digest: of the data; None takes a run on any.
+
+    Returns:
+        The folder, or None if there is no such run.
+    """
+    plain = plain_folder(profile, config)
+    folders = [plain, *sorted(plain.parent.glob(f"{config.seed}-*"))]
+    return next((folder for folder in folders if _holds(folder, config, data_digest)), None)
+
+
+def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) -> Path:
+    """Where a run is, or is to go. What another run has computed stays: then this one's fingerprint is in the name."""
+    found, plain = find_recorded(profile, config, data_digest), plain_folder(profile, config)
+    if found is not None:
+        return found
+    if not plain.is_dir() or all(path.name in _BEGINNING or path.suffix == ".partial" for path in plain.iterdir()):
+        return plain
+    own = plain.with_name(f"{plain.name}-{fingerprint(config, data_digest)}")
+    print(f"{config.name}: {plain} holds a run of other settings or data, which stays; this one is in {own.name}")
+    return own
+
+
+def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> bool:
+    state = next((folder / name for name in (RECORD, STARTED) if (folder / name).is_file()), None)
+    if state is None or not (folder / "config.yaml").is_file():
+        return False
+    try:
+        recorded = read_config(folder / "config.yaml")
+    except (ValidationError, TypeError):  # of a version whose values this one refuses
+        return False
+    if recorded.identity() != config.identity():
+        return False
+    return data_digest is None or json.loads(state.read_text())["data_digest"] == data_digest
+
+
+def fingerprint(config: ExperimentConfig, data_digest: str) -> str:
+    """Names an experiment on its data: 10 hexadecimal digits."""
+    return hashlib.sha256(json.dumps([config.identity(), data_digest]).encode()).hexdigest()[:10]
+
+
+@contextlib.contextmanager
+def hold_run(profile: Profile, config: ExperimentConfig) -> Iterator[None]:
+    """The lock of all runs of a name and seed: where one goes is decided under it."""
+    plain = plain_folder(profile, config)
+    with hold(plain.with_name(f".{plain.name}.lock"), f"run {config.name}, seed {config.seed},"):
+        yield
+
+
+def list_runs(profile: Profile, studies: bool = False) -> list[Run]:
+    """The finished runs of a profile's own settings, each with its first seed, best test mean IoU first.
+
+    A run that is damaged is left out, which is said.
+
+    Args:
+        profile: the profile.
+        studies: also the shorter runs, made for a comparison inside one notebook.
+    """
+    found = []
+    for name in profile.run_names():
+        config = profile.experiment(name)
+        folder = find_recorded(profile, config) if studies or not config.study else None
+        if folder is None or not is_finished(folder):
+            continue
+        try:
+            found.append(read_run(folder))
+        except DamagedRun as error:
+            print(f"WARNING {name} is left out: {error}")
+    return sorted(found, key=lambda run: -final_scores(run)["mean_iou"])

@@ -1,0 +1,142 @@
+"""Figures with their words, tables and findings, and how a notebook displays them."""
+
+import base64
+import html
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+from matplotlib.figure import Figure
+from PIL import Image
+from scipy.spatial import cKDTree
+
+from seg_helpers.figures.style import OKABE_ITO, themed
+
+
+@dataclass
+class ReportFigure:
+    """A figure and its words; in a notebook it shows itself, and the report's template reads its words.
+
+    Attributes:
+        figure: the drawing.
+        alt: what a screen reader says.
+        caption: what stands below the figure.
+        colors: (N, 3) RGB, 0 to 255, that the PNG keeps exactly, such as a legend's.
+
+    Raises:
+        ValueError: if either text is empty.
+    """
+
+    figure: Figure
+    alt: str
+    caption: str
+    colors: Sequence[Sequence[int]] = ()
+
+    def __post_init__(self) -> None:
+        self.alt, self.caption = " ".join(self.alt.split()), " ".join(self.caption.split())
+        if not self.alt or not self.caption:
+            raise ValueError(
+                "a figure needs an alt text and a caption; give both as sentences about its data"
+            )
+
+    @themed
+    def render(self) -> bytes:
+        """An opaque PNG of at most 256 colors, about a third of the size of a true-color one."""
+        buffer, smaller = io.BytesIO(), io.BytesIO()
+        self.figure.savefig(buffer, format="png")
+        pixels = np.asarray(Image.open(buffer).convert("RGB"))
+        palette_rgb = [[round(255 * value) for value in mpl.colors.to_rgb(color)] for color in OKABE_ITO]
+        indices, palette = _reduce_colors(pixels, [*palette_rgb, *self.colors])
+        picture = Image.fromarray(indices)
+        picture.putpalette(palette.tobytes())
+        picture.save(smaller, format="png", optimize=True)
+        return smaller.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+        png = base64.b64encode(self.render()).decode()
+        words = {"alt": self.alt, "caption": self.caption}
+        return {"image/png": png, "text/plain": self.caption}, {"image/png": words}
+
+
+def _reduce_colors(
+    pixels: np.ndarray, pinned: Sequence = (), exact: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (H, W) and palette (<= 256, 3) of a picture (H, W, 3), all uint8.
+
+    Pinned colors (a legend's) and the most frequent ones (paper, ink, masks) stay as they are; median cut finds
+    the others, undithered: Pillow's own quantizer shifts white and speckles flat masks.
+    """
+    codes = _pack(pixels.reshape(-1, 3))
+    unique, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    colors = np.stack([unique >> 16, unique >> 8 & 255, unique & 255], axis=1).astype(np.uint8)
+    if len(unique) <= 256:
+        return where.reshape(pixels.shape[:2]).astype(np.uint8), colors
+    kept = np.isin(unique, _pack(np.asarray(pinned).reshape(-1, 3)))
+    kept[np.argsort(-counts, kind="stable")[:exact]] = True
+    free = 256 - int(kept.sum())
+    others = pixels.reshape(-1, 3)[~kept[where.ravel()]]
+    sample = Image.fromarray(others[:: max(len(others) // 60_000, 1)][None])
+    cut = sample.quantize(free, method=Image.Quantize.MEDIANCUT, kmeans=1).getpalette()
+    palette = np.concatenate([colors[kept], np.asarray(cut[: 3 * free], dtype=np.uint8).reshape(-1, 3)])
+    nearest = cKDTree(palette).query(colors)[1].astype(np.uint8)
+    return nearest[where].reshape(pixels.shape[:2]), palette
+
+
+def _pack(colors: np.ndarray) -> np.ndarray:
+    """(N, 3) RGB to (N,) integers."""
+    return colors.astype(np.uint32) @ np.asarray([65536, 256, 1], dtype=np.uint32)
+
+
+# ---------------------------------------------------------------- display
+
+
+def show(figure: ReportFigure) -> None:
+    """Display a figure."""
+    display(figure)
+
+
+def say(text: str) -> None:
+    """Display a finding, as Markdown; nothing where there is nothing to say."""
+    if text:
+        display(Markdown(text))
+
+
+def show_table(
+    table: pd.DataFrame,
+    caption: str,
+    formats: dict[str, str | Callable] | None = None,
+    best_high: Iterable[str] = (),
+    best_low: Iterable[str] = (),
+    swatches: dict[str, Sequence[int]] | None = None,
+) -> None:
+    """Display a table with a caption; the best cells of chosen columns are bold.
+
+    Args:
+        table: shown without its index; reset it first if it is to be seen.
+        caption: stands above the table.
+        formats: column to format string or function; missing values are shown as an en dash.
+        best_high: columns whose largest value is set in bold.
+        best_low: columns whose smallest value is set in bold.
+        swatches: text of a first-column cell to RGB (0-255), drawn as a small square before it.
+    """
+    formats = {column: how for column, how in (formats or {}).items() if column in table}
+    styler = table.reset_index(drop=True).style.hide(axis="index")
+    styler.set_caption(html.escape(caption, quote=False))
+    styler.format(formats, na_rep="–", escape="html").format_index(escape="html", axis=1)
+    styler.set_uuid("t").set_table_attributes('class="dataframe"')
+    for columns, highlight in ((best_high, styler.highlight_max), (best_low, styler.highlight_min)):
+        columns = [column for column in columns if column in table]
+        if columns and len(table) > 1:
+            highlight(subset=columns, props="font-weight: bold")
+    numeric = [column for column in table if pd.api.types.is_numeric_dtype(table[column])]
+    styler.set_properties(subset=numeric, **{"text-align": "right"})
+    styler.set_properties(subset=table.columns.difference(numeric), **{"text-align": "left"})
+    if swatches:
+        css = "border-left: 1.1em solid rgb({}, {}, {}); padding-left: .5em"
+        marks = {cell: css.format(*color) for cell, color in swatches.items()}
+        styler.map(lambda cell: marks.get(cell, ""), subset=[table.columns[0]])
+    display(styler)

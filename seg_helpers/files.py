@@ -1,0 +1,33 @@
+"""Files and folders that a reader meets whole or not at all."""
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a path beside `path`, to write a file or make a folder at; it is moved to `path` when the block is left.
+
+    Nothing is left of it if the block fails. A file takes the place of one that is there; a folder that another process
+    has made in the meantime stays, and the one that was made here goes.
+
+    Args:
+        path: where the file or folder goes; its parent folder is made. What is yielded has its suffix.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".part-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield part
+        try:
+            os.replace(part, path)
+        except OSError:
+            if not (part.is_dir() and path.is_dir()):
+                raise
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        part.unlink(missing_ok=True)
