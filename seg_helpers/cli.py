@@ -2,70 +2,115 @@
 
 import argparse
 import sys
+from pathlib import Path
 
-from seg_helpers.config import ConfigError, load_profile, project_root
+from seg_helpers.config import load_profile, project_root
+
+LAUNCH = """On several devices: accelerate launch -m seg_helpers.training --profile P --model RUN; with
+ACCELERATE_USE_CPU=1, on several processes of one CPU."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a subcommand; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="seg", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("train", help="train and score runs of a profile", add_help=False)
-    commands.add_parser("report", help="run a notebook and publish its page", add_help=False)
-    commands.add_parser("models", help="list the networks")
-    bench = commands.add_parser("bench", help="time every network of a profile at its data set's size")
-    bench.add_argument("--profile", default="sample", help="a stem in notebooks/profiles (default: sample)")
-    commands.add_parser("readme", help="write the README's table and picture anew from the camvid-cpu report")
-    options, rest = parser.parse_known_args(arguments)
-    if rest and options.command not in ("train", "report"):  # these two parse their own
-        commands.choices[options.command].error(f"unknown arguments: {' '.join(rest)}")
+    options = _build_parser().parse_args(arguments)
     try:
-        return _COMMANDS[options.command](options, rest)
-    except (ConfigError, FileNotFoundError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        options.run(options)
+    except Exception as error:
+        if not type(error).__module__.startswith("seg_helpers."):
+            raise  # the package's own errors are sentences for people; any other needs its trace
+        print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
-
-
-def _train(_, rest: list[str]) -> int:
-    from seg_helpers.training.__main__ import main as train  # torch comes with it
-
-    return train(rest)
-
-
-def _report(_, rest: list[str]) -> int:
-    from seg_helpers.report.__main__ import main as report
-
-    return report(rest)
-
-
-def _models(*_) -> int:
-    from seg_helpers.models import list_models
-
-    for model in list_models():
-        print(f"{model.name:14} {model.parameters:>12,}  {model.title}: {model.purpose} ({model.paper})")
     return 0
 
 
-def _bench(options, _) -> int:
+def _build_parser() -> argparse.ArgumentParser:
+    profile = argparse.ArgumentParser(add_help=False)
+    profile.add_argument("--profile", default="sample", help="a stem in notebooks/profiles (default: sample)")
+    places = argparse.ArgumentParser(add_help=False)
+    places.add_argument("--data", default="", help="the data set's folder")
+    places.add_argument("--weights", default="", help="a local encoder state_dict, not the ImageNet download")
+    places.add_argument("--reports", default="reports", help="the folder of all reports (default: reports)")
+
+    parser = argparse.ArgumentParser(prog="seg", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    both = [profile, places]
+    train = commands.add_parser("train", parents=both, help="train and score a profile's runs", epilog=LAUNCH)
+    train.add_argument("--model", action="append", metavar="RUN", help="a run, repeatable (default: all)")
+    train.add_argument("--seed", type=int, help="one of the runs' seeds (default: all of them)")
+    overrides = {"nargs": "*", "metavar": "key=value", "help": "overrides, e.g. epochs=3 or unet:epochs=3"}
+    train.add_argument("overrides", **overrides)
+    train.set_defaults(run=_train)
+    report = commands.add_parser("report", parents=both, help="run a notebook and publish its page")
+    source = report.add_mutually_exclusive_group(required=True)
+    source.add_argument("notebook", nargs="?", type=Path, help="the notebook to run")
+    source.add_argument("--render", action="store_true", help="run none: make all pages of executed ones")
+    report.add_argument("--set", dest="overrides", default=[], **overrides)
+    report.add_argument("--threads", type=int, help="threads that the notebook computes with")
+    report.set_defaults(run=_report)
+    bench = commands.add_parser("bench", parents=[profile], help="time every network at the data set's size")
+    bench.set_defaults(run=_bench)
+    commands.add_parser("models", help="list the networks").set_defaults(run=_models)
+    readme = commands.add_parser("readme", help="write the README's table and picture anew, of camvid-cpu")
+    readme.set_defaults(run=_readme)
+    return parser
+
+
+# Each imports what it needs when it is called: torch takes seconds.
+def _train(options: argparse.Namespace) -> None:
+    from seg_helpers.experiments import claim_gpu, final_scores, get_run, join_processes
+
+    state = join_processes()
+    profile = load_profile(**_settings(options))
+    for name in options.model or [run for run in profile.run_names() if run not in profile.skipped]:
+        for seed in profile.seeds(name) if options.seed is None else [options.seed]:
+            with claim_gpu():
+                run = get_run(profile, name, seed)
+            scores = final_scores(run)
+            low, high = scores["mean_iou_interval"]
+            state.print(
+                f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}"
+            )
+
+
+def _report(options: argparse.Namespace) -> None:
+    if options.render:
+        from seg_helpers.report.publishing import render_again
+
+        render_again(load_profile(**_settings(options)))
+    else:
+        from seg_helpers.report.runner import run_notebook
+
+        run_notebook(options.notebook, options.threads, **_settings(options))
+
+
+def _bench(options: argparse.Namespace) -> None:
     from seg_helpers.experiments.benchmark import time_networks
 
     profile = load_profile(options.profile)
     names = [name for name in profile.run_names() if not profile.experiment(name).study]
     print("milliseconds for one image:")
     print(time_networks(profile, names).to_string(float_format="{:.2f}".format))
-    return 0
 
 
-def _readme(*_) -> int:
+def _models(_: argparse.Namespace) -> None:
+    from seg_helpers.models import list_models
+
+    for model in list_models():
+        print(f"{model.name:14} {model.parameters:>12,}  {model.title}: {model.purpose} ({model.paper})")
+
+
+def _readme(_: argparse.Namespace) -> None:
     from seg_helpers.report.readme import export_figure, update_readme
 
     report = project_root() / "reports" / "camvid-cpu"
     export_figure(report / "04_unet.ipynb", "Input, ", report / "unet.png")
     update_readme(project_root() / "README.md")
-    return 0
 
 
-_COMMANDS = {"train": _train, "report": _report, "models": _models, "bench": _bench, "readme": _readme}
+def _settings(options: argparse.Namespace) -> dict:
+    """The arguments of `load_profile`."""
+    return {name: getattr(options, name) for name in ("profile", "data", "weights", "overrides", "reports")}
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -24,12 +24,26 @@ def test_an_argument_that_a_command_does_not_know_is_an_error(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["bench", "--profle", "camvid"])
     assert stop.value.code == 2
-    assert "unknown arguments: --profle camvid" in capsys.readouterr().err
+    assert "unrecognized arguments: --profle camvid" in capsys.readouterr().err
 
 
 def test_train_passes_its_arguments_on(capsys):
     assert main(["train", "--profile", "smoke", "--model", "unett"]) == 1
     assert "did you mean 'unet'" in capsys.readouterr().err
+
+
+def test_a_notebook_is_run_or_pages_are_rendered_but_not_both_and_not_neither(capsys):
+    for arguments in (["report"], ["report", "notebooks/04_unet.ipynb", "--render"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+        assert "--render" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_keeps_its_trace(monkeypatch):
+    monkeypatch.setattr("seg_helpers.cli.load_profile", lambda **_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["report", "--render"])
 
 
 def test_an_unknown_command_names_the_known_ones(capsys):

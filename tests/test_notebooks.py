@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from seg_helpers.report.dependencies import list_notebooks, read_code
+from seg_helpers.report.dependencies import list_notebooks
 from seg_helpers.report.pages import find_title
-from seg_helpers.report.runner import Request
+from seg_helpers.report.runner import PARAMETERS
 
 NOTEBOOKS = list_notebooks(Path(__file__).parent.parent / "notebooks")
 LONGEST_CELL = 15  # lines
@@ -51,16 +51,17 @@ def test_has_one_parameters_cell_with_the_runners_names_and_defaults(path):
     names = {}
     exec(tagged[0].source, names)
     names.pop("__builtins__")
-    assert names == Request(path).parameters()
+    assert names == PARAMETERS
     assert all("#" in line for line in tagged[0].source.splitlines()), "each parameter says what it is"
 
 
 @each_notebook
 def test_code_cells_are_short_and_define_nothing(path):
-    long = [cell.source for cell in code_cells(path) if len(cell.source.splitlines()) > LONGEST_CELL]
+    sources = [cell.source for cell in code_cells(path)]
+    long = [source for source in sources if len(source.splitlines()) > LONGEST_CELL]
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     assert long == []
-    assert not [node.name for node in ast.walk(read_code(path)) if isinstance(node, defined)]
+    assert not [node.name for node in ast.walk(ast.parse("\n".join(sources))) if isinstance(node, defined)]
 
 
 @each_notebook

@@ -1,34 +1,35 @@
-"""Executes one notebook by papermill, checks what came out, and has it published.
+"""Executes one notebook with its parameters, and has it published.
 
 A page that was published stays until a better one replaces it: a notebook that fails is kept beside it as
 `NAME.failed.ipynb`.
 """
 
-import ast
-import contextlib
-import fcntl
-import logging
 import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
-import papermill
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from papermill.engines import NBClientEngine, papermill_engines
-from papermill.exceptions import PapermillExecutionError
-from papermill.execute import remove_error_markers
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
-from seg_helpers.config import Profile, load_profile, project_root
+from seg_helpers.config import load_profile, project_root
+from seg_helpers.experiments import read_commit
+from seg_helpers.locks import hold
 from seg_helpers.progress import format_seconds
-from seg_helpers.report.checks import Failure, PageError, find_failure, list_sections
+from seg_helpers.report.dependencies import work_file
+from seg_helpers.report.pages import PageError
+from seg_helpers.report.publishing import keep_failed, publish_notebook
+from seg_helpers.training.devices import describe_device
 
+# The names that a notebook's `parameters` cell assigns, with its defaults: the arguments of `load_profile`.
+PARAMETERS = {"profile": "sample", "data": "", "weights": "", "overrides": [], "reports": "reports"}
 LINE_SECONDS = 5.0  # within a section, a line on the running cell at most this often
 NO_WIDGETS = "ignore:IProgress not found"  # tqdm asks for widgets, which a page cannot show
 START_SECONDS = 180  # a busy machine may take a minute to start a kernel; one that dies is noticed at once
@@ -36,231 +37,161 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 class NotebookFailed(RuntimeError):
-    """A notebook that did not run to its end; the message has the cell and the error."""
+    """A notebook that was not published; the message has the cell and the error."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """A notebook and the values of the five names in its `parameters` cell."""
-
-    notebook: Path
-    profile: str = "sample"
-    data: str = ""
-    weights: str = ""
-    overrides: tuple[str, ...] = ()
-    reports: str = "reports"
-
-    @property
-    def stem(self) -> str:
-        return self.notebook.stem
-
-    def parameters(self) -> dict:
-        names = ("profile", "data", "weights", "reports")
-        return {name: getattr(self, name) for name in names} | {"overrides": list(self.overrides)}
-
-    def load_profile(self) -> Profile:
-        return load_profile(**self.parameters())
-
-
-def run_notebook(request: Request, threads: int | None = None) -> Path:
+def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
     """Executes, checks and publishes a notebook; the index is written anew whatever comes of it.
 
     Args:
-        request: the notebook and its parameters.
+        path: the notebook.
         threads: threads that the kernel computes with; None leaves the choice to the libraries.
+        parameters: values in place of the defaults in `PARAMETERS`.
 
     Returns:
         The published page.
 
     Raises:
         ConfigError: the profile or an override is wrong; nothing was run.
-        NotebookFailed: a cell raised, ended the kernel or did not run, or the page cannot be published.
+        Held: another process runs it.
+        NotebookFailed: a cell raised or ended the kernel, or the page cannot be published.
     """
-    profile = request.load_profile()
-    work = profile.folder / ".work"
-    work.mkdir(parents=True, exist_ok=True)
-    with _hold(work / f"{request.stem}.lock", f"{request.stem} of profile {profile.name}"):
-        notebook, failure = _execute(request, profile, work / f"{request.stem}.ipynb", threads)
-        publishing = _import_publishing()
-        if failure is None:
-            try:
-                return publishing.publish_notebook(notebook, profile)
-            except PageError as error:
-                failure = Failure(0, 0, "the finished page", "", str(error))
-        failed = publishing.keep_failed(notebook, failure, profile)
-        raise NotebookFailed(f"{request.stem} failed in {failure}\nThe notebook up to there: {failed}")
-
-
-def _check_parameters(request: Request) -> str:
-    """What is wrong with the parameters cell, if anything: papermill injects names that no cell ever reads."""
-    cells = nbformat.read(request.notebook, as_version=4).cells
-    tagged = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
-    nodes = [node for source in tagged for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
-    names = [node.id for node in nodes if isinstance(node.ctx, ast.Store)]
-    if sorted(names) == sorted(request.parameters()):
-        return ""
-    wanted = ", ".join(request.parameters())
-    return f"one cell tagged `parameters` must assign {wanted}; found {', '.join(names) or 'none'}"
-
-
-def _import_publishing():
-    """Torch comes with it, which takes seconds: so it is first done beside the kernel, which has to wait for it too."""
-    from seg_helpers.report import publishing
-
-    return publishing
-
-
-def _execute(request: Request, profile: Profile, output: Path, threads: int | None):
-    """Runs the notebook; returns it as far as it came, with its record, and the failure if there was one."""
-    output.unlink(missing_ok=True)
-    papermill_engines.register("console", ConsoleEngine)
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # else it warns of cells that its parser misreads
-    console = Console(request.stem)
-    lost = _check_parameters(request)
-    variables = dict.fromkeys(THREAD_VARIABLES, str(threads)) if threads else {}
-    with (
-        # one folder a run: kernels side by side would share a history file; sockets need a shorter path than $TMPDIR
-        tempfile.TemporaryDirectory(prefix="seg-", dir="/tmp") as own,
-        _environment(IPYTHONDIR=own, JUPYTER_RUNTIME_DIR=own, PYTHONWARNINGS=NO_WIDGETS, **variables),
-        ThreadPoolExecutor(1) as pool,
-    ):
-        origin = pool.submit(lambda: _import_publishing().describe_origin())
+    parameters = PARAMETERS | parameters
+    profile = load_profile(**parameters)
+    with hold(work_file(profile, f"{path.stem}.lock"), f"{path.stem} of profile {profile.name}"):
         try:
-            if not lost:
-                papermill.execute_notebook(
-                    request.notebook,
-                    output,
-                    request.parameters(),
-                    engine_name="console",
-                    kernel_name="python3",
-                    start_timeout=START_SECONDS,
-                    progress_bar=False,
-                    coalesce_streams=True,
-                    cwd=project_root(),
-                    config=Config(
-                        KernelManager={"transport": "ipc", "ip": f"{own}/kernel"}
-                    ),  # sockets, not ports
-                    stdout_file=console,
-                    stderr_file=console,
-                )
-        except PapermillExecutionError:
-            pass  # the notebook holds the error
-        except Exception as error:
-            lost = f"{type(error).__name__}: {error}"
-            if "Kernel died" in lost:
-                lost += "; it was ended from outside, or the machine ran out of memory"
-    reached = output if output.is_file() else request.notebook  # it may fail before papermill writes
-    notebook = remove_error_markers(nbformat.read(reached, as_version=4))
-    failure = find_failure(notebook, console.cell if lost else None, lost)
-    seconds = console.finish("failed" if failure else "done")
-    notebook.metadata["report"] = {
-        "stem": request.stem,
-        "profile": profile.name,
-        "data": profile.data().dataset,
-        "finished": time.time(),
-        "seconds": round(seconds, 1),
-        **origin.result(),
-    }
-    return make_portable(notebook, project_root()), failure
+            notebook = parameterize_notebook(load_notebook_node(str(path)), parameters, kernel_name="python3")
+        except (OSError, ValueError) as error:
+            raise NotebookFailed(f"{path} is no notebook that can be read: {error}") from None
+        start = time.monotonic()
+        failure = _check_parameters(notebook) or _execute(notebook, path.stem, threads)
+        commit, dirty = read_commit()
+        notebook.metadata["report"] = {
+            "stem": path.stem,
+            "profile": profile.name,
+            "data": profile.data().dataset,
+            "finished": time.time(),
+            "seconds": round(time.monotonic() - start, 1),
+            "commit": commit,
+            "dirty": dirty,
+            "device": describe_device(),
+        }
+        notebook = make_portable(notebook, project_root())
+        if not failure:
+            try:
+                return publish_notebook(notebook, profile)
+            except PageError as error:
+                failure = {"place": "the finished page", "error": str(error)}
+        kept = keep_failed(notebook, failure, profile)
+    code = "".join(f"    {line}\n" for line in failure.get("source", "").splitlines())
+    where = f"{path.stem} failed in {failure['place']}:"
+    raise NotebookFailed(f"{where}\n{code}{failure['error']}\nThe notebook up to there: {kept}")
 
 
-class Console:
-    """What a person sees of a notebook while it runs: the section, the cell of how many, and what cells print.
+def _check_parameters(notebook: NotebookNode) -> dict | None:
+    """What is wrong with the parameters cell, if anything: papermill injects names that no cell ever reads."""
+    cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    names = re.findall(r"^(\w+)\s*[:=]", "\n".join(cells), re.MULTILINE)
+    if sorted(names) == sorted(PARAMETERS):
+        return None
+    wanted, found = ", ".join(PARAMETERS), ", ".join(names) or "none"
+    error = f"one cell tagged `parameters` must assign {wanted}; found {found}"
+    return {"place": "its parameters", "error": error}
+
+
+def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | None:
+    """Fills in the cells' outputs, as far as it comes; returns where and why it stopped, if it did."""
+    # one folder a run: kernels side by side would share IPython's; sockets need a shorter path than $TMPDIR
+    with tempfile.TemporaryDirectory(prefix="seg-", dir="/tmp") as own:
+        connection = {"transport": "ipc", "connection_file": f"{own}/kernel.json"}  # sockets, not ports
+        client = ConsoleClient(notebook, name, config=Config(KernelManager=connection))
+        variables = {"IPYTHONDIR": own, "PYTHONWARNINGS": NO_WIDGETS}
+        if threads:
+            variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+        error = ""
+        try:
+            client.execute(cwd=str(project_root()), env=os.environ | variables)
+        except CellExecutionError as raised:
+            error = f"{raised.ename}: {raised.evalue}".rstrip(": ")
+            if raised.ename == "SystemExit":
+                error += ": the cell ended the notebook, and no later cell ran"
+        except Exception as lost:  # whatever comes of a kernel that does not start, answer or live
+            error = f"{type(lost).__name__}: {lost}".rstrip(": ")
+            error += "; was the kernel ended from outside, or is the memory full?"
+        client.finish("failed" if error else "done")
+    return client.locate() | {"error": error} if error else None
+
+
+class ConsoleClient(NotebookClient):
+    """Executes a notebook and says on the console which section and cell runs, and what cells print.
 
     Lines begin with the notebook's name, since several may run at once.
     """
 
-    def __init__(self, name: str):
-        self.cell = 0  # index of the running cell
-        self._name, self._start = name, time.monotonic()
-        self._section, self._last, self._partial = "", 0.0, ""
+    def __init__(self, notebook: NotebookNode, name: str, **options):
+        super().__init__(
+            notebook,
+            kernel_name="python3",
+            startup_timeout=START_SECONDS,
+            raise_on_iopub_timeout=True,  # output that comes too late is an error, not left out
+            coalesce_streams=True,
+            on_cell_start=self.announce,
+            **options,
+        )
+        self._name, self._start, self._last = name, time.monotonic(), 0.0
+        self._cell, self._section, self._partial = 0, "the beginning", ""
 
-    def announce(self, index: int, sections: list[str]) -> None:
+    def announce(self, cell: NotebookNode, cell_index: int) -> None:
         """Says which cell runs, where a section begins or the last line is some seconds old."""
-        self.cell, now = index, time.monotonic()
-        if sections[index] != self._section or now - self._last > LINE_SECONDS:
-            self._section, self._last = sections[index], now
-            self._print(f"[{index + 1}/{len(sections)}] {format_seconds(now - self._start)}: {self._section}")
+        self._cell, now = cell_index, time.monotonic()
+        heading = re.search(r"^#{1,6}\s+(.+?)\s*#*$", cell.source, re.MULTILINE)
+        begins = heading and cell.cell_type == "markdown"
+        if begins:
+            self._section = heading[1]
+        if begins or now - self._last > LINE_SECONDS:
+            self._last = now
+            place = f"[{cell_index + 1}/{len(self.nb.cells)}]"
+            self._print(f"{place} {format_seconds(now - self._start)}: {self._section}")
 
-    def write(self, text: str) -> None:
-        *lines, self._partial = (self._partial + text).split("\n")
-        for line in lines:
-            self._print(f"  {line.rpartition(chr(13))[2]}")  # of a bar drawn over itself, its last state
+    def process_message(self, *arguments, **more) -> NotebookNode | None:
+        output = super().process_message(*arguments, **more)
+        if output and output.output_type == "stream":
+            *lines, self._partial = (self._partial + output.text).split("\n")
+            for line in lines:
+                self._print(f"  {line.rpartition(chr(13))[2]}")  # of a bar drawn over itself, its last state
+        return output
 
-    def flush(self) -> None:
-        """Part of a file's interface; lines are flushed as they are printed."""
+    def finish(self, word: str) -> None:
+        """Says that it is over."""
+        if self._partial:
+            self._print(f"  {self._partial}")
+        self._print(f"{word} after {format_seconds(time.monotonic() - self._start)}")
 
-    def finish(self, word: str) -> float:
-        """Says that it is over; returns the seconds it took."""
-        seconds = time.monotonic() - self._start
-        self.write("\n" if self._partial else "")
-        self._print(f"{word} after {format_seconds(seconds)}")
-        return seconds
+    def locate(self) -> dict[str, str]:
+        """The place of the running cell, for people, and its source."""
+        source = self.nb.cells[self._cell].source
+        code = [i for i, cell in enumerate(self.nb.cells) if cell.cell_type == "code" and cell.source.strip()]
+        number = sum(i <= self._cell for i in code)
+        return {"place": f"code cell {number} of {len(code)}, under “{self._section}”", "source": source}
 
     def _print(self, text: str) -> None:
         print(f"{self._name}  {text}", flush=True)
 
 
-class ConsoleEngine(NBClientEngine):
-    """Papermill's own engine, which tells the console which cell runs."""
-
-    @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, **options):
-        sections = list_sections(nb_man.nb)
-        start_cell = nb_man.cell_start
-
-        def announce(cell, cell_index, **more):
-            options["stdout_file"].announce(cell_index, sections)
-            start_cell(cell, cell_index, **more)
-
-        nb_man.cell_start = announce
-        return super().execute_managed_notebook(nb_man, kernel_name, **options)
-
-
 def make_portable(notebook: NotebookNode, root: Path) -> NotebookNode:
-    """Shorten this machine's paths in what cells hold and print, and drop papermill's record, which holds some too."""
-    notebook.metadata.pop("papermill", None)
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
-        cell.source = _shorten(cell.source, root)
-        for output in cell.get("outputs", []):
-            for holder in (output, output.get("data", {})):
-                for key, value in holder.items():
-                    if key in ("text", "evalue") or key.startswith("text/"):
-                        holder[key] = _shorten(value, root)
-            if "traceback" in output:
-                output.traceback = [_shorten(line, root) for line in output.traceback]
-    return notebook
+    """Shortens this machine's paths in what cells hold and print; drops papermill's record, which holds some too."""
+    folders = ((root, ""), (root.parent, "../"), (Path.home(), "~/"))
 
+    def shorten(node: Any) -> Any:
+        if isinstance(node, dict):
+            kept = {key: value for key, value in node.items() if key != "papermill"}
+            return {key: value if key.startswith("image/") else shorten(value) for key, value in kept.items()}
+        if isinstance(node, list):
+            return [shorten(value) for value in node]
+        if isinstance(node, str):
+            for folder, short in folders:
+                if folder != Path(folder.anchor):
+                    node = re.sub(rf"(?<![\w./~-]){re.escape(str(folder))}/", short, node)
+        return node
 
-def _shorten(text: str, root: Path) -> str:
-    for folder, short in ((root, ""), (root.parent, "../"), (Path.home(), "~/")):
-        if folder != Path(folder.anchor):
-            text = re.sub(rf"(?<![\w./~-]){re.escape(str(folder))}/", short, text)
-    return text
-
-
-@contextlib.contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """Environment variables for the kernel that is started inside."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _hold(file: Path, what: str) -> Iterator[None]:
-    """A lock that vanishes with the process that holds it, however that ends."""
-    with open(file, "w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NotebookFailed(f"{what} is being run by another process: wait for it, or end it") from None
-        yield
+    return nbformat.from_dict(shorten(notebook))

@@ -11,9 +11,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from seg_helpers.report.runner import Request
+from seg_helpers.report import runner
 
-PARAMETERS = "\n".join(f"{name} = {value!r}" for name, value in Request(Path()).parameters().items())
+PARAMETERS = "\n".join(f"{name} = {value!r}" for name, value in runner.PARAMETERS.items())
 
 
 @pytest.fixture

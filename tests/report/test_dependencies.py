@@ -1,66 +1,57 @@
+import ast
 import json
+import shutil
 
 import pytest
 
+from seg_helpers.config import RECIPES, load_profile, project_root
 from seg_helpers.report.dependencies import (
+    ALL,
+    SHOWN,
     choose_notebooks,
-    digest_runs,
     drop_outdated,
-    find_modules,
-    find_recipes,
     list_notebooks,
-    read_code,
+    list_package,
+    list_records,
+    write_stamp,
 )
 
-RECIPES = {"fcn": ["fcn8s", "fcn16s_study"], "unet": ["unet", "unet_frozen"]}
-PACKAGE = {
-    "__init__.py": "",
-    "base.py": "import json",
-    "shapes/__init__.py": "from tiny.shapes.circle import area\nfrom tiny.shapes.square import side",
-    "shapes/circle.py": "from tiny.base import pi",
-    "shapes/square.py": "",
-    "alone.py": "def later():\n    from tiny import shapes\n    return shapes.side",
-}
+NOTEBOOKS = list_notebooks(project_root() / "notebooks")
+RUN_READERS = {"get_run", "list_runs", "read_run"}  # functions of seg_helpers.experiments
 
 
 @pytest.fixture
-def package(tmp_path):
-    for name, text in PACKAGE.items():
-        file = tmp_path / "tiny" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return tmp_path / "tiny"
+def profile(tmp_path):
+    profile = load_profile("smoke", reports=tmp_path)
+    profile.folder.mkdir()
+    return profile
 
 
-@pytest.mark.parametrize(
-    ("code", "files"),
-    [
-        ("import numpy", []),
-        ("from tiny.base import pi", ["base.py"]),
-        ("from tiny.shapes import area", ["base.py", "shapes/circle.py"]),
-        ("from tiny import shapes as s\ns.side(2)", ["shapes/square.py"]),
-        ("from tiny.shapes.circle import area", ["base.py", "shapes/circle.py"]),
-        ("import tiny.alone", ["alone.py", "shapes/square.py"]),
-        ("%matplotlib inline\n!ls\nfrom tiny import base", ["base.py"]),
-    ],
-)
-def test_modules_are_followed_to_where_names_are_defined(package, write_notebook, code, files):
-    tree = read_code(write_notebook("01_a", code))
-    assert [str(file.relative_to(package)) for file in find_modules(tree, package)] == files
+def finish(profile, run: str):
+    """Writes what a finished run of the profile is known by."""
+    record = profile.folder / "runs" / run / "0" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    return record
 
 
-@pytest.mark.parametrize(
-    ("code", "recipes"),
-    [
-        ("get_run(project, 'fcn8s')", ["fcn"]),
-        ("project.run_names('unet')", ["unet"]),
-        ("[get_run(project, name) for name in ('unet', 'fcn8s')]", ["fcn", "unet"]),
-        ("experiments.list_runs(project.folder)", ["fcn", "unet"]),
-        ("prepare_data(project.data())", []),
-    ],
-)
-def test_recipes_are_those_named_or_all_where_runs_are_listed(write_notebook, code, recipes):
-    assert find_recipes(read_code(write_notebook("01_a", code)), RECIPES) == recipes
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_table_says_which_recipes_a_notebook_names(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    nodes = list(ast.walk(ast.parse(code)))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    profile = load_profile("sample")
+    named = [recipe for recipe in ALL if texts & {recipe, *profile.run_names(recipe)}]
+    reads_runs = bool({node.id for node in nodes if isinstance(node, ast.Name)} & RUN_READERS)
+    assert sorted(SHOWN[path.stem]) == sorted(named or (ALL if reads_runs else []))
+
+
+def test_every_recipe_is_shown_by_its_own_page_and_by_the_comparison():
+    assert set(SHOWN) == {path.stem for path in NOTEBOOKS} | {"index"}
+    own = [recipe for page, recipes in SHOWN.items() if recipes is not ALL for recipe in recipes]
+    assert set(own) == set(ALL) == {path.stem for path in RECIPES.glob("*.yaml")}
+    assert SHOWN["11_comparison"] == SHOWN["index"] == ALL
 
 
 def test_notebooks_are_chosen_by_stem_or_number(tmp_path, write_notebook):
@@ -74,30 +65,49 @@ def test_notebooks_are_chosen_by_stem_or_number(tmp_path, write_notebook):
         choose_notebooks(notebooks, "05")
 
 
-def test_a_stamp_lasts_while_page_and_runs_are_as_they_were(tmp_path):
-    stamp, page, metrics = (
-        tmp_path / "a.done",
-        tmp_path / "a.html",
-        tmp_path / "runs" / "unet" / "metrics.json",
-    )
-    metrics.parent.mkdir(parents=True)
-    names = ["unet", "fcn8s"]
+def test_the_package_is_its_modules_recipes_and_templates_without_what_python_compiles(tmp_path):
+    for name in (
+        "a.py",
+        "recipes/fcn.yaml",
+        "report/page.css",
+        "__pycache__/a.pyc",
+        "report/__pycache__/b.pyc",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in list_package(tmp_path)]
+    assert found == ["a.py", "recipes/fcn.yaml", "report/page.css"]
+
+
+def test_records_are_those_of_the_runs_that_a_page_shows(profile):
+    shown, other = finish(profile, "fcn8s"), finish(profile, "unet")
+    (profile.folder / "runs" / "fcn8s" / "1").mkdir()  # begun, not finished
+    assert list_records(profile, "03_fcn") == [shown]
+    assert list_records(profile, "01_data_exploration") == []
+    assert list_records(profile, "index") == list_records(profile, "12_a_new_one") == [shown, other]
+
+
+def test_a_stamp_lasts_while_the_page_and_its_runs_are_there(profile):
+    page, stamp = profile.folder / "03_fcn.html", profile.folder / ".work" / "03_fcn.done"
 
     def lasts() -> bool:
-        drop_outdated(stamp, page, digest_runs(tmp_path, names))
+        drop_outdated(profile, "03_fcn")
         return stamp.exists()
 
     def publish():
         page.write_text("a page")
-        stamp.write_text(json.dumps(digest_runs(tmp_path, names)))
+        write_stamp(profile, "03_fcn")
 
-    publish()
-    assert lasts()
-    metrics.write_text("1")  # a run was made elsewhere and put here
     assert not lasts()
     publish()
     assert lasts()
-    metrics.write_text("2")
+    finish(profile, "unet")  # another page's
+    assert lasts()
+    added = finish(profile, "fcn8s")
+    assert not lasts()
+    publish()
+    assert lasts()
+    shutil.rmtree(added.parent)
     assert not lasts()
     publish()
     page.unlink()

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+# one that shows no runs, one that shows a recipe's, one that shows all
+PAGES = ["01_data_exploration", "03_fcn", "11_comparison"]
 
 
 @pytest.fixture
@@ -22,9 +24,8 @@ def project(tmp_path, write_notebook):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
     (tmp_path / ".venv" / ".installed").touch()
-    write_notebook("01_data", "print(data)", folder=notebooks)
-    write_notebook("03_fcn", "run = 'fcn8s'", folder=notebooks)
-    write_notebook("11_all", "def list_runs(): pass\nlist_runs()", folder=notebooks)
+    for stem in PAGES:
+        write_notebook(stem, "print(data)", folder=notebooks)
     return tmp_path
 
 
@@ -44,52 +45,55 @@ def would_run(project: Path, *variables: str) -> list[str]:
     return sorted(set(re.findall(r"^rule notebook_(\w+):", said, re.MULTILINE)))
 
 
+def add_record(folder: Path, run: str) -> None:
+    """Writes what a finished run is known by, with a date that tells nothing."""
+    record = folder / "runs" / run / "0" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    os.utime(record, (0, 0))
+
+
 def test_what_is_out_of_date_runs_and_a_failure_stops_nothing_else(project, write_notebook):
     notebooks, folder = project / "notebooks", project / "reports" / "smoke"
     status, said = make(project, "ONLY=99")
     assert status != 0
-    assert "ONLY=99: no such notebook; there are 01_data, 03_fcn, 11_all" in said
-    assert would_run(project, "ONLY=01 11") == ["01_data", "11_all"]
+    assert f"ONLY=99: no such notebook; there are {', '.join(PAGES)}" in said
+    assert would_run(project, "ONLY=01 11") == ["01_data_exploration", "11_comparison"]
 
-    write_notebook("03_fcn", "run = 'fcn8s'", "1 / 0", folder=notebooks)
+    write_notebook("03_fcn", "print(data)", "1 / 0", folder=notebooks)
     status, said = make(project, "CORES=2")
     assert status != 0
     assert "03_fcn failed in code cell 4 of 4, under “Section 2”" in said
-    assert (folder / "01_data.html").is_file(), said
+    assert (folder / "01_data_exploration.html").is_file(), said
     assert (folder / "03_fcn.failed.ipynb").is_file()
-    assert not (folder / "11_all.html").exists()  # it shows what 03 should have made
+    assert not (folder / "11_comparison.html").exists()  # it shows what 03 should have made
     assert "1 notebook failed" in (folder / "index.html").read_text()
-    assert would_run(project) == ["03_fcn", "11_all"]
+    assert would_run(project) == ["03_fcn", "11_comparison"]
 
-    write_notebook("03_fcn", "run = 'fcn8s'", folder=notebooks)
+    write_notebook("03_fcn", "print(data)", folder=notebooks)
+    add_record(folder, "fcn8s")
     status, said = make(project)
     assert status == 0, said
     assert "reports/smoke/index.html" in said
-    assert sorted(path.name for path in folder.glob("*.html")) == [
-        "01_data.html",
-        "03_fcn.html",
-        "11_all.html",
-        "index.html",
-    ]
-    assert "03_fcn.html" in (folder / "01_data.html").read_text()  # neighbours are linked once they are there
+    assert sorted(path.stem for path in folder.glob("*.html")) == [*PAGES, "index"]
+    # neighbors are linked once they are there
+    assert "03_fcn.html" in (folder / "01_data_exploration.html").read_text()
 
     assert would_run(project) == []
     assert would_run(project, "CORES=2") == []
     assert would_run(project, "ONLY=01") == []
-    assert would_run(project, "DATA=elsewhere") == ["01_data", "03_fcn", "11_all"]
-    assert would_run(project, f"WEIGHTS={notebooks / 'Snakefile'}") == ["03_fcn", "11_all"]
+    assert would_run(project, "DATA=elsewhere") == PAGES
+    assert would_run(project, f"WEIGHTS={notebooks / 'Snakefile'}") == ["03_fcn", "11_comparison"]
 
-    metrics = folder / "runs" / "fcn8s" / "metrics.json"
-    metrics.parent.mkdir(parents=True)
-    metrics.write_text("{}")  # a run that was made elsewhere
-    assert would_run(project) == ["03_fcn", "11_all"]
-    shutil.rmtree(metrics.parent)
+    add_record(folder, "unet")  # made elsewhere, long ago
+    assert would_run(project) == ["11_comparison"]
+    shutil.rmtree(folder / "runs" / "fcn8s")
+    assert would_run(project) == ["03_fcn", "11_comparison"]
     (folder / "03_fcn.html").unlink()
-    assert "01_data" not in would_run(project)
     os.utime(notebooks / "profiles" / "smoke.yaml")
-    assert "01_data" not in would_run(project)  # touched, but the same
+    assert "01_data_exploration" not in would_run(project)  # touched, but the same
     (notebooks / "profiles" / "smoke.yaml").open("a").write("# changed\n")
-    assert would_run(project) == ["01_data", "03_fcn", "11_all"]
+    assert would_run(project) == PAGES
 
 
 def test_help_names_every_target_and_variable():

@@ -2,8 +2,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_output
 
-from seg_helpers.report.checks import PageError, check_page
-from seg_helpers.report.pages import Page, find_title, render_page
+from seg_helpers.report.pages import LARGEST_PAGE, Page, PageError, check_page, find_title, render_page
 
 STYLED = (
     '<style>#T_t_row0_col1 {{color: {0}}}</style><table id="T_t"><caption>Scores of {0}</caption>{1}</table>'
@@ -45,8 +44,11 @@ def test_page_can_make_no_request(page):
 def test_figures_have_alt_text_numbers_captions_and_sizes(page):
     figures = page.select("main figure.plate")
     assert [figure.img["alt"] for figure in figures] == ['a "navy" area'] * 2
-    captions = [figure.figcaption.get_text() for figure in figures]
-    assert captions == ["Figure 1. Navy & nothing else.", "Figure 2. Navy & nothing else."]
+    assert [figure.figcaption.get_text() for figure in figures] == ["Navy & nothing else."] * 2
+    style = page.style.get_text()
+    for figure, word in ((".plate", "Figure"), (".sheet", "Table")):  # numbered by the style sheet
+        assert f"{figure}:has(figcaption) {{ counter-increment: {word.lower()}; }}" in style
+        assert f'{figure} figcaption::before {{ content: "{word} " counter({word.lower()}) ". "; }}' in style
     assert (figures[0].img["width"], figures[0].img["height"]) == ("30", "20")
 
 
@@ -73,7 +75,9 @@ def test_styles_of_one_table_do_not_reach_the_next(page):
 def test_tables_scroll_alone_and_carry_their_captions(page):
     table = page.select_one("main table")
     assert table.parent["class"] == ["scroll"]
-    assert page.find(id=table["aria-labelledby"]).get_text() == "Table 1. Scores of red"
+    assert table["aria-label"] == table.parent["aria-label"] == "Scores of red"
+    assert table.parent.parent.figcaption.get_text() == "Scores of red"
+    assert table.caption is None
 
 
 def test_columns_of_numbers_are_flush_right(page):
@@ -133,3 +137,31 @@ def test_local_changes_and_a_missing_repository_are_said(make_executed):
 
 def test_title_is_plain_text(make_executed):
     assert find_title(make_executed(title="What `unet` *does*")) == "What unet does"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        '<img alt="a" src="figures/a.png">',
+        '<link rel="stylesheet" href="style.css">',
+        "<style>@import 'https://fonts.example/x.css';</style>",
+        '<p style="background: url(https://example.org/x.png)">',
+    ],
+)
+def test_a_page_that_loads_anything_is_refused(html):
+    with pytest.raises(PageError, match=r"the page would load .*: embed it"):
+        check_page(html)
+
+
+def test_links_and_embedded_data_load_nothing():
+    html = '<a href="https://example.org">a</a><img alt="a" src="data:image/png;base64,AA"><a href="#b">b</a>'
+    assert check_page(html) == []
+
+
+def test_images_without_alt_text_and_large_pages_are_warned_of():
+    warnings = check_page('<img src="data:,"><img alt=" " src="data:,">' + " " * LARGEST_PAGE)
+    assert [warning.split(":")[0] for warning in warnings] == [
+        "2 images without alt text",
+        "the page has 3.0 MB, more than 3",
+    ]

@@ -7,6 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from seg_helpers.config import project_root
+from seg_helpers.report.pages import PageError
 from seg_helpers.report.readme import BLOCK, export_figure, render_results, update_readme
 
 
@@ -21,12 +22,12 @@ def test_every_result_in_the_readme_is_a_committed_record():
 def test_a_readme_without_a_block_is_said(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("# Nothing here\n")
-    with pytest.raises(ValueError, match=r"README.md: no <!-- results: FOLDER -->"):
+    with pytest.raises(PageError, match=r"README.md: no <!-- results: FOLDER -->"):
         update_readme(readme)
 
 
 def test_a_folder_without_runs_is_said(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no finished run"):
+    with pytest.raises(PageError, match="holds no finished run"):
         render_results(tmp_path)
 
 
@@ -42,5 +43,5 @@ def test_a_figure_is_found_by_its_caption(tmp_path):
     nbformat.write(new_notebook(cells=[cell]), path)
     export_figure(path, "Input, truth", tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes() == b"two"
-    with pytest.raises(ValueError, match=r"04.ipynb: no figure whose caption begins with 'Nothing'"):
+    with pytest.raises(PageError, match=r"04.ipynb: no figure whose caption begins with 'Nothing'"):
         export_figure(path, "Nothing", tmp_path / "figure.png")

@@ -7,16 +7,14 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from seg_helpers.config import load_profile
-from seg_helpers.report.checks import check_page
-from seg_helpers.report.index import find_figure, find_summary, render_index
+from seg_helpers.report.index import find_summary, render_index
+from seg_helpers.report.pages import check_page
 from seg_helpers.report.publishing import render_again
 
 FAILURE = {
-    "cell": 7,
-    "cells": 9,
-    "section": "Training",
-    "source": "train()",
+    "place": "code cell 7 of 9, under “Training”",
     "error": "ValueError: <b>loss</b>",
+    "source": "train()",
 }
 
 
@@ -30,7 +28,7 @@ def profile(tmp_path):
 @pytest.fixture
 def add_run(profile):
     def add(name: str, mean_iou: float, low: float, high: float):
-        folder = profile.folder / "runs" / name
+        folder = profile.folder / "runs" / name / "0"
         folder.mkdir(parents=True)
         config = json.loads(profile.experiment(name).model_dump_json())
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -44,14 +42,9 @@ def add_run(profile):
         counts = {"parameters": 1_137_019, "multiply_adds": 2_500_000_000, "epochs": 2, "best_epoch": 1}
         metrics = {"run": name, "classes": ["sky"], "size": [36, 48], "val": scores, "test": scores} | counts
         (folder / "metrics.json").write_text(json.dumps(metrics))
-        environment = {
-            "training_seconds": 75.0,
-            "latency": {"milliseconds": 9.0},
-            "device": "a test's device",
-            "processes": 1,
-            "commit": "0123456789abcdef",
-        }
-        (folder / "environment.json").write_text(json.dumps(environment))
+        session = {"device": "a test's device", "processes": 1, "commit": "0123456789abcdef"}
+        record = {"training_seconds": 75.0, "sessions": [session], "files": {}}
+        (folder / "record.json").write_text(json.dumps(record))
 
     return add
 
@@ -104,8 +97,7 @@ def test_pages_are_linked_and_the_others_named(profile, make_executed):
 
 def test_failures_stand_first_with_cell_and_error(profile, make_executed):
     nbformat.write(make_executed(stem="03_fcn"), profile.folder / "03_fcn.ipynb")
-    failure = FAILURE | {"place": "code cell 7 of 9, under “Training”"}
-    nbformat.write(make_executed(stem="03_fcn", failure=failure), profile.folder / "03_fcn.failed.ipynb")
+    nbformat.write(make_executed(stem="03_fcn", failure=FAILURE), profile.folder / "03_fcn.failed.ipynb")
     index = render(profile)
     alarm = index.main.find("section")
     assert alarm["role"] == "alert"
@@ -134,15 +126,8 @@ def test_pages_are_made_anew_without_running_anything(profile, make_executed, ad
     assert "1 min 15 s" in index.read_text()
     assert 'href="03_fcn.html"' in (profile.folder / "01_data.html").read_text()
     assert "<h1>About 03_fcn</h1>" in (profile.folder / "03_fcn.html").read_text()
-    assert list(json.loads((profile.folder / ".work" / "index.done").read_text())) == ["fcn8s"]
-
-
-def test_the_tagged_figure_stands_for_the_report(make_executed, picture):
-    plain, tagged = make_executed([picture]), make_executed([picture], stem="04_unet")
-    assert find_figure({"03_tiny": plain, "04_unet": tagged}) is None
-    tagged.cells[-1].metadata["tags"] = ["index-figure"]
-    figure = find_figure({"04_unet": tagged, "05_pspnet": plain})
-    assert (figure["stem"], figure["alt"]) == ("04_unet", 'a "navy" area')
+    stamp = profile.folder / ".work" / "index.done"
+    assert stamp.read_text() == str(profile.folder / "runs" / "fcn8s" / "0" / "record.json")
 
 
 def test_summary_is_the_paragraph_below_the_title():

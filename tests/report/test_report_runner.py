@@ -1,11 +1,12 @@
-import fcntl
-import json
+import os
+import platform
 
 import nbformat
 import pytest
 
 from seg_helpers.config import ConfigError, project_root
-from seg_helpers.report.runner import NotebookFailed, Request, make_portable, run_notebook
+from seg_helpers.locks import Held, hold
+from seg_helpers.report.runner import NotebookFailed, make_portable, run_notebook
 
 LOOK = """
 import os
@@ -17,36 +18,36 @@ ENDINGS = {
     "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
     "kills the kernel": (
         "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
-        "DeadKernelError: Kernel died; it was ended from outside",
+        "DeadKernelError: Kernel died; was the kernel ended from outside, or is the memory full?",
     ),
     "exits with 0": ("import sys\nsys.exit(0)", "SystemExit: 0: the cell ended the notebook"),
 }
 
 
 @pytest.fixture
-def request_of(tmp_path):
-    def make(notebook, **parameters) -> Request:
-        return Request(notebook, "smoke", reports=str(tmp_path / "reports"), **parameters)
+def run(tmp_path):
+    """Runs a notebook of the profile `smoke`, into a folder of the test's own."""
 
-    return make
+    def run(notebook, **more):
+        return run_notebook(notebook, profile="smoke", reports=str(tmp_path / "reports"), **more)
+
+    return run
 
 
-def test_publishes_what_ran_to_its_end(write_notebook, request_of, tmp_path, monkeypatch, capsys):
+def test_publishes_what_ran_to_its_end(write_notebook, run, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HERE", str(project_root()))
-    request = request_of(write_notebook("03_tiny", LOOK, "print('second')"), overrides=("epochs=1",))
-    page = run_notebook(request, threads=1)
+    page = run(write_notebook("03_tiny", LOOK, "print('second')"), overrides=["epochs=1"], threads=1)
 
     folder = tmp_path / "reports" / "smoke"
     assert page == folder / "03_tiny.html"
     assert "<h1>Title of 03_tiny</h1>" in page.read_text()
     assert "03_tiny.html" in (folder / "index.html").read_text()
-    assert json.loads((folder / ".work" / "03_tiny.done").read_text()) == {}
+    assert (folder / ".work" / "03_tiny.done").read_text() == ""  # it shows no runs, for there are none
     executed = nbformat.read(folder / "03_tiny.ipynb", as_version=4)
     printed = [out.text for cell in executed.cells for out in cell.get("outputs", [])]
     assert printed[0].splitlines()[0] == "smoke ['epochs=1'] True 1"
-    assert (
-        printed[0].splitlines()[1] == "notebooks"
-    )  # where the project lies on this machine is nobody's business
+    # where the project lies on this machine is nobody's business
+    assert printed[0].splitlines()[1] == "notebooks"
     record = executed.metadata["report"]
     assert (record["stem"], record["profile"], record["data"]) == ("03_tiny", "smoke", "sample")
     said = capsys.readouterr().out
@@ -56,7 +57,7 @@ def test_publishes_what_ran_to_its_end(write_notebook, request_of, tmp_path, mon
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_notebook_that_fails_is_kept_apart_and_said(write_notebook, request_of, tmp_path, ending):
+def test_a_notebook_that_fails_is_kept_apart_and_said(write_notebook, run, tmp_path, ending):
     source, error = ENDINGS[ending]
     folder = tmp_path / "reports" / "smoke"
     folder.mkdir(parents=True)
@@ -65,60 +66,72 @@ def test_a_notebook_that_fails_is_kept_apart_and_said(write_notebook, request_of
         (folder / name).write_text(text)
 
     with pytest.raises(NotebookFailed) as failed:
-        run_notebook(request_of(write_notebook("03_tiny", "print('first')", source, "print('after')")))
+        run(write_notebook("03_tiny", "print('first')", source, "print('after')"))
 
     message = str(failed.value)
-    assert message.startswith("03_tiny failed in code cell ")
-    assert "under “Section 2”" in message
+    assert message.startswith("03_tiny failed in code cell 4 of 5, under “Section 2”:\n    ")
+    assert source.splitlines()[-1] in message
     assert error in message
     assert {name: (folder / name).read_text() for name in before} == before
     assert not (folder / "03_tiny.ipynb").exists()
     assert not (folder / ".work" / "03_tiny.done").exists()
     kept = nbformat.read(folder / "03_tiny.failed.ipynb", as_version=4)
-    assert kept.metadata["report"]["failure"]["section"] == "Section 2"
-    assert "first" in str(kept.cells)
+    assert kept.metadata["report"]["failure"]["place"] == "code cell 4 of 5, under “Section 2”"
+    printed = "".join(out.get("text", "") for cell in kept.cells for out in cell.get("outputs", []))
+    assert printed.startswith("first\n")
+    assert "after" not in printed
     index = (folder / "index.html").read_text()
     assert "1 notebook failed" in index
     assert error.split(":")[0] in index
 
 
-def test_a_success_removes_the_failure(write_notebook, request_of, tmp_path):
+def test_a_success_removes_the_failure(write_notebook, run, tmp_path):
     folder = tmp_path / "reports" / "smoke"
     wrong = write_notebook("03_tiny", "1", parameters="profile = 'smoke'")
     with pytest.raises(
-        NotebookFailed, match="must assign profile, data, weights, reports, overrides; found profile"
+        NotebookFailed, match="must assign profile, data, weights, overrides, reports; found profile"
     ):
-        run_notebook(request_of(wrong))
+        run(wrong)
     assert (folder / "03_tiny.failed.ipynb").is_file()
-    run_notebook(request_of(write_notebook("03_tiny", "1")))
+    run(write_notebook("03_tiny", "1"))
     assert not (folder / "03_tiny.failed.ipynb").exists()
     assert "failed" not in (folder / "index.html").read_text()
 
 
-def test_a_page_that_would_load_from_the_network_fails(write_notebook, request_of, tmp_path):
+def test_a_page_that_would_load_from_the_network_fails(write_notebook, run, tmp_path):
     notebook = write_notebook(
         "03_tiny", "from IPython.display import HTML\nHTML('<img src=\"https://example.org/a.png\">')"
     )
     with pytest.raises(
-        NotebookFailed, match=r"the finished page: the page would load https://example.org/a.png"
+        NotebookFailed, match=r"the finished page:\nthe page would load https://example.org/a.png"
     ):
-        run_notebook(request_of(notebook))
+        run(notebook)
     assert not (tmp_path / "reports" / "smoke" / "03_tiny.html").exists()
+
+
+@pytest.mark.parametrize("content", [None, "no notebook"], ids=["missing", "no JSON"])
+def test_a_file_that_is_no_notebook_is_said(run, tmp_path, content):
+    path = tmp_path / "03_tiny.ipynb"
+    if content:
+        path.write_text(content)
+    with pytest.raises(NotebookFailed, match=r"03_tiny.ipynb is no notebook that can be read: "):
+        run(path)
 
 
 def test_a_wrong_profile_runs_nothing(write_notebook, tmp_path):
     with pytest.raises(ConfigError, match="no profile 'smok'"):
-        run_notebook(Request(write_notebook("03_tiny", "1"), "smok", reports=str(tmp_path)))
+        run_notebook(write_notebook("03_tiny", "1"), profile="smok", reports=str(tmp_path))
     assert list(tmp_path.glob("*/")) == []
 
 
-def test_a_notebook_is_not_run_twice_at_once(write_notebook, request_of, tmp_path):
-    lock = tmp_path / "reports" / "smoke" / ".work" / "03_tiny.lock"
-    lock.parent.mkdir(parents=True)
-    with open(lock, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        with pytest.raises(NotebookFailed, match="03_tiny of profile smoke is being run by another process"):
-            run_notebook(request_of(write_notebook("03_tiny", "1")))
+def test_a_notebook_is_not_run_twice_at_once(write_notebook, run, tmp_path):
+    with hold(tmp_path / "reports" / "smoke" / ".work" / "03_tiny.lock", "the same"):
+        holder = f"process {os.getpid()} on {platform.node()}, since "
+        with pytest.raises(
+            Held, match=f"03_tiny of profile smoke is being made by {holder}.*: wait for it, or end it"
+        ):
+            run(write_notebook("03_tiny", "1"))
+    assert not (tmp_path / "reports" / "smoke" / "03_tiny.failed.ipynb").exists()
 
 
 def test_paths_of_this_machine_are_shortened_and_nothing_else(make_executed, tmp_path):
