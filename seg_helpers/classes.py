@@ -311,8 +311,10 @@ def read_classes(path: str | Path) -> ClassSet:
     known, count = _CLASS_SETS.get(name), len(table)
     if known and (known.names != tuple(names) or known.colours.tolist() != [list(colour) for _, colour in table]):
         raise ValueError(f"{path}: name: {name} is a known class set of other classes or colours; choose another name")
-    if known:
+    if known and any(known.index_map.get(i) != i for i in range(count)):  # Cityscapes' label ids
         return replace(known, index_map=_identity(count, count))
+    if known:
+        return known
     return _class_set(name, table, _identity(count, count), description=_describe(path, table))
 
 

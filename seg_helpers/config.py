@@ -60,9 +60,9 @@ class SplitConfig(Section):
 class DataConfig(Section):
     """Which data set, read how, at which size it is trained on."""
 
-    dataset: Literal["sample", "soccer", "camvid", "cam101", "cityscapes"] = "sample"
+    dataset: str = Field("sample", pattern=r"^[\w-]+$")  # sample and soccer are generated; any other name is a folder's
     root: Path | None = None  # default: data/<dataset>
-    layout: Literal["auto", "segnet", "colour", "cam101", "cityscapes"] = "auto"
+    layout: str = "auto"  # a name of `seg_helpers.datasets.LAYOUTS`
     classes: str = "auto"
     split: SplitConfig = SplitConfig()
     on_problem: Literal["exclude", "stop"] = "exclude"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -265,3 +267,13 @@ def test_a_class_dict_of_no_use_is_refused(tmp_path, text, said):
 def test_merging_a_class_twice_is_an_error():
     with pytest.raises(ValueError, match="'Sky' is not in camvid32, or is merged twice"):
         merge("two", [("A", (1, 1, 1), ["Sky"]), ("B", (2, 2, 2), ["Sky"])], CAMVID32)
+
+
+def test_a_known_name_in_classes_json_means_positions_in_its_own_colors(tmp_path):
+    """Cityscapes' own label files hold ids; a data set that describes itself by `classes.json` holds positions."""
+    path = tmp_path / "classes.json"
+    write_classes(path, CITYSCAPES19)
+    assert [read_classes(path).index_map[i] for i in range(19)] == list(range(19))
+    write_classes(path, replace(CITYSCAPES19, colours=CITYSCAPES19.colours[::-1].copy()))
+    with pytest.raises(ValueError, match="cityscapes19 is a known class set of other classes or colours"):
+        read_classes(path)

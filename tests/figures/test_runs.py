@@ -21,9 +21,13 @@ def make_run(title="Net", dataset="camvid", stages=(), weights="none", **scores)
         model={"name": "unet", "encoder_weights": weights},
         stages=[StageConfig(**stage) for stage in stages],
     )
-    metrics = {"epochs": 4, "test": scores or None}
     return SimpleNamespace(
-        name=config.name, title=title, config=config, metrics=metrics, class_set="camvid11"
+        name=config.name,
+        title=title,
+        config=config,
+        metrics={"epochs": 4},
+        scores={"test": scores} if scores else {},
+        class_set="camvid11",
     )
 
 

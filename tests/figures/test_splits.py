@@ -20,7 +20,8 @@ def audit():
         ("test", "b", 1, False, False, nan, nan, 0.6),
     ]
     columns = ["split", "clip", "number", "clip_in_train", "between", "distance", "seconds", "similarity"]
-    return pd.DataFrame(rows, columns=columns).astype({"clip_in_train": "boolean"}).assign(identical=False)
+    table = pd.DataFrame(rows, columns=columns).astype({"clip_in_train": "boolean"})
+    return table.assign(identical=False, val_similarity=[nan, nan, 0.3])
 
 
 @pytest.fixture
@@ -186,3 +187,11 @@ def test_odd_names_are_drawn_and_written_as_they_are(seeds_to_cache):
     text = figures.audit_finding(audit)
     assert not set("<>*[]$^") & set(text.replace("**", ""))
     assert "&#36;a&#94;&#94;b&#36; &#60;b&#62;" in text
+
+
+def test_a_test_set_that_validation_shows_is_no_estimate(seeds_to_cache):
+    """The test frame is a copy of the validation frame, which chose the epoch; its clip is new to training."""
+    frames = frames_of(["train", "val", "test"], ["a", "b", "c"], ["1", "2", "3"])
+    text = figures.audit_finding(audit_split(frames, None, seeds_to_cache(0, 1, 1)))
+    assert "1 of 1 show what validation shows, which chooses the epoch: they are no test." in text
+    assert "honest" not in text.partition("**Test**")[2]
