@@ -21,11 +21,12 @@ def render_results(profile_folder: Path) -> str:
     Raises:
         PageError: there are none.
     """
-    runs = list_runs(profile_folder)
+    profile = load_profile(profile_folder.name, reports=profile_folder.parent)
+    runs = list_runs(profile)
     if not runs:
         raise PageError(f"{profile_folder / 'runs'} holds no finished run to write a table of")
-    notes = list_notes(load_profile(profile_folder.name), runs)
-    return get_template("results.md.j2").render(runs=tabulate_runs(runs).itertuples(), notes=notes)
+    rows = tabulate_runs(runs).itertuples()
+    return get_template("results.md.j2").render(runs=rows, notes=list_notes(profile, runs))
 
 
 def update_readme(readme: Path) -> str:

@@ -28,7 +28,7 @@ def test_a_readme_without_a_block_is_said(tmp_path):
 
 def test_a_folder_without_runs_is_said(tmp_path):
     with pytest.raises(PageError, match="holds no finished run"):
-        render_results(tmp_path)
+        render_results(tmp_path / "smoke")
 
 
 def test_a_figure_is_found_by_its_caption(tmp_path):
