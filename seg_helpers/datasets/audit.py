@@ -19,6 +19,9 @@ NEARLY_IDENTICAL = 0.95
 # Share of pixels that a suspect label must gain by a shift. On CamVid, the one wrong label gains 0.33; in fast turns it is
 # up to 0.12, but there the pictures gain too; of the labels whose pictures do not, the next gains 0.06.
 MIN_GAIN = 0.1
+# Share of pixels in which a suspect label, shifted, agrees with both neighbors: 0.89 for the wrong one. Labels of frames
+# that do not follow each other, which a shift may bring nearer too, agree less.
+MIN_AGREEMENT = 0.75
 
 
 def audit_split(
@@ -36,7 +39,8 @@ def audit_split(
         the frame's clip, or that of any training frame it may share, is unknown), `nearest_train` (the training image
         of the same clip nearest in number, "" if there is none), `distance` (difference in number), `seconds` and
         `between` (the clip has training frames before and after it); from the pictures `similarity`, `identical` and
-        `most_similar` (see `match_pictures`). What is not known is NaN or NA.
+        `most_similar` (see `match_pictures`), and for test frames `val_similarity`, to the most similar picture of val.
+        What is not known is NaN or NA.
     """
     train = frames[frames["split"] == "train"]
     all_known = (train["clip"] != "").all()
@@ -55,6 +59,8 @@ def audit_split(
     audit = held.join(found).astype({"clip_in_train": "boolean"})
     audit["seconds"] = audit["distance"] / frames_per_second if frames_per_second else np.nan
     matches = match_pictures(frames, cache) if cache is not None else pd.DataFrame(columns=_MATCH_COLUMNS)
+    of_val = matches.loc[matches["other_split"] == "val", "similarity"]
+    audit["val_similarity"] = of_val.reindex(audit.index).astype(float)
     matches = matches[matches["other_split"] == "train"].reindex(audit.index)
     audit["similarity"] = matches["similarity"].astype(float)
     audit["identical"] = matches["identical"].astype("boolean")
@@ -125,8 +131,8 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
 
     For each circular shift along columns or rows, the agreement of the shifted label with a neighbor's is a sum of
     cross-correlations of one-hot maps, one a class, all shifts at once by FFT. A label is suspect if one and the same
-    shift raises its agreement with both neighbors by at least `MIN_GAIN`, while its picture, shifted alike, gets less
-    similar to both of theirs: in a pan, the pictures want the shift too. Of neighbors that accuse each other, the one
+    shift raises its agreement with both neighbors by at least `MIN_GAIN`, to `MIN_AGREEMENT` or more, while its picture,
+    shifted alike, gets less similar to both of theirs: in a pan, the pictures want the shift too. Of neighbors that accuse each other, the one
     that gains most is suspect.
 
     Args:
@@ -149,6 +155,7 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
         tables = [pd.DataFrame(columns=[*_LABEL_COLUMNS])]
     audit = pd.concat(tables).astype(_LABEL_COLUMNS)
     audit["suspect"] = (audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] < 0)
+    audit["suspect"] &= audit["agreement_rolled"] >= MIN_AGREEMENT
     audit = audit.sort_values(["suspect", "gain", "axis"]).groupby(level=0).tail(1).sort_index()
     gains = audit["gain"].where(audit["suspect"], 0.0)
     before, after = (gains.reindex(audit[side], fill_value=0.0).to_numpy() for side in ("before", "after"))

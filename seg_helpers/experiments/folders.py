@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
+import yaml
 
 from seg_helpers.config import ExperimentConfig, Profile
 from seg_helpers.experiments.records import (
@@ -62,12 +62,11 @@ def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> b
     if state is None or not (folder / "config.yaml").is_file():
         return False
     try:
-        recorded = read_config(folder / "config.yaml")
-    except (ValidationError, TypeError):  # of a version whose values this one refuses
+        if read_config(folder / "config.yaml").identity() != config.identity():
+            return False
+        return data_digest is None or json.loads(state.read_text())["data_digest"] == data_digest
+    except (ValueError, KeyError, TypeError, yaml.YAMLError):  # damaged, or of a version whose values this one refuses
         return False
-    if recorded.identity() != config.identity():
-        return False
-    return data_digest is None or json.loads(state.read_text())["data_digest"] == data_digest
 
 
 def fingerprint(config: ExperimentConfig, data_digest: str) -> str:
@@ -95,11 +94,15 @@ def list_runs(profile: Profile, studies: bool = False) -> list[Run]:
     found = []
     for name in profile.run_names():
         config = profile.experiment(name)
-        folder = find_recorded(profile, config) if studies or not config.study else None
-        if folder is None or not is_finished(folder):
+        if config.study and not studies:
             continue
+        folder = find_recorded(profile, config)
+        plain = plain_folder(profile, config)
         try:
-            found.append(read_run(folder))
+            if folder is not None and is_finished(folder):
+                found.append(read_run(folder))
+            elif is_finished(plain):
+                read_run(plain)  # sound, but of other settings; or damaged, which is said
         except DamagedRun as error:
             print(f"WARNING {name} is left out: {error}")
     return sorted(found, key=lambda run: -final_scores(run)["mean_iou"])

@@ -139,6 +139,12 @@ class Run:
         """Names of the frames whose label seemed not to belong to its picture when the run was scored."""
         return self.metrics.get("suspect_frames", [])
 
+    @property
+    def sound_confusions(self) -> np.ndarray:
+        """The final split's confusions less those of suspect frames: what may be shown as the network's own failures."""
+        suspect = np.isin(self.scored_frames[self.final_split], self.suspect_frames)
+        return self.confusions[self.final_split][~suspect]
+
     @cached_property
     def showcase(self) -> pd.DataFrame:
         """A row a kept prediction: kind (good, typical, worst, shared), split, frame, mean_iou, prediction (path)."""

@@ -24,7 +24,7 @@ from seg_helpers.figures.comparison import show_summary
 from seg_helpers.figures.display import ReportFigure, say, show, show_table
 from seg_helpers.figures.evaluation import prediction_panels
 from seg_helpers.figures.models import branch_features
-from seg_helpers.figures.words import count_of, join_words, verb
+from seg_helpers.figures.words import count_of, join_words, plain, verb
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.devices import describe_device
 
@@ -82,7 +82,7 @@ def show_scores(run: Run) -> None:
     )
     suspect = np.isin(run.scored_frames[run.final_split], run.suspect_frames)
     if suspect.any():
-        without = float(compute_metrics(run.confusions[run.final_split][~suspect].sum(0))["mean_iou"])
+        without = float(compute_metrics(run.sound_confusions.sum(0))["mean_iou"])
         names = join_words(np.array(run.scored_frames[run.final_split])[suspect].tolist())
         say(f"Without {plain(names)}, whose label seems not to belong to its picture, mean IoU is {without:.4f}.")
     extra = run.scores.get("test_multiscale")

@@ -313,6 +313,9 @@ def _judge_scores(part: pd.DataFrame) -> str:
     alike = float((part["similarity"] >= NEARLY_IDENTICAL).mean())
     if alike > 0.5:
         return "Its scores measure memory: they say nothing about streets that training did not see."
+    chosen_on = int((part["val_similarity"] >= NEARLY_IDENTICAL).sum())
+    if chosen_on:
+        return f"{chosen_on} of {len(part)} show what validation shows, which chooses the epoch: they are no test."
     rest = f"The other {percent(1 - alike)}" if alike else "Its scores"
     if unknown:
         return (

@@ -25,8 +25,8 @@ def render_results(profile_folder: Path) -> str:
     runs = list_runs(profile)
     if not runs:
         raise PageError(f"{profile_folder / 'runs'} holds no finished run to write a table of")
-    rows = tabulate_runs(runs).itertuples()
-    return get_template("results.md.j2").render(runs=rows, notes=list_notes(profile, runs))
+    notes = list_notes(profile, runs)
+    return get_template("results.md.j2").render(runs=tabulate_runs(runs).itertuples(), notes=notes)
 
 
 def update_readme(readme: Path) -> str:

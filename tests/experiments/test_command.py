@@ -42,7 +42,7 @@ def test_several_runs_are_made_in_turn(command, finished):
         (["--model", "fast_scn"], "profile smoke: no run 'fast_scn'; did you mean 'fast_scnn'?"),
         (["--profile", "smok"], "no profile 'smok'; did you mean 'smoke'?"),
         (["--model", "unet", "optimiser.name=sgd"], "run unet: optimiser: unknown key; did you mean 'optimizer'?"),
-        (["--model", "unet", "epochs=soon"], "run unet: epochs: input should be a valid integer"),
+        (["--model", "unet", "epochs=soon"], "run unet: epochs: Input should be a valid integer"),
         (["--model", "unet", "epochs"], "override 'epochs': write key=value"),
         (["--model", "unet", "uent:epochs=3"], "override uent:epochs: no such run; did you mean 'unet'?"),
         (["--model", "unet", "model.name=unett"], "run unet: model: unknown model 'unett'; did you mean 'unet'?"),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from seg_helpers.experiments import (
     tabulate_runs,
 )
 from seg_helpers.experiments.provenance import checksum_files
+from seg_helpers.experiments.records import read_config
 
 
 def sign(folder):
@@ -28,23 +30,36 @@ def sign(folder):
     (folder / "record.json").write_text(json.dumps(record | {"files": checksum_files(folder, files)}))
 
 
+def score(counts, split, mean_iou):
+    """Gives a split's frames confusions in which each class is right so often that its IoU is this mean IoU."""
+    classes = counts[f"confusion/{split}"].shape[1]
+    hits, misses = round(2000 * mean_iou), round(1000 * (1 - mean_iou))
+    counts[f"confusion/{split}"][:] = hits * np.eye(classes, dtype=int) + misses * np.roll(np.eye(classes, dtype=int), 1, axis=1)
+
+
 @pytest.fixture
 def shelf(finished, tmp_path):
-    """Puts copies of the finished run on a shelf, each with its own name, test mean IoU and configuration."""
+    """Puts copies of the finished run on a shelf, each with its own name, scores and configuration."""
+    configs = {}
 
     def put(name, test=0.5, val=0.5, **config):
         folder = tmp_path / "runs" / name / "0"
         shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("*.safetensors"))
-        metrics = json.loads((folder / "metrics.json").read_text())
-        metrics["val"]["mean_iou"] = val
-        metrics["test"] = None if test is None else metrics["test"] | {"mean_iou": test}
-        (folder / "metrics.json").write_text(json.dumps(metrics))
+        with np.load(folder / "counts.npz") as arrays:
+            counts = dict(arrays)
+        score(counts, "val", val)
+        if test is None:
+            counts = {key: array for key, array in counts.items() if not key.endswith("/test")}
+        else:
+            score(counts, "test", test)
+        np.savez_compressed(folder / "counts.npz", **counts)
         plain = yaml.safe_load((folder / "config.yaml").read_text()) | {"name": name} | config
         (folder / "config.yaml").write_text(yaml.safe_dump(plain))
+        configs[name] = read_config(folder / "config.yaml")
         sign(folder)
         return folder
 
-    put.folder = tmp_path
+    put.profile = SimpleNamespace(folder=tmp_path, run_names=lambda: list(configs), experiment=configs.__getitem__)
     return put
 
 
@@ -70,17 +85,16 @@ def test_an_unfinished_run_is_not_read(shelf):
     (folder / "record.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"runs/net/0 holds no finished run"):
         read_run(folder)
-    assert list_runs(shelf.folder) == []
+    assert list_runs(shelf.profile) == []
 
 
 def test_runs_are_listed_best_first_without_studies_and_other_settings(shelf):
     for name, score in (("low", 0.3), ("high", 0.7), ("middle", 0.5)):
         shelf(name, score)
     shelf("short", 0.9, study=True)
-    shutil.copytree(shelf.folder / "runs" / "low" / "0", shelf.folder / "runs" / "low" / "0-0123456789")
-    assert [run.name for run in list_runs(shelf.folder)] == ["high", "middle", "low"]
-    assert [run.name for run in list_runs(shelf.folder, studies=True)] == ["short", "high", "middle", "low"]
-    assert list_runs(shelf.folder / "elsewhere") == []
+    shutil.copytree(shelf.profile.folder / "runs" / "low" / "0", shelf.profile.folder / "runs" / "low" / "0-0123456789")
+    assert [run.name for run in list_runs(shelf.profile)] == ["high", "middle", "low"]
+    assert [run.name for run in list_runs(shelf.profile, studies=True)] == ["short", "high", "middle", "low"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "history.csv", "counts.npz", "metrics.json", "record.json"])
@@ -95,10 +109,10 @@ def test_a_damaged_run_is_left_out_and_said(shelf, capsys, name, damage):
         middle = len(content) // 2
         flipped = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
         file.write_bytes(content[:middle] if damage == "half" else flipped)
-    assert [run.name for run in list_runs(shelf.folder)] == ["good"]
+    assert [run.name for run in list_runs(shelf.profile)] == ["good"]
     said = capsys.readouterr().out
     if (name, damage) != ("record.json", "gone"):  # without its record it is an unfinished run
-        assert "WARNING bad, seed 0, is left out" in said
+        assert "WARNING bad is left out" in said
         with pytest.raises(DamagedRun, match=r"runs/bad/0: damaged \(.*move it away to train again"):
             read_run(file.parent)
 
@@ -128,9 +142,9 @@ def test_withheld_test_labels_leave_val_to_be_ranked_by(shelf):
 def test_a_table_row_says_what_a_run_scored_and_cost(shelf):
     run = read_run(shelf("net", 0.6, title="A net"))
     row = tabulate_runs([run, read_run(shelf("other"))]).loc["net"]
-    assert (row.title, row.split, row.study, row.mean_iou) == ("A net", "test", False, 0.6)
-    assert [row.mean_iou_low, row.mean_iou_high] == run.metrics["test"]["mean_iou_interval"]
-    assert row.pixel_accuracy == run.metrics["test"]["pixel_accuracy"]
+    assert (row.title, row.split, row.study, row.mean_iou) == ("A net", "test", False, pytest.approx(0.6))
+    assert [row.mean_iou_low, row.mean_iou_high] == run.scores["test"]["mean_iou_interval"]
+    assert row.pixel_accuracy == run.scores["test"]["pixel_accuracy"]
     assert (row.parameters, row.epochs) == (run.metrics["parameters"], 3)
     assert row.training_seconds == run.record["training_seconds"]
     assert tabulate_runs([]).empty

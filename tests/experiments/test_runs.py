@@ -20,7 +20,8 @@ from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
-from seg_helpers.experiments import get_run, load_network, prepare_data, read_run, runner
+from seg_helpers.experiments import get_run, list_runs, load_network, prepare_data, read_run, runner
+from seg_helpers.experiments.folders import choose_folder, hold_run
 from seg_helpers.experiments.runner import build_network, choose_showcase, describe_origin
 from seg_helpers.locks import Held
 from seg_helpers.models import build_model
@@ -44,7 +45,8 @@ class Trained(Exception):
 
 @pytest.fixture
 def no_training(monkeypatch):
-    def refuse(profile, config, data, folder):
+    def refuse(profile, config, data):
+        folder = choose_folder(profile, config, data.digest)
         raise Trained(folder, sorted(path.name for path in folder.iterdir()) if folder.is_dir() else None)
 
     monkeypatch.setattr(runner, "_make_run", refuse)
@@ -204,8 +206,33 @@ def test_files_that_are_no_run_stay(laboratory, no_training, tmp_path):
 
 def test_a_run_that_another_process_makes_is_not_touched(laboratory, tmp_path):
     folder = tmp_path / "smoke" / "runs" / "fast_scnn" / "0"
-    with runner.hold_run(folder), pytest.raises(Held, match=rf"run fast_scnn, seed 0, is being made by process {os.getpid()} on"):
-        get_run(laboratory.profile(tmp_path), "fast_scnn")
+    profile = laboratory.profile(tmp_path)
+    said = rf"run fast_scnn, seed 0, is being made by process {os.getpid()} on"
+    with hold_run(profile, profile.experiment("fast_scnn")), pytest.raises(Held, match=said):
+        get_run(profile, "fast_scnn")
+    assert not folder.exists()
+
+
+def test_what_was_only_begun_is_no_reason_for_another_folder(laboratory, no_training, tmp_path):
+    """Killed before anything was computed, with the settings of another attempt."""
+    folder = tmp_path / "smoke" / "runs" / "fast_scnn" / "0"
+    folder.mkdir(parents=True)
+    for name in ("config.yaml", ".config.yaml.partial"):
+        (folder / name).write_text("model: half a fi")
+        with pytest.raises(Trained) as trained:
+            get_run(laboratory.profile(tmp_path), "fast_scnn")
+        assert trained.value.args[0] == folder
+
+
+def test_the_comparison_shows_the_run_of_the_profiles_own_settings(laboratory, copied):
+    """A try with other settings came first and has the plain folder."""
+    profile, folder = copied
+    other = laboratory.profile(folder.parents[3], "epochs=1", "workers=0")
+    shutil.move(folder, folder.with_name("0-0123456789"))
+    first = get_run(other, "fast_scnn")
+    assert first.path == folder
+    assert [run.path.name for run in list_runs(profile)] == ["0-0123456789"]
+    assert [run.path for run in list_runs(other)] == [folder]
 
 
 def test_each_seed_is_a_run_of_its_own(laboratory, tmp_path):

@@ -28,8 +28,9 @@ def profile(tmp_path):
 
 @pytest.fixture
 def add_run(profile, monkeypatch):
-    """Writes the record of a finished run, whose scores are these and not those of counts."""
-    monkeypatch.setattr(Run, "scores", property(lambda run: run.metrics))
+    """Puts a run's record into the profile's folder; its scores are those given, not made of counts."""
+    monkeypatch.setattr(Run, "scores", property(lambda run: {split: run.metrics[split] for split in ("val", "test")}))
+    monkeypatch.setattr(Run, "final_split", "test")
 
     def add(name: str, mean_iou: float, low: float, high: float):
         folder = profile.folder / "runs" / name / "0"
