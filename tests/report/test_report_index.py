@@ -29,7 +29,9 @@ def profile(tmp_path):
 @pytest.fixture
 def add_run(profile, monkeypatch):
     """Puts a run's record into the profile's folder; its scores are those given, not made of counts."""
-    monkeypatch.setattr(Run, "scores", property(lambda run: {split: run.metrics[split] for split in ("val", "test")}))
+    monkeypatch.setattr(
+        Run, "scores", property(lambda run: {split: run.metrics[split] for split in ("val", "test")})
+    )
     monkeypatch.setattr(Run, "final_split", "test")
 
     def add(name: str, mean_iou: float, low: float, high: float):
