@@ -176,7 +176,8 @@ def parse_stem(stem: str) -> tuple[str, int | None]:
     if not match:
         return "", None
     clip = match["clip"]
-    return "" if clip.lower() in _NO_CLIPS else clip, int(match["number"])
+    words = re.split(r"[^a-z0-9]+", clip.lower())  # a name with a split or a mere "frame" in it tells no clip
+    return "" if _NO_CLIPS.intersection(words) else clip, int(match["number"])
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 def run_padded(model: nn.Module, images: Tensor) -> Tensor:
     """Runs a network on images of any size: padded to its stride, the logits cropped back.
 
-    The one way to run a network outside training: scoring, prediction, timing and export all go through it.
+    The one way to run a network outside training: scoring, prediction and timing all go through it.
 
     Args:
         model: a network in eval mode.

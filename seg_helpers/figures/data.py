@@ -345,9 +345,12 @@ def label_finding(audit: pd.DataFrame, labeled: int) -> str:
     turns = int(((audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] >= 0)).sum())
     others = ""
     if turns:
-        others = f" {count_of(turns, 'label')} would gain from a shift as well, but so would the pictures: the view turns."
+        others = f" {count_of(turns, 'label')} would gain from a shift as well, but so would the pictures."
     if suspects.empty:
-        return f"{judged}: **no label is shifted against its picture**, as far as neighbors can tell.{others}"
+        return (
+            f"{judged}: **none was found to be shifted against its picture**. Small shifts, and labels shifted like their "
+            f"neighbors', cannot be seen this way.{others}"
+        )
     names = [f"{plain(Path(frame.image).stem)} ({frame.split})" for frame in suspects.head(10).itertuples()]
     more = f" and {len(suspects) - 10} more" if len(suspects) > 10 else ""
     misfit = "One label does not fit its picture"

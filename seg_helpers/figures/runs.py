@@ -77,14 +77,14 @@ def show_scores(run: Run) -> None:
         pd.DataFrame(rows, columns=["metric", "score", "95% interval"]),
         f"{run.title} on the {scores['frames']} {run.final_split} frames, scored once with the weights of epoch "
         f"{run.metrics['best_epoch']}, which validation chose. Pixels are counted over the whole split at the labels' "
-        "own resolution, void left out, and divided once; 95% intervals by drawing frames anew.",
+        f"own resolution in the classes of {run.class_set}, void left out, and divided once; 95% intervals by drawing frames anew.",
         {"score": "{:.4f}"},
     )
     suspect = np.isin(run.scored_frames[run.final_split], run.suspect_frames)
     if suspect.any():
         without = float(compute_metrics(run.sound_confusions.sum(0))["mean_iou"])
         names = join_words(np.array(run.scored_frames[run.final_split])[suspect].tolist())
-        say(f"Without {plain(names)}, whose label seems not to belong to its picture, mean IoU is {without:.4f}.")
+        say(f"Mean IoU without what seems to be labeled wrongly ({plain(names)}): {without:.4f}.")
     extra = run.scores.get("test_multiscale")
     if extra:
         scales = ", ".join(f"{scale:g}" for scale in run.config.evaluation.scales)

@@ -316,13 +316,13 @@ def _judge_scores(part: pd.DataFrame) -> str:
     chosen_on = int((part["val_similarity"] >= NEARLY_IDENTICAL).sum())
     if chosen_on:
         return f"{chosen_on} of {len(part)} show what validation shows, which chooses the epoch: they are no test."
-    rest = f"The other {percent(1 - alike)}" if alike else "Its scores"
     if unknown:
-        return (
-            f"{rest} may be of streets that training saw: nothing here shows that scores hold for new ones."
-        )
+        rest = f"The other {percent(1 - alike)}" if alike else "Its scores"
+        return f"{rest} may be of streets that training saw: nothing here shows that scores hold for new ones."
+    if alike:
+        return f"Names do not tell what the pictures have in common: nothing here shows how the other {percent(1 - alike)} do."
     if new == 1:
-        return f"{rest} {'give' if alike else 'are'} an honest estimate for new streets of this kind."
+        return "Its scores are an honest estimate for new streets of this kind."
     if new < 0.25:
         return "Its scores say how well familiar streets are segmented, and read optimistic for new ones."
     return "Its scores mix familiar streets with new ones."

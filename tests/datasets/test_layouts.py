@@ -200,6 +200,8 @@ def test_hidden_and_foreign_files_in_cities_are_passed_over(tmp_path):
         ("Seq05VD_f00000", "Seq05VD", 0),
         ("0042", "", 42),
         ("Val_0042", "", 42),
+        ("camvid_val_0001", "", 1),
+        ("test-set_1", "", 1),
         ("frame0042", "", 42),
         ("harbour", "", None),
         ("$a^^b$,_7", "$a^^b$,", 7),

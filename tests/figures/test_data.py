@@ -138,7 +138,7 @@ def test_where_nothing_is_wrong_the_finding_says_how_many_were_judged(wrong_labe
     audit, _ = wrong_label
     sound = audit[~audit["suspect"]].assign(gain=0.0)
     assert figures.label_finding(sound, 5).startswith("2 of 5 labeled frames follow and precede")
-    assert "no label is shifted" in figures.label_finding(sound, 5)
+    assert "none was found to be shifted" in figures.label_finding(sound, 5)
     turning = sound.assign(gain=0.5, picture_gain=0.2)
     assert "2 labels would gain from a shift as well, but so would the pictures" in figures.label_finding(
         turning, 5
