@@ -20,7 +20,7 @@ from seg_helpers.models.unet import EncoderDecoder
 class DeepLabV3(EncoderDecoder):
     """ASPP, a 3x3 convolution and the scores, upsampled by the output stride."""
 
-    library = smp.DeepLabV3
+    smp_class = smp.DeepLabV3
 
     def __init__(self, network: smp.DeepLabV3 | smp.DeepLabV3Plus):
         super().__init__(network)
@@ -48,7 +48,7 @@ class DeepLabV3(EncoderDecoder):
 class DeepLabV3Plus(DeepLabV3):
     """ASPP, upsampled to 1/4, beside the encoder's features of that size, and the scores."""
 
-    library = smp.DeepLabV3Plus
+    smp_class = smp.DeepLabV3Plus
 
     @property
     def aspp(self) -> nn.Module:
@@ -83,7 +83,7 @@ def build_deeplab(
         dropout: Dropout before the scores.
     """
     check_encoder(encoder, output_stride)
-    network = kind.library(
+    network = kind.smp_class(
         encoder,
         encoder_weights=None,
         encoder_output_stride=output_stride,
