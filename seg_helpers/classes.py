@@ -41,9 +41,7 @@ class ClassSet:
 
     def __post_init__(self):
         if len(self.names) != len(self.colours):
-            raise ValueError(
-                f"class set {self.name}: {len(self.names)} names but {len(self.colours)} colours"
-            )
+            raise ValueError(f"class set {self.name}: {len(self.names)} names but {len(self.colours)} colours")
 
     @property
     def num_classes(self) -> int:
@@ -62,9 +60,7 @@ def _class_set(name, table, index_map, colour_map=None, void_colour=(0, 0, 0), d
     names, colours = zip(*table, strict=True)
     own = {tuple(map(int, colour)): i for i, colour in enumerate(colours)}
     mapped = {tuple(void_colour): VOID} | own | dict(colour_map or {})
-    return ClassSet(
-        name, names, np.array(colours, np.uint8), index_map, mapped, tuple(void_colour), description
-    )
+    return ClassSet(name, names, np.array(colours, np.uint8), index_map, mapped, tuple(void_colour), description)
 
 
 def _identity(count: int, *void: int) -> dict[int, int]:
@@ -179,9 +175,7 @@ def merge(
             if member not in source.names or member in gathered:
                 raise ValueError(f"class set {name}: {member!r} is not in {source.name}, or is merged twice")
             gathered[member] = index
-    colours = {
-        c: gathered.get(source.names[i], VOID) if i != VOID else VOID for c, i in source.colour_map.items()
-    }
+    colours = {c: gathered.get(source.names[i], VOID) if i != VOID else VOID for c, i in source.colour_map.items()}
     table = [(title, colour) for title, colour, _ in groups]
     count = len(table)
     return _class_set(name, table, _identity(count, count), colours, source.void_colour, description)
@@ -210,9 +204,7 @@ CAMVID11_MERGED = merge(
 CITYSCAPES19 = _class_set(
     "cityscapes19",
     [(name, colour) for name, colour, _ in _CITYSCAPES19],
-    dict.fromkeys(range(34), VOID)
-    | {label: i for i, (_, _, label) in enumerate(_CITYSCAPES19)}
-    | {VOID: VOID},
+    dict.fromkeys(range(34), VOID) | {label: i for i, (_, _, label) in enumerate(_CITYSCAPES19)} | {VOID: VOID},
     description="the 19 classes that Cityscapes trains and scores, all its others void",
 )
 # The same classes from `labelTrainIds` files, which hold positions; 254 and 255 are what -1 and "ignore" are stored as.
@@ -291,18 +283,12 @@ def read_classes(path: str | Path) -> ClassSet:
     content = read_details(path)
     name, names, colours = (content.get(key) for key in ("name", "names", "colours"))
     if not isinstance(name, str) or not re.fullmatch(r"[\w .-]{1,64}", name):
-        raise ValueError(
-            f"{path}: name: expected 1 to 64 letters, digits, spaces, . _ or -, found {_show(name)}"
-        )
+        raise ValueError(f"{path}: name: expected 1 to 64 letters, digits, spaces, . _ or -, found {_show(name)}")
     for key, value in (("names", names), ("colours", colours)):
         if not isinstance(value, list) or not value:
-            raise ValueError(
-                f"{path}: {key}: expected a list with an entry for each class, found {_show(value)}"
-            )
+            raise ValueError(f"{path}: {key}: expected a list with an entry for each class, found {_show(value)}")
     if len(names) != len(colours):
-        raise ValueError(
-            f"{path}: {len(names)} names but {len(colours)} colours; give each class one of both"
-        )
+        raise ValueError(f"{path}: {len(names)} names but {len(colours)} colours; give each class one of both")
     table = [
         _check_row(f"{path}, class {i}", title, colour, '"Road" and [128, 64, 128]')
         for i, (title, colour) in enumerate(zip(names, colours, strict=True))

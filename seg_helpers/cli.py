@@ -67,9 +67,7 @@ def _train(options: argparse.Namespace) -> None:
                 run = get_run(profile, name, seed)
             scores = final_scores(run)
             low, high = scores["mean_iou_interval"]
-            state.print(
-                f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}"
-            )
+            state.print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -103,7 +103,9 @@ class OptimizerConfig(Section):
     weight_decay: float = Field(1.0e-2, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1)  # SGD only
     encoder_factor: float = Field(1.0, ge=0)  # the encoder's learning rate over the rest's
-    decay: Literal["all", "weights", "dense"] = "weights"  # weights: no decay on norms and biases; dense: nor on depthwise
+    decay: Literal["all", "weights", "dense"] = (
+        "weights"  # weights: no decay on norms and biases; dense: nor on depthwise
+    )
 
 
 class ScheduleConfig(Section):
@@ -303,9 +305,7 @@ class Profile:
         config, seeds = self._validated(run)
         if seed is not None and seed not in seeds:
             raise ConfigError(f"run {run}: its seeds are {', '.join(map(str, seeds))}, not {seed}; name it in `seeds`")
-        return config.model_copy(
-            update={"seed": seeds[0] if seed is None else seed, "data": _placed(config.data)}
-        )
+        return config.model_copy(update={"seed": seeds[0] if seed is None else seed, "data": _placed(config.data)})
 
     def _validated(self, run: str) -> tuple[ExperimentConfig, tuple[int, ...]]:
         """A run's configuration and its seeds."""
@@ -381,7 +381,9 @@ def load_profile(
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"
     if not path.is_file():
         known = sorted(file.stem for file in folder.glob("*.yaml"))
-        raise ConfigError(f"no profile {profile!r}{_nearest(profile, known)}: looked for {path}; there are {', '.join(known)}")
+        raise ConfigError(
+            f"no profile {profile!r}{_nearest(profile, known)}: looked for {path}; there are {', '.join(known)}"
+        )
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
     file = validate(ProfileFile, _read_yaml(path), f"profile {path.stem}")

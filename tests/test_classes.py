@@ -106,9 +106,7 @@ def test_train_ids_are_the_positions_of_the_19():
 
 def test_class_sets_are_found_by_name_and_unknown_names_list_the_known():
     assert get_class_set("camvid32") is CAMVID32
-    with pytest.raises(
-        ValueError, match="no class set 'camvid12'; known: camvid11, camvid11_merged, camvid32"
-    ):
+    with pytest.raises(ValueError, match="no class set 'camvid12'; known: camvid11, camvid11_merged, camvid32"):
         get_class_set("camvid12")
 
 
@@ -143,15 +141,11 @@ def test_class_dict_keeps_every_class_whatever_its_header_and_further_columns(tm
 def test_a_header_of_another_kind_is_refused(tmp_path, top):
     path = tmp_path / "class_dict.csv"
     path.write_text(f"{top}\nLand,0,120,0\n")
-    with pytest.raises(
-        ValueError, match=r"class_dict\.csv, line 1: expected a class name and three whole numbers"
-    ):
+    with pytest.raises(ValueError, match=r"class_dict\.csv, line 1: expected a class name and three whole numbers"):
         read_class_dict(path)
 
 
-@pytest.mark.parametrize(
-    "line", ["Sea,0,0", "Sea,0,0,blue", "Sea,0,0,300", "Sea,0,0,1.5", "Sea,0,0,-1", ",0,0,1"]
-)
+@pytest.mark.parametrize("line", ["Sea,0,0", "Sea,0,0,blue", "Sea,0,0,300", "Sea,0,0,1.5", "Sea,0,0,-1", ",0,0,1"])
 def test_a_bad_line_is_named_with_its_file(tmp_path, line):
     path = tmp_path / "class_dict.csv"
     path.write_text(f"name,r,g,b\nLand,0,120,0\n{line}\n")

@@ -356,7 +356,9 @@ def test_identity_ignores_where_files_lie_and_how_fast_they_are_read():
     here = build(data={"root": "/here"}, model={"name": "unet", "encoder_weights": "/here/w.pth"}, workers=1, title="A")
     there = build(data={"root": "/there"}, model={"name": "unet", "encoder_weights": "/there/w.pth"}, workers=4)
     assert here.identity() == there.identity()
-    assert here.identity() == build(**here.identity() | {"epochs": 10}).identity()  # plain enough to be written and read
+    assert (
+        here.identity() == build(**here.identity() | {"epochs": 10}).identity()
+    )  # plain enough to be written and read
 
 
 @pytest.mark.parametrize(

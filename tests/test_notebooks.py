@@ -67,9 +67,7 @@ def test_code_cells_are_short_and_define_nothing(path):
 @each_notebook
 def test_prose_comes_between_code(path):
     runs = [
-        len(list(group))
-        for kind, group in itertools.groupby(cell.cell_type for cell in read(path))
-        if kind == "code"
+        len(list(group)) for kind, group in itertools.groupby(cell.cell_type for cell in read(path)) if kind == "code"
     ]
     assert max(runs) <= LONGEST_RUN
 

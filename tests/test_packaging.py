@@ -23,9 +23,7 @@ def environment() -> dict:
 
 def test_environment_names_nothing_that_pyproject_lacks(environment):
     plain = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
-    by_pip = [
-        entry for group in environment["dependencies"] if isinstance(group, dict) for entry in group["pip"]
-    ]
+    by_pip = [entry for group in environment["dependencies"] if isinstance(group, dict) for entry in group["pip"]]
     listed = {name_of(requirement) for requirement in PROJECT["project"]["dependencies"]}
     extras = PROJECT["project"]["optional-dependencies"]
     assert {name_of(entry) for entry in plain} - {"python", "pip"} <= listed
@@ -49,11 +47,5 @@ def test_every_dependency_says_what_uses_it(file):
 
 def test_files_that_are_read_at_run_time_are_packaged():
     patterns = PROJECT["tool"]["setuptools"]["package-data"]["*"]
-    files = [
-        path
-        for path in (ROOT / "seg_helpers").rglob("*.*")
-        if path.is_file() and "__pycache__" not in path.parts
-    ]
-    assert [
-        path for path in files if path.suffix != ".py" and not any(fnmatch(path.name, p) for p in patterns)
-    ] == []
+    files = [path for path in (ROOT / "seg_helpers").rglob("*.*") if path.is_file() and "__pycache__" not in path.parts]
+    assert [path for path in files if path.suffix != ".py" and not any(fnmatch(path.name, p) for p in patterns)] == []

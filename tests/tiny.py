@@ -32,9 +32,7 @@ def tiny_video(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Images and labels of 11 classes in square cells, as a camera sees them that has moved right by each offset."""
     height, width = size
-    grid = np.random.default_rng(3).integers(
-        0, 11, (height // cell, (width + max(offsets)) // cell + 1), np.uint8
-    )
+    grid = np.random.default_rng(3).integers(0, 11, (height // cell, (width + max(offsets)) // cell + 1), np.uint8)
     street = np.kron(grid, np.ones((cell, cell), np.uint8))
     colors = np.random.default_rng(4).integers(0, 256, (11, 3), np.uint8)
     return [(colors[street[:, x : x + width]], street[:, x : x + width].copy()) for x in offsets]

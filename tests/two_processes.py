@@ -110,7 +110,14 @@ def measure_norm(name: str, rank: int, processes: int) -> dict:
 
 
 def train(folder: Path, name: str) -> dict:
-    plain = {"name": "shared", "model": {"name": "tiny"}, "epochs": 3, "batch_size": 4, "precision": "fp32", "workers": 0}
+    plain = {
+        "name": "shared",
+        "model": {"name": "tiny"},
+        "epochs": 3,
+        "batch_size": 4,
+        "precision": "fp32",
+        "workers": 0,
+    }
     config = ExperimentConfig.model_validate(plain | RUNS[name])
     torch.manual_seed(0)
     model = TinyNetwork(dropout=0.0, auxiliary=name == "auxiliary head")

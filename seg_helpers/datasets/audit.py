@@ -148,9 +148,7 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
         pixels of the cache, as for `np.roll`) that would mend it best, `agreement_rolled`, `gain` (the lesser gain of
         the two neighbors), `picture_gain` (the greater change of the pictures' correlation) and `suspect`.
     """
-    tables = [
-        _try_shifts(sequence, cache, num_classes, axis) for sequence in _sequences(frames) for axis in (1, 0)
-    ]
+    tables = [_try_shifts(sequence, cache, num_classes, axis) for sequence in _sequences(frames) for axis in (1, 0)]
     if not tables:
         tables = [pd.DataFrame(columns=[*_LABEL_COLUMNS])]
     audit = pd.concat(tables).astype(_LABEL_COLUMNS)

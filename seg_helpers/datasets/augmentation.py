@@ -144,9 +144,7 @@ def _transforms(config, size, always: bool = False) -> dict[str, albumentations.
             p=chance(0.8),
         )
     if config.blur:
-        found["blur"] = albumentations.GaussianBlur(
-            blur_limit=0, sigma_limit=(0.5, 1.5), p=chance(config.blur)
-        )
+        found["blur"] = albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 1.5), p=chance(config.blur))
     if config.noise:
         found["noise"] = albumentations.GaussNoise(std_range=(0.02, 0.08), p=chance(config.noise))
     return found

@@ -78,9 +78,7 @@ def read_raw_label(path: str | Path, kind: str = "either") -> np.ndarray:
     if kind == "index":
         return _read(path, "L", "save the class indices as an 8-bit grey PNG, one channel, without a palette")
     if kind == "colour":
-        return _read(
-            path, "RGB", "save the label colours as an 8-bit RGB PNG: Image.open(file).convert('RGB')"
-        )
+        return _read(path, "RGB", "save the label colours as an 8-bit RGB PNG: Image.open(file).convert('RGB')")
     return _read(path, "L RGB", "save it as 8-bit grey (class indices) or 8-bit RGB (class colours)")
 
 

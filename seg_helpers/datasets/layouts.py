@@ -117,8 +117,7 @@ class Layout:
 
     def detect(self, root: Path) -> bool:
         return all(
-            _has_any(root, pattern) if "*" in pattern else (root / pattern).is_dir()
-            for pattern in self.known_by
+            _has_any(root, pattern) if "*" in pattern else (root / pattern).is_dir() for pattern in self.known_by
         )
 
 
@@ -214,9 +213,7 @@ def _choose_layout(root: Path, name: str) -> Layout:
         return matching[0]
     wanted = LAYOUTS.values() if name == "auto" else [LAYOUTS[name]]
     looked_for = "\n".join(f"  {layout.name}: {layout.looked_for}" for layout in wanted)
-    raise DatasetError(
-        f"{root} is no data set that can be read.\nLooked for:\n{looked_for}\nFound: {_describe(root)}"
-    )
+    raise DatasetError(f"{root} is no data set that can be read.\nLooked for:\n{looked_for}\nFound: {_describe(root)}")
 
 
 def _describe(root: Path) -> str:
@@ -227,9 +224,7 @@ def _describe(root: Path) -> str:
     entries = sorted(entry.name + "/" * entry.is_dir() for entry in root.iterdir())
     if not entries:
         return "an empty folder"
-    inside = [
-        entry for entry in root.iterdir() if entry.is_dir() and any(x.detect(entry) for x in LAYOUTS.values())
-    ]
+    inside = [entry for entry in root.iterdir() if entry.is_dir() and any(x.detect(entry) for x in LAYOUTS.values())]
     hint = f"; {inside[0]} looks like one: name that folder" if inside else ""
     return ", ".join(entries[:12]) + (f" and {len(entries) - 12} more" if len(entries) > 12 else "") + hint
 
@@ -241,9 +236,7 @@ def _report(root, problems, bad, total, on_problem) -> None:
         raise DatasetError(
             f"{root}: {bad} of {total} frames cannot be used (on_problem: exclude leaves them out):\n{listed}{more}"
         )
-    warnings.warn(
-        f"{root}: {bad} of {total} frames are left out:\n{listed}{more}", DatasetWarning, stacklevel=3
-    )
+    warnings.warn(f"{root}: {bad} of {total} frames are left out:\n{listed}{more}", DatasetWarning, stacklevel=3)
 
 
 def _to_frames(pairs: list[_Pair]) -> pd.DataFrame:
@@ -305,15 +298,11 @@ def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> l
     for files, problem, remedy in _find_problems(pair, layout, classes):
         name = ", ".join(str(file.relative_to(root)) for file in files)
         name = name if name.isprintable() else ascii(name)
-        rows.append(
-            {"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem}
-        )
+        rows.append({"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem})
     return rows
 
 
-def _find_problems(
-    pair: _Pair, layout: Layout, classes: ClassSet
-) -> Iterator[tuple[tuple[Path, ...], str, str]]:
+def _find_problems(pair: _Pair, layout: Layout, classes: ClassSet) -> Iterator[tuple[tuple[Path, ...], str, str]]:
     """Files, what is wrong with them, and the remedy."""
     images, labels = pair.images, pair.labels
     if not pair.stem.isprintable():  # it could not be written into the records and pages

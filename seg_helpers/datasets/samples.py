@@ -80,7 +80,5 @@ def ensure_sample(root: str | Path, kind: str = "sample", **options) -> Path:
         part.mkdir()
         frames = generate_scenes(part, kind, **options)
         (part / _DONE).write_text(f"{kind}, {frames} frames\n")
-    print(
-        f"generated {frames} {kind} frames in {root} ({format_seconds(time.monotonic() - start)})", flush=True
-    )
+    print(f"generated {frames} {kind} frames in {root} ({format_seconds(time.monotonic() - start)})", flush=True)
     return root

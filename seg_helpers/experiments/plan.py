@@ -71,6 +71,10 @@ def describe_plan(planned: list[PlannedRun]) -> str:
     lines = [f"{len(planned) - len(left)} of {len(planned)} runs are finished; left:"]
     for run in left:
         seconds = run.seconds_left
-        time = "not begun" if seconds is None else f"{run.epochs_done} of {run.epochs} epochs, {format_seconds(seconds)} left"
+        time = (
+            "not begun"
+            if seconds is None
+            else f"{run.epochs_done} of {run.epochs} epochs, {format_seconds(seconds)} left"
+        )
         lines.append(f"  {run.name}, seed {run.seed}: {time}")
     return "\n".join(lines)

@@ -76,7 +76,9 @@ class PreparedData:
         """
         rows = np.flatnonzero(self.frames["name"] == name)
         if not len(rows):
-            raise DatasetError(f"{self.dataset.root}: no frame {name!r}: is this the data set that the run was made from?")
+            raise DatasetError(
+                f"{self.dataset.root}: no frame {name!r}: is this the data set that the run was made from?"
+            )
         return int(rows[0])
 
     def image(self, name: str) -> np.ndarray:
@@ -129,7 +131,9 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
 def _prepare(config_json: str, seed: int) -> PreparedData:
     config = DataConfig.model_validate_json(config_json)
     if config.root is None:
-        raise DatasetError(f"{config.dataset}: no folder is given; a run's record holds none, its profile's experiment does")
+        raise DatasetError(
+            f"{config.dataset}: no folder is given; a run's record holds none, its profile's experiment does"
+        )
     generated = config.dataset in ("sample", "soccer")
     if generated:
         ensure_sample(config.root, config.dataset)

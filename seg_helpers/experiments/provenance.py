@@ -38,7 +38,9 @@ def list_changes(commit: str) -> list[str] | None:
 
 def checksum_files(folder: Path, files: Iterable[Path]) -> dict[str, str]:
     """SHA-256 of files by their path in the folder."""
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)
+    }
 
 
 def utc_now() -> str:

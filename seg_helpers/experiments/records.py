@@ -208,9 +208,7 @@ def _say_left_out(keys: str) -> None:
     print(f"recorded runs hold {keys}, which this version does not know: left out")
 
 
-def write_counts(
-    folder: Path, counts: dict[str, dict[str, np.ndarray]], frames: dict[str, list[str]]
-) -> None:
+def write_counts(folder: Path, counts: dict[str, dict[str, np.ndarray]], frames: dict[str, list[str]]) -> None:
     """Writes what was counted of each frame, by split and kind, and the frames' names, by split: see `Run.counts`."""
     arrays = {f"{kind}/{split}": array for split, kinds in counts.items() for kind, array in kinds.items()}
     arrays |= {f"frames/{split}": np.array(names) for split, names in frames.items()}

@@ -75,9 +75,7 @@ def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
     axes.set_title(f"{title} at {summary.size[0]}×{summary.size[1]}")
     roles = [role for role in ROLES if any(block.role == role for block in blocks.values())]
     handles = [Patch(facecolor=ROLES[role], edgecolor="#7d8388", label=role) for role in roles]
-    figure.legend(
-        handles=handles, loc="outside lower right", ncols=len(roles), handlelength=1.1, handleheight=1.1
-    )
+    figure.legend(handles=handles, loc="outside lower right", ncols=len(roles), handlelength=1.1, handleheight=1.1)
     return ReportFigure(figure, *_tell(blocks, edges, title, summary.parameters))
 
 
@@ -103,9 +101,7 @@ def _read_graph(summary: ModelSummary) -> tuple[dict[str, Block], list[tuple[str
 
 
 def _guess_role(name: str) -> str:
-    return next(
-        (role for role, words in ROLE_WORDS.items() if any(word in name.lower() for word in words)), "decoder"
-    )
+    return next((role for role, words in ROLE_WORDS.items() if any(word in name.lower() for word in words)), "decoder")
 
 
 def _arrange(blocks: dict[str, Block], edges: list[tuple[str, str]]) -> dict[int, tuple[float, float]]:
@@ -137,9 +133,7 @@ def _connect(axes: Axes, start: Block, end: Block, taken: set[tuple[int, float]]
     if len(end.channels) == 1:
         pairs = [(stride, next(iter(end.channels))) for stride in start.channels]
     else:
-        pairs = [
-            (stride if stride in start.channels else max(start.channels), stride) for stride in end.channels
-        ]
+        pairs = [(stride if stride in start.channels else max(start.channels), stride) for stride in end.channels]
     half, rise = BOX[0] / 2, BOX[1] / 2
     skip = end.column - start.column > 1
     for stride, target in pairs:
@@ -213,9 +207,7 @@ def _tell(blocks: dict[str, Block], edges: list[tuple[str, str]], title: str, to
     )
     if any(len(block.channels) > 1 for block in blocks.values()):
         caption += "; a dashed frame holds one block's outputs at several resolutions"
-    skipping = (
-        f"{count_of(len(skips), 'connection')} {verb(len(skips), 'skip')}" if skips else "no connection skips"
-    )
+    skipping = f"{count_of(len(skips), 'connection')} {verb(len(skips), 'skip')}" if skips else "no connection skips"
     caption += (
         f". {heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} "
         f"parameters; {skipping} blocks."

@@ -30,8 +30,7 @@ def transform_gallery(original: Sample, transformed: Mapping[str, Sample], class
     height, width = original[0].shape[:2]
     gap = np.full((max(height // 60, 1), width, 3), 255, dtype=np.uint8)
     panels = [
-        (name, np.concatenate([image, gap, classes.colourise(label)]))
-        for name, (image, label) in samples.items()
+        (name, np.concatenate([image, gap, classes.colourise(label)])) for name, (image, label) in samples.items()
     ]
     figure, _ = image_grid(panels, min(len(panels), 4), room=0.6)
     colors = class_legend(figure, classes, [label for _, label in samples.values()])

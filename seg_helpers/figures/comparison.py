@@ -160,9 +160,7 @@ def prediction_wall(
         panels += [("", classes.colourise(array)) for array in found]
         right = [(array == label)[label != VOID] for array, label in zip(found, labels, strict=True)]
         accuracy[model] = np.mean([hits.mean() for hits in right if hits.size])
-    names = [
-        textwrap.fill(name, 18) for name in ("input", "target", *predictions)
-    ]  # a row is this high at 4 frames
+    names = [textwrap.fill(name, 18) for name in ("input", "target", *predictions)]  # a row is this high at 4 frames
     left = 0.05 + 0.17 * max(name.count("\n") + 1 for name in names)  # inches, for lines that are turned
     figure, axes = image_grid(panels, len(images), left, room=0.8)
     figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02)
@@ -171,9 +169,7 @@ def prediction_wall(
             name, (0, 0.5), (-4, 0), xycoords="axes fraction", textcoords="offset points", rotation=90, ha="right",
             va="center", multialignment="center", fontsize=8.5, fontweight="bold",
         ).set_in_layout(False)  # fmt: skip
-    colors = class_legend(
-        figure, classes, [*labels, *(array for found in predictions.values() for array in found)]
-    )
+    colors = class_legend(figure, classes, [*labels, *(array for found in predictions.values() for array in found)])
     ranked = sorted(accuracy, key=accuracy.get, reverse=True)
     listed = join_words([f"{model} {accuracy[model]:.3f}" for model in ranked])
     return ReportFigure(
@@ -214,9 +210,7 @@ def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
     axes.set_xlabel("Difference in mean IoU on the same frames, with its 95% interval")
     axes.set_title(title)
     entries = table[["name", "difference", "low", "high"]].itertuples(index=False)
-    listed = [
-        f"{name} {difference:+.3f} ({low:+.3f} to {high:+.3f})" for name, difference, low, high in entries
-    ]
+    listed = [f"{name} {difference:+.3f} ({low:+.3f} to {high:+.3f})" for name, difference, low, high in entries]
     return ReportFigure(
         figure,
         f"{title}: paired differences in mean IoU: {join_words(listed)}.",
@@ -226,9 +220,7 @@ def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
 
 
 @themed
-def cost_bars(
-    table: pd.DataFrame, columns: Mapping[str, str], caption: str, highlight: str = ""
-) -> ReportFigure:
+def cost_bars(table: pd.DataFrame, columns: Mapping[str, str], caption: str, highlight: str = "") -> ReportFigure:
     """Small multiples of bars: one panel a quantity, one bar a row of the table, in its order.
 
     Args:

@@ -219,9 +219,7 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
         for name, heat, peak in zip(names, heatmaps, peaks, strict=True)
     ]
     figure, axes = image_grid(panels, columns, room=0.5)
-    bar = figure.colorbar(
-        axes[0, 0].images[0], ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02
-    )
+    bar = figure.colorbar(axes[0, 0].images[0], ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02)
     bar.set_label("share of pixels of the class, relative to the class's own peak")
     bar.outline.set_visible(False)
     heights = mean_heights(heatmaps)
@@ -340,7 +338,9 @@ def label_finding(audit: pd.DataFrame, labeled: int) -> str:
             f"None of the {count_of(labeled, 'labeled frame')} could be judged: that needs labeled frames of the same clip "
             "shortly before and after."
         )
-    judged = f"{len(audit):,} of {count_of(labeled, 'labeled frame')} follow and precede others closely enough to be judged"
+    judged = (
+        f"{len(audit):,} of {count_of(labeled, 'labeled frame')} follow and precede others closely enough to be judged"
+    )
     suspects = audit[audit["suspect"]]
     turns = int(((audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] >= 0)).sum())
     others = ""

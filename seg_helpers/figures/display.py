@@ -39,9 +39,7 @@ class ReportFigure:
     def __post_init__(self) -> None:
         self.alt, self.caption = " ".join(self.alt.split()), " ".join(self.caption.split())
         if not self.alt or not self.caption:
-            raise ValueError(
-                "a figure needs an alt text and a caption; give both as sentences about its data"
-            )
+            raise ValueError("a figure needs an alt text and a caption; give both as sentences about its data")
 
     @themed
     def render(self) -> bytes:
@@ -62,9 +60,7 @@ class ReportFigure:
         return {"image/png": png, "text/plain": self.caption}, {"image/png": words}
 
 
-def _reduce_colors(
-    pixels: np.ndarray, pinned: Sequence = (), exact: int = 64
-) -> tuple[np.ndarray, np.ndarray]:
+def _reduce_colors(pixels: np.ndarray, pinned: Sequence = (), exact: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """Indices (H, W) and palette (<= 256, 3) of a picture (H, W, 3), all uint8.
 
     Pinned colors (a legend's) and the most frequent ones (paper, ink, masks) stay as they are; median cut finds

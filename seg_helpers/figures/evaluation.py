@@ -125,15 +125,11 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
     axes.collections[0].colorbar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("Prediction")
     axes.set_ylabel("Target")
-    caption = (
-        "Confusion matrix in per cent of the target class's pixels (rows sum to 100; below 0.5 left blank)."
-    )
+    caption = "Confusion matrix in per cent of the target class's pixels (rows sum to 100; below 0.5 left blank)."
     off_diagonal = ~np.eye(len(names), dtype=bool)
     largest = table.where(off_diagonal).stack().nlargest(3)
     listed = [
-        f"{percent(share)} of {target} as {prediction}"
-        for (target, prediction), share in largest.items()
-        if share > 0
+        f"{percent(share)} of {target} as {prediction}" for (target, prediction), share in largest.items() if share > 0
     ]
     if listed:
         wrong = counts * off_diagonal
@@ -183,13 +179,9 @@ def prediction_panels(frames: Sequence[Mapping], classes: ClassSet) -> ReportFig
             ("prediction", classes.colourise(prediction)),
             (f"errors · {wrong} wrong", map_errors(label, prediction)),
         ]
-        words.append(
-            f"{frame['kind']} {frame['name']}, mean IoU {frame['mean_iou']:.2f}, {wrong} of its pixels wrong"
-        )
+        words.append(f"{frame['kind']} {frame['name']}, mean IoU {frame['mean_iou']:.2f}, {wrong} of its pixels wrong")
     figure, _ = image_grid(panels, 4, room=1.0)
-    colors = class_legend(
-        figure, classes, [frame[key] for frame in frames for key in ("label", "prediction")]
-    )
+    colors = class_legend(figure, classes, [frame[key] for frame in frames for key in ("label", "prediction")])
     handles = color_patches({"correct": CORRECT, "wrong": WRONG, "void: not scored": NOT_SCORED})
     figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=1.1, handleheight=1.1)
     return ReportFigure(

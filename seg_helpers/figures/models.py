@@ -68,9 +68,7 @@ def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) ->
         taps.append(found[((found >= 0) & (found < cells)).all(axis=1)])
         span, inside = (2 * rate + 1) * output_stride, f"{len(taps[-1])} of 9 taps inside"
         panels.append((f"rate {rate} · spans {span} px · {inside}", faded))
-        words.append(
-            f"rate {rate} spans {span} pixels ({percent(span / width)} of the width), {inside} the image"
-        )
+        words.append(f"rate {rate} spans {span} pixels ({percent(span / width)} of the width), {inside} the image")
     figure, axes = image_grid(panels, 2 if len(rates) in (2, 4) else min(len(rates), 3))
     for panel, rate, found, color in zip(axes.flat, rates, taps, OKABE_ITO, strict=False):
         for row, column in found * output_stride:
@@ -97,7 +95,9 @@ def atrous_finding(size: tuple[int, int], rates: Sequence[int], output_stride: i
     if not lost:
         return f"{text}every rate reaches other pixels of the frame."
     branches = "that branch" if len(lost) == 1 else "those branches"
-    text += f"{plural(len(lost), 'rate')} {join_words(lost)} {verb(len(lost), 'reach')} beyond the frame from every pixel: "
+    text += (
+        f"{plural(len(lost), 'rate')} {join_words(lost)} {verb(len(lost), 'reach')} beyond the frame from every pixel: "
+    )
     text += f"of {branches} only the center is left, a 1×1 convolution."
     if len(lost) == len(rates):
         text += " Of the pyramid, only the image's average looks around a pixel here."
@@ -116,20 +116,12 @@ def pyramid_bins(image: np.ndarray, bins: Sequence[int]) -> ReportFigure:
     panels = [("image", image)]
     for count in bins:
         pooled = Image.fromarray(image).resize((count, count), Image.Resampling.BOX)
-        panels.append(
-            (f"{count}×{count}", np.asarray(pooled.resize((width, height), Image.Resampling.NEAREST)))
-        )
+        panels.append((f"{count}×{count}", np.asarray(pooled.resize((width, height), Image.Resampling.NEAREST))))
     figure, axes = image_grid(panels, len(panels))
     for panel, count in zip(axes[0, 1:], bins, strict=True):
-        panel.hlines(
-            np.arange(1, count) * height / count - 0.5, -0.5, width - 0.5, color="white", linewidth=0.8
-        )
-        panel.vlines(
-            np.arange(1, count) * width / count - 0.5, -0.5, height - 0.5, color="white", linewidth=0.8
-        )
-    shares = join_words(
-        [f"{count}×{count} bins of {percent(1 / count**2)} of the area each" for count in bins]
-    )
+        panel.hlines(np.arange(1, count) * height / count - 0.5, -0.5, width - 0.5, color="white", linewidth=0.8)
+        panel.vlines(np.arange(1, count) * width / count - 0.5, -0.5, height - 0.5, color="white", linewidth=0.8)
+    shares = join_words([f"{count}×{count} bins of {percent(1 / count**2)} of the area each" for count in bins])
     return ReportFigure(
         figure,
         f"A frame and its averages over {shares}.",

@@ -67,9 +67,7 @@ def row_plot(
     name_rows(axes, names)
 
 
-def dumbbell(
-    axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[float]], colors: Sequence[str]
-) -> None:
+def dumbbell(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[float]], colors: Sequence[str]) -> None:
     """A row a name, from the top: a dot of each series, joined by a line.
 
     Args:

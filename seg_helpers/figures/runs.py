@@ -70,8 +70,7 @@ def show_scores(run: Run) -> None:
     """Displays a run's final metrics with intervals, and how they were computed."""
     scores = final_scores(run)
     rows = [
-        (METRIC_NAMES[name], scores[name], "{:.3f} to {:.3f}".format(*scores[f"{name}_interval"]))
-        for name in METRICS
+        (METRIC_NAMES[name], scores[name], "{:.3f} to {:.3f}".format(*scores[f"{name}_interval"])) for name in METRICS
     ]
     show_table(
         pd.DataFrame(rows, columns=["metric", "score", "95% interval"]),
@@ -164,10 +163,7 @@ def shared_frames(runs: Sequence[Run]) -> list[str]:
 
 def class_iou(runs: Sequence[Run]) -> pd.DataFrame:
     """IoU by run title (rows) and class (columns); NaN for a class that a split does not hold."""
-    rows = {
-        run.title: {name: scores["iou"] for name, scores in final_scores(run)["per_class"].items()}
-        for run in runs
-    }
+    rows = {run.title: {name: scores["iou"] for name, scores in final_scores(run)["per_class"].items()} for run in runs}
     return pd.DataFrame.from_dict(rows, orient="index").astype(np.float64)
 
 
@@ -192,7 +188,9 @@ def weights_note(runs: Sequence[Run]) -> str:
     if starts == {"none"}:
         text = "**No pretrained weights are used in this profile.**"
         if frozen:
-            text += f" {join_words(frozen)} {verb(len(frozen), 'freeze')} random features here: what follows shows what "
+            text += (
+                f" {join_words(frozen)} {verb(len(frozen), 'freeze')} random features here: what follows shows what "
+            )
             text += "freezing costs, not what pretraining is worth."
         return text
     return f"Pretrained encoders start from {join_words(sorted(starts - {'none'}))} weights."
@@ -221,9 +219,7 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
 
 def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
     """What the profile has to say of these runs, a sentence for all that share it."""
-    noted = _titles_by(
-        [run for run in runs if run.name in profile.notes], lambda run: profile.notes[run.name]
-    )
+    noted = _titles_by([run for run in runs if run.name in profile.notes], lambda run: profile.notes[run.name])
     return [f"Of {join_words(titles)}, note that {note}." for note, titles in noted.items()]
 
 
@@ -257,9 +253,7 @@ def _recipe_parts(config: ExperimentConfig) -> dict:
 
 
 def _describe_loss(loss: LossConfig) -> str:
-    terms = [
-        ("" if term.weight == 1 else f"{term.weight:g} ") + term.name.replace("_", "-") for term in loss.terms
-    ]
+    terms = [("" if term.weight == 1 else f"{term.weight:g} ") + term.name.replace("_", "-") for term in loss.terms]
     text = " + ".join(terms)
     if loss.class_weights != "none":
         text += f" with {loss.class_weights.replace('_', '-')} class weights"
@@ -280,9 +274,7 @@ def split_gap_finding(table: pd.DataFrame) -> str:
     gap = table["val_mean_iou"] - table["mean_iou"]
     order = table["mean_iou"].corr(table["val_mean_iou"], method="spearman") if len(table) > 2 else np.nan
     text = f"Val mean IoU lies {gap.mean():+.3f} from test on average ({gap.min():+.3f} to {gap.max():+.3f})"
-    return text + (
-        "." if np.isnan(order) else f"; the rank correlation of the two is {order:.2f} (Spearman)."
-    )
+    return text + ("." if np.isnan(order) else f"; the rank correlation of the two is {order:.2f} (Spearman).")
 
 
 def class_set_of(profile: Profile) -> ClassSet:

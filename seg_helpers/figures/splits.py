@@ -38,9 +38,7 @@ def split_timelines(tables: Mapping[str, pd.DataFrame]) -> ReportFigure:
         for row, (name, clip) in enumerate(table.groupby("clip")):
             for split, start, width in _bands(clip):
                 axes.broken_barh([(start, width)], (row - 0.34, 0.68), color=SPLIT_COLORS[split], linewidth=0)
-            counts = [
-                f"{number} {SPLIT_NAMES[split]}" for split, number in clip["split"].value_counts().items()
-            ]
+            counts = [f"{number} {SPLIT_NAMES[split]}" for split, number in clip["split"].value_counts().items()]
             names.append(f"{name}  ({len(clip)})")
             parts.append(f"{name}: {join_words(counts)}")
         axes.set_yticks(range(len(names)), names)
@@ -54,9 +52,7 @@ def split_timelines(tables: Mapping[str, pd.DataFrame]) -> ReportFigure:
     panels[-1].set_xlabel("Position of the frame in its clip")
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     handles = [
-        Patch(color=color, label=SPLIT_NAMES[split])
-        for split, color in SPLIT_COLORS.items()
-        if split in present
+        Patch(color=color, label=SPLIT_NAMES[split]) for split, color in SPLIT_COLORS.items() if split in present
     ]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), handlelength=1)
     clips = count_of(known, "clip") if known else "unknown clips"
@@ -65,8 +61,7 @@ def split_timelines(tables: Mapping[str, pd.DataFrame]) -> ReportFigure:
     return ReportFigure(
         figure,
         f"Time lines of clips, colored by split. {'. '.join(sentences)}.",
-        f"The clips on a time line, their numbers of frames in brackets: "
-        f"{count_of(len(first), 'frame')} of {clips}.",
+        f"The clips on a time line, their numbers of frames in brackets: {count_of(len(first), 'frame')} of {clips}.",
     )
 
 

@@ -46,9 +46,7 @@ def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
     """
     known = history.dropna(subset=["val_mean_iou"])
     if known.empty:
-        raise ValueError(
-            "the history holds no validation mean IoU: train with validation, or plot the loss only"
-        )
+        raise ValueError("the history holds no validation mean IoU: train with validation, or plot the loss only")
     row = known.loc[known["val_mean_iou"].idxmax()]
     return int(row["epoch"]), float(row["val_mean_iou"])
 
@@ -134,9 +132,7 @@ def variant_curves(histories: Mapping[str, pd.DataFrame]) -> ReportFigure:
     ends, words = [], []
     for (name, style), history in zip(network_styles(histories).items(), histories.values(), strict=True):
         line = {key: style[key] for key in ("color", "linestyle")}
-        ends += _draw(
-            axes, history, "val_mean_iou", name, linewidth=1.8 if len(histories) < 7 else 1.3, **line
-        )
+        ends += _draw(axes, history, "val_mean_iou", name, linewidth=1.8 if len(histories) < 7 else 1.3, **line)
         if history["val_mean_iou"].notna().any():
             epoch, value = best_epoch(history)
             axes.plot(epoch, value, style["marker"], markersize=5, color=style["color"])
@@ -189,9 +185,7 @@ def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> R
     )
 
 
-def _draw(
-    axes: Axes, history: pd.DataFrame, column: str, name: str, **style
-) -> list[tuple[str, float, float, str]]:
+def _draw(axes: Axes, history: pd.DataFrame, column: str, name: str, **style) -> list[tuple[str, float, float, str]]:
     """Draw a column where it is known; returns its end for `write_names`."""
     if column not in history or history[column].isna().all():
         return []

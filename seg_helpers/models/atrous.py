@@ -26,7 +26,9 @@ class AtrousDepthwiseConv2d(nn.Conv2d):
     def convolve(self, features: Tensor) -> Tensor:
         """The convolution itself, (N, C, H, W) to the same."""
         step, (height, width) = self.dilation[0], features.shape[-2:]
-        same_size = self.kernel_size == (3, 3) and self.stride == (1, 1) and self.padding == self.dilation == (step, step)
+        same_size = (
+            self.kernel_size == (3, 3) and self.stride == (1, 1) and self.padding == self.dilation == (step, step)
+        )
         if not same_size or step > MOST_INTERLEAVED or height % step or width % step:
             return super().forward(features)
         rows, columns = height // step, width // step

@@ -40,9 +40,7 @@ class AuxiliaryHead(nn.Sequential):
     """A small head on inner features, used for an extra loss in training only."""
 
     def __init__(self, inputs: int, hidden: int, num_classes: int, dropout: float = 0.1):
-        super().__init__(
-            ConvNorm(inputs, hidden), nn.Dropout(dropout), nn.Conv2d(hidden, num_classes, kernel_size=1)
-        )
+        super().__init__(ConvNorm(inputs, hidden), nn.Dropout(dropout), nn.Conv2d(hidden, num_classes, kernel_size=1))
 
 
 def resize(features: Tensor, size: torch.Size) -> Tensor:

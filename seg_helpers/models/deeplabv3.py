@@ -97,6 +97,4 @@ def build_deeplab(
 
 
 build_deeplabv3 = partial(build_deeplab, DeepLabV3, rates=(12, 24, 36), output_stride=8, separable=False)
-build_deeplabv3plus = partial(
-    build_deeplab, DeepLabV3Plus, rates=(6, 12, 18), output_stride=16, separable=True
-)
+build_deeplabv3plus = partial(build_deeplab, DeepLabV3Plus, rates=(6, 12, 18), output_stride=16, separable=True)

@@ -50,9 +50,7 @@ def check_encoder(name: str, output_stride: int = 32) -> None:
     known = smp.encoders.get_encoder_names()
     if name not in known and not name.startswith("tu-"):
         near = difflib.get_close_matches(name, known, n=3) or known[:5]
-        raise ValueError(
-            f"unknown encoder {name!r}: did you mean {', '.join(near)}? (`tu-NAME` takes timm's)"
-        )
+        raise ValueError(f"unknown encoder {name!r}: did you mean {', '.join(near)}? (`tu-NAME` takes timm's)")
     if output_stride not in (8, 16, 32):
         raise ValueError(f"output_stride must be 8, 16 or 32, got {output_stride}")
     if name.startswith("vgg") and output_stride != 32:
@@ -132,15 +130,11 @@ def read_state_dict(path: str | Path) -> StateDict:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and safetensors each fail in their own way
-        raise WeightsError(
-            f"weights file {path} cannot be read ({type(error).__name__}): download it again"
-        ) from error
+        raise WeightsError(f"weights file {path} cannot be read ({type(error).__name__}): download it again") from error
     for wrapper in ("state_dict", "model"):
         state = state.get(wrapper, state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(
-            f"weights file {path} holds no state_dict: save one with torch.save(model.state_dict(), …)"
-        )
+        raise WeightsError(f"weights file {path} holds no state_dict: save one with torch.save(model.state_dict(), …)")
     return state
 
 

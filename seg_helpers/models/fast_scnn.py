@@ -64,9 +64,7 @@ class PyramidPooling(nn.Module):
         for cells in bins:
             convolution = nn.Conv2d(channels, quarter, kernel_size=1, bias=False)
             norm = PooledBatchNorm2d(quarter)
-            self.branches.append(
-                nn.Sequential(nn.AdaptiveAvgPool2d(cells), convolution, norm, nn.ReLU(inplace=True))
-            )
+            self.branches.append(nn.Sequential(nn.AdaptiveAvgPool2d(cells), convolution, norm, nn.ReLU(inplace=True)))
         self.project = ConvNorm(channels + quarter * len(bins), channels, kernel=1)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -97,12 +95,8 @@ class FastSCNN(SegmentationNetwork):
         self.learning_to_downsample = nn.Sequential(
             ConvNorm(3, 32, stride=2), SeparableConv(32, 48, stride=2), SeparableConv(48, 64, stride=2)
         )
-        self.bottleneck1 = nn.Sequential(
-            Bottleneck(64, 64, stride=2), *(Bottleneck(64, 64, 1) for _ in range(2))
-        )
-        self.bottleneck2 = nn.Sequential(
-            Bottleneck(64, 96, stride=2), *(Bottleneck(96, 96, 1) for _ in range(2))
-        )
+        self.bottleneck1 = nn.Sequential(Bottleneck(64, 64, stride=2), *(Bottleneck(64, 64, 1) for _ in range(2)))
+        self.bottleneck2 = nn.Sequential(Bottleneck(64, 96, stride=2), *(Bottleneck(96, 96, 1) for _ in range(2)))
         self.bottleneck3 = nn.Sequential(Bottleneck(96, 128, 1), *(Bottleneck(128, 128, 1) for _ in range(2)))
         self.pyramid_pooling = PyramidPooling(128)
         self.feature_fusion = FeatureFusion(128, 64, 128)

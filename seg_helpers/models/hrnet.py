@@ -181,8 +181,7 @@ class ExchangeModule(nn.Module):
         super().__init__()
         # the table of blocks is for all branches, and these are the first of them
         self.branches = nn.ModuleList(
-            nn.Sequential(*(block(width) for _ in range(depth)))
-            for width, depth in zip(channels, blocks, strict=False)
+            nn.Sequential(*(block(width) for _ in range(depth))) for width, depth in zip(channels, blocks, strict=False)
         )
         self.fuse_layers = nn.ModuleList(
             nn.ModuleList(self.path(channels, source, target, pooled) for source in range(len(channels)))
@@ -227,17 +226,13 @@ class HRNetBody(nn.Module):
         inner, depth = config.stage1_channels, config.stage1_blocks
         wide = 4 * inner or stem
         inputs = [stem] + [wide] * (depth - 1)
-        self.layer1 = nn.Sequential(
-            *(Bottleneck(entry, inner) if inner else block(entry) for entry in inputs)
-        )
+        self.layer1 = nn.Sequential(*(Bottleneck(entry, inner) if inner else block(entry) for entry in inputs))
         previous: tuple[int, ...] = (wide,)
         self.stages = len(config.modules)
         for index, modules in enumerate(config.modules, start=1):
             channels = config.channels[: index + 1]
             self.add_module(f"transition{index}", self.transition(previous, channels))
-            stage = [
-                ExchangeModule(channels, config.blocks, block, config.pooled_exchange) for _ in range(modules)
-            ]
+            stage = [ExchangeModule(channels, config.blocks, block, config.pooled_exchange) for _ in range(modules)]
             self.add_module(f"stage{index + 1}", nn.Sequential(*stage))
             previous = channels
 
@@ -279,9 +274,7 @@ class HRNetHead(nn.Module):
 
     def forward(self, branches: list[Tensor]) -> Tensor:
         size = branches[0].shape[-2:]
-        hidden = sum(
-            resize(project(entry), size) for project, entry in zip(self.projects, branches, strict=True)
-        )
+        hidden = sum(resize(project(entry), size) for project, entry in zip(self.projects, branches, strict=True))
         return self.classify(F.relu(self.norm(hidden)))  # (N, C, H/4, W/4)
 
 

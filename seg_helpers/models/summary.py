@@ -158,6 +158,4 @@ def describe_type(part: nn.Module) -> str:
     if not isinstance(part, (nn.Sequential, nn.ModuleList)):
         return type(part).__name__
     kinds = [type(child).__name__ for child in part]
-    return ", ".join(
-        f"{kinds.count(kind)} {kind}" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)
-    )
+    return ", ".join(f"{kinds.count(kind)} {kind}" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds))

@@ -16,9 +16,7 @@ from seg_helpers.report.pages import find_title, get_template
 def read_notebooks(folder: Path, ending: str = "ipynb") -> dict[str, NotebookNode]:
     """Stem to executed notebook, of those that were published, or (`failed.ipynb`) that failed, in their order."""
     files = {file: file.name.partition(".") for file in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
-    return {
-        stem: nbformat.read(file, as_version=4) for file, (stem, _, end) in files.items() if end == ending
-    }
+    return {stem: nbformat.read(file, as_version=4) for file, (stem, _, end) in files.items() if end == ending}
 
 
 def render_index(profile: Profile) -> str:

@@ -116,9 +116,7 @@ def _to_mathml(formula: str, display: str) -> str:
     try:
         return latex2mathml.converter.convert(formula.strip(), display=display)
     except Exception as error:  # the library has no common class for its errors
-        raise PageError(
-            f"the formula ${formula.strip()}$ cannot be shown: {type(error).__name__} {error}"
-        ) from error
+        raise PageError(f"the formula ${formula.strip()}$ cannot be shown: {type(error).__name__} {error}") from error
 
 
 @cache

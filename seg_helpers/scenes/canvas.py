@@ -81,9 +81,7 @@ class Canvas:
         across, down = sprite.shape[1] / width, sprite.shape[0] / height
         matrix = np.array([(across, 0, (low[0] - x) * across), (0, down, (low[1] - y) * down)])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        scaled = cv2.warpAffine(
-            sprite, matrix, part.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
-        )
+        scaled = cv2.warpAffine(sprite, matrix, part.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
         alpha = scaled[..., 3:].astype(np.float32) / 255
         part[:] = part + (scaled[..., :3] - part.astype(np.float32)) * alpha
         for plane, value in self._planes(label, depth):

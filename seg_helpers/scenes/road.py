@@ -51,9 +51,7 @@ def plan_frames(frames: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["clip", "split", "position"])
 
 
-def draw_frames(
-    plan: pd.DataFrame, size: tuple[int, int], seed: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def draw_frames(plan: pd.DataFrame, size: tuple[int, int], seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Draws the frames of a plan one by one: (H, W, 3) uint8 RGB and (H, W) uint8 labels, of `size` (height, width)."""
     for name, rows in groupby(plan.itertuples(), key=lambda row: row.clip):
         number = [clip.name for clip in CLIPS].index(name)

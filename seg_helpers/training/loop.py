@@ -179,7 +179,11 @@ class _Trainer:
             test: RangeTest = run_range_test(self.bare, self.optimizer, self.loader, step, where=where)
             self.say(f"range test: {test.reason}")
             self.state.stage_rates[index] = test.suggestion
-            self.state.range_tests[index] = {"rate": test.suggestion, "reason": test.reason, "curve": test.curve.to_dict("list")}
+            self.state.range_tests[index] = {
+                "rate": test.suggestion,
+                "reason": test.reason,
+                "curve": test.curve.to_dict("list"),
+            }
         return self.state.stage_rates[index]
 
     def train_step(

@@ -128,9 +128,7 @@ def cross_entropy(
 ) -> Tensor:
     """Cross-entropy, weighted mean over the scored pixels; 0 where they weigh nothing."""
     if smoothing:
-        loss = F.cross_entropy(
-            logits, labels, weight, ignore_index=VOID, reduction="sum", label_smoothing=smoothing
-        )
+        loss = F.cross_entropy(logits, labels, weight, ignore_index=VOID, reduction="sum", label_smoothing=smoothing)
         return _mean_over_pixels(loss, labels, weight, reduce)
     return _cross_entropy_of(reduce(PixelSums.apply(logits, labels, weight)))
 
@@ -165,9 +163,7 @@ def focal_loss(
     # 1 - p is 0 on void and where the network is certain; there x^gamma has no finite slope for gamma below 1
     doubt = (-torch.expm1(-loss)).clamp_min(torch.finfo(loss.dtype).tiny)
     if weight is not None or smoothing:
-        loss = F.cross_entropy(
-            logits, labels, weight, ignore_index=VOID, reduction="none", label_smoothing=smoothing
-        )
+        loss = F.cross_entropy(logits, labels, weight, ignore_index=VOID, reduction="none", label_smoothing=smoothing)
     return _mean_over_pixels((doubt**gamma * loss).sum(), labels, weight, reduce)
 
 

@@ -18,9 +18,7 @@ from seg_helpers.datasets.splits import apply_split
 def table(**clips: tuple[str, int]) -> pd.DataFrame:
     """A frames table: `clip=(split, frames)`, numbers two apart as at 15 Hz."""
     rows = [
-        (f"{clip}_{i}", "label", split, clip, 2 * i)
-        for clip, (split, count) in clips.items()
-        for i in range(count)
+        (f"{clip}_{i}", "label", split, clip, 2 * i) for clip, (split, count) in clips.items() for i in range(count)
     ]
     return pd.DataFrame(rows, columns=["image", "label", "split", "clip", "number"])
 
@@ -117,9 +115,7 @@ def test_copies_are_found_under_other_names(write):
 
 def test_a_reencoded_copy_is_nearly_identical_and_equal_gray_ones_are_identical(write):
     image, label = still(0)
-    noisy = np.clip(image.astype(int) + np.random.default_rng(0).integers(-3, 4, image.shape), 0, 255).astype(
-        np.uint8
-    )
+    noisy = np.clip(image.astype(int) + np.random.default_rng(0).integers(-3, 4, image.shape), 0, 255).astype(np.uint8)
     flat = np.full_like(image, 128)
     frames, cache = write(
         {"train": {"1": (image, label), "2": (flat, label)}, "val": {"1": (noisy, label), "2": (flat, label)}}
@@ -182,9 +178,7 @@ def test_the_sound_label_between_two_wrong_ones_is_not_accused(write):
 def test_only_frames_between_near_labeled_ones_are_judged(write):
     video = tiny_video(list(range(9)))
     numbers = [0, 1, 2, 3, 50, 51, 52, 90, 91]
-    frames, cache = write(
-        {"train": {f"Elm_{number:03d}": frame for number, frame in zip(numbers, video, strict=True)}}
-    )
+    frames, cache = write({"train": {f"Elm_{number:03d}": frame for number, frame in zip(numbers, video, strict=True)}})
     assert audit_labels(frames, cache, 11).index.tolist() == [1, 2, 5]
     frames.loc[2, "label"] = ""
     assert audit_labels(frames, cache, 11).index.tolist() == [1, 5]  # its neighbors are 0 and 3
@@ -195,8 +189,7 @@ def test_only_frames_between_near_labeled_ones_are_judged(write):
 
 def test_void_is_no_class_that_agrees(write):
     video = [
-        (image, np.where(np.arange(64) < 50, label, 11).astype(np.uint8))
-        for image, label in tiny_video([0, 0, 0])
+        (image, np.where(np.arange(64) < 50, label, 11).astype(np.uint8)) for image, label in tiny_video([0, 0, 0])
     ]
     assert judge(write, video)["agreement"].tolist() == pytest.approx([1])
     blank = [(image, np.full_like(label, 11)) for image, label in video]

@@ -35,9 +35,7 @@ def test_copies_differ_from_their_frame_and_are_the_same_again(segnet_folder, tm
     pictures = [read_image(first.loc[first["number"] == 4, "image"].iloc[i]) for i in range(3)]
     assert not any(np.array_equal(pictures[0], picture) for picture in pictures[1:])
     assert not np.array_equal(pictures[1], pictures[2])
-    other = second[(second["number"] == 4) & (second["copy"] == 1) & (second["clip"] == "Elm")]["image"].iloc[
-        0
-    ]
+    other = second[(second["number"] == 4) & (second["copy"] == 1) & (second["clip"] == "Elm")]["image"].iloc[0]
     assert np.array_equal(read_image(other), pictures[1])
 
 

@@ -5,9 +5,9 @@ from seg_helpers.classes import VOID
 from seg_helpers.config import AugmentationConfig
 from seg_helpers.datasets.augmentation import FILL, build_augmentation, single_transforms
 
-OFF = dict.fromkeys(
-    ("hflip", "rotate", "brightness", "contrast", "saturation", "hue", "blur", "noise"), 0
-) | {"scale": None}
+OFF = dict.fromkeys(("hflip", "rotate", "brightness", "contrast", "saturation", "hue", "blur", "noise"), 0) | {
+    "scale": None
+}
 SIZE = (48, 64)
 COLOURS = np.array([(250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 10)], np.uint8)
 

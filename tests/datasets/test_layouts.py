@@ -76,9 +76,7 @@ def test_a_dictionary_that_cannot_be_read_is_named(segnet_folder):
         read_dataset(segnet_folder)
     path.unlink()
     path.symlink_to("elsewhere.json")  # not passed over, as if the folder named no classes
-    with pytest.raises(
-        DatasetError, match=r"classes\.json: No such file or directory; mend it, or name another"
-    ):
+    with pytest.raises(DatasetError, match=r"classes\.json: No such file or directory; mend it, or name another"):
         read_dataset(segnet_folder)
 
 
@@ -89,9 +87,7 @@ def test_a_dictionary_that_cannot_be_read_is_named(segnet_folder):
 def test_colour_layout_in_32_classes_or_merged(tmp_path, colour_pairs, classes, expected):
     colours = [tuple(colour) for colour in CAMVID32.colours.tolist()]
     for split in ("train", "val", "test"):
-        colour_pairs(
-            tmp_path / split, tmp_path / f"{split}_labels", ["0006R0_f00930", "0006R0_f00960"], colours
-        )
+        colour_pairs(tmp_path / split, tmp_path / f"{split}_labels", ["0006R0_f00930", "0006R0_f00960"], colours)
     lines = [f"{name},{r},{g},{b}" for name, (r, g, b) in zip(CAMVID32.names, colours, strict=True)]
     (tmp_path / "class_dict.csv").write_text("\n".join(["name,r,g,b", *lines, "Void,0,0,0"]))
     dataset = read_dataset(tmp_path, classes=classes)
@@ -105,9 +101,7 @@ def test_colour_layout_in_32_classes_or_merged(tmp_path, colour_pairs, classes, 
 
 
 def test_cam101_layout(tmp_path, colour_pairs):
-    colour_pairs(
-        tmp_path / "train", tmp_path / "train", ["0016E5_07959", "0016E5_07961"], [(128, 128, 128), (0, 0, 0)]
-    )
+    colour_pairs(tmp_path / "train", tmp_path / "train", ["0016E5_07959", "0016E5_07961"], [(128, 128, 128), (0, 0, 0)])
     colour_pairs(tmp_path / "test", tmp_path / "test", ["0016E5_08159"], [(128, 128, 128), (0, 0, 0)])
     dataset = read_dataset(tmp_path)
     assert (dataset.layout, dataset.classes) == ("cam101", CAMVID32)
@@ -177,9 +171,7 @@ def test_cityscapes_without_its_label_ids_is_told_so_by_name(tmp_path, kind, sai
 def test_each_split_of_cityscapes_needs_the_same_label_files(tmp_path):
     write_cityscapes(tmp_path, "labelIds", 7, ["train"])
     write_cityscapes(tmp_path, "labelTrainIds", 0, ["val"])
-    with pytest.raises(
-        DatasetError, match=r"gtFine/val has \*_gtFine_labelTrainIds\.png but no \*_gtFine_labelIds"
-    ):
+    with pytest.raises(DatasetError, match=r"gtFine/val has \*_gtFine_labelTrainIds\.png but no \*_gtFine_labelIds"):
         read_dataset(tmp_path)
 
 
@@ -443,8 +435,7 @@ def test_unknown_colours_are_counted(tmp_path, colour_pairs):
     save(tmp_path / "train" / "a_2_L.png", label)
     dataset = read_with_problems(tmp_path)
     assert (
-        "6 pixels of colours that the class set camvid32 does not hold: (1, 2, 3) in 6"
-        in dataset.problems.problem[0]
+        "6 pixels of colours that the class set camvid32 does not hold: (1, 2, 3) in 6" in dataset.problems.problem[0]
     )
 
 

@@ -52,9 +52,7 @@ def test_images_are_normalised_by_imagenet():
 
 def test_order_and_augmentation_do_not_depend_on_workers(cache, augmentation):
     alone = make_loader(SegmentationDataset(cache, range(10), augmentation, seed=4), 4, True, seed=4)
-    helped = make_loader(
-        SegmentationDataset(cache, range(10), augmentation, seed=4), 4, True, seed=4, workers=2
-    )
+    helped = make_loader(SegmentationDataset(cache, range(10), augmentation, seed=4), 4, True, seed=4, workers=2)
     for epoch in (0, 1, 0):  # the workers live on from one epoch to the next
         expected, found = epoch_of(alone, epoch), epoch_of(helped, epoch)
         assert all(torch.equal(expected[key], found[key]) for key in expected)

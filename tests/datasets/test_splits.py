@@ -11,9 +11,7 @@ from seg_helpers.datasets.splits import GUARD, apply_split, describe_split
 def table(**clips: tuple[str, int]) -> pd.DataFrame:
     """A frames table: `clip=(split, frames)`, numbers two apart as at 15 Hz."""
     rows = [
-        (f"{clip}_{i}", "label", split, clip, 2 * i)
-        for clip, (split, count) in clips.items()
-        for i in range(count)
+        (f"{clip}_{i}", "label", split, clip, 2 * i) for clip, (split, count) in clips.items() for i in range(count)
     ]
     return pd.DataFrame(rows, columns=["image", "label", "split", "clip", "number"])
 
@@ -55,9 +53,7 @@ def test_grouped_depends_on_the_seed_only():
 
 
 def test_grouped_pools_the_given_validation_frames_again(segnet_folder):
-    split = apply_split(
-        read_dataset(segnet_folder).frames, SplitConfig(kind="grouped", val_fraction=0.3, guard=1)
-    )
+    split = apply_split(read_dataset(segnet_folder).frames, SplitConfig(kind="grouped", val_fraction=0.3, guard=1))
     assert describe_split(split).startswith(("8 training, 4 validation", "7 training, 4 validation"))
     assert (split["split"] == "test").sum() == 4
 

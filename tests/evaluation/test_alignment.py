@@ -24,4 +24,3 @@ def test_a_picture_extended_by_reflection_gets_the_same_labels(case):
         extended = F.pad(picture, (0, full_width - width, 0, full_height - height), mode="reflect")
         labels, extended_labels = (predict_logits(network, x).argmax(1) for x in (picture, extended))
         assert torch.equal(labels, extended_labels[:, :height, :width]), (height, width)
-

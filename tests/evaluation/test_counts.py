@@ -125,6 +125,8 @@ def test_calibration_error_agrees_with_torchmetrics_over_frames():
     assert calibration_error(counts.sum(0)) == pytest.approx(float(expected), abs=1e-6)
 
 
-@pytest.mark.parametrize(("kind", "shape"), [("confusion", (0, 4, 4)), ("boundary", (0, 4, 3)), ("confidence", (0, 15, 3))])
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("confusion", (0, 4, 4)), ("boundary", (0, 4, 3)), ("confidence", (0, 15, 3))]
+)
 def test_no_frame_has_counts_of_the_right_shape(kind, shape):
     assert empty_counts(kind, 4).shape == shape

@@ -17,7 +17,9 @@ def command(laboratory, capsys):
     """Runs the command in this process: (exit status, standard output, standard error)."""
 
     def run(*arguments: str, data: object = laboratory.data, reports: str = "refused"):
-        status = main(["--profile", "smoke", "--data", str(data), "--reports", str(laboratory.root / reports), *arguments])
+        status = main(
+            ["--profile", "smoke", "--data", str(data), "--reports", str(laboratory.root / reports), *arguments]
+        )
         return status, *capsys.readouterr()
 
     return run
@@ -81,7 +83,12 @@ def test_weights_of_another_encoder_are_answered_in_a_sentence(command, tmp_path
 
 
 def test_a_diverging_run_is_answered_in_a_sentence(command):
-    overrides = ["optimizer={name: sgd, learning_rate: 1.0e+37}", "schedule.name=none", "gradient_clip=null", "workers=0"]
+    overrides = [
+        "optimizer={name: sgd, learning_rate: 1.0e+37}",
+        "schedule.name=none",
+        "gradient_clip=null",
+        "workers=0",
+    ]
     status, _, error = command("--model", "fast_scnn", *overrides, reports="diverged")
     assert status == 1
     assert error.startswith("error: run fast_scnn: the loss is nan at epoch 1, step 2, learning rate 1.00e+37")

@@ -85,7 +85,9 @@ def test_a_process_without_a_frame_does_not_spoil_the_loss(laboratory, finished,
     nothing = (np.zeros(0, int), {"confusion": np.zeros((0, 11, 11), int)}, float("nan"))
     monkeypatch.setattr(runner, "gather_object", lambda parts: [*parts, nothing])
     processes = SimpleNamespace(process_index=0, num_processes=2)
-    rows, counts, loss = score_split(network, data, "val", processes, "fp32", lambda logits, labels: logits.mean() * 0 + 3)
+    rows, counts, loss = score_split(
+        network, data, "val", processes, "fp32", lambda logits, labels: logits.mean() * 0 + 3
+    )
     assert rows.tolist() == frame
     assert len(counts["confusion"]) == 1
     assert loss == 3

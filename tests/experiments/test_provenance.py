@@ -30,7 +30,13 @@ def git(folder, *arguments):
 
 
 def test_the_commit_and_what_changed_since_are_read(tmp_path, monkeypatch):
-    files = ("pyproject.toml", "notebooks/a.yaml", "reports/page.html", "seg_helpers/models/fcn.py", "seg_helpers/cli.py")
+    files = (
+        "pyproject.toml",
+        "notebooks/a.yaml",
+        "reports/page.html",
+        "seg_helpers/models/fcn.py",
+        "seg_helpers/cli.py",
+    )
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("first")

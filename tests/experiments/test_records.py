@@ -34,7 +34,9 @@ def score(counts, split, mean_iou):
     """Gives a split's frames confusions in which each class is right so often that its IoU is this mean IoU."""
     classes = counts[f"confusion/{split}"].shape[1]
     hits, misses = round(2000 * mean_iou), round(1000 * (1 - mean_iou))
-    counts[f"confusion/{split}"][:] = hits * np.eye(classes, dtype=int) + misses * np.roll(np.eye(classes, dtype=int), 1, axis=1)
+    counts[f"confusion/{split}"][:] = hits * np.eye(classes, dtype=int) + misses * np.roll(
+        np.eye(classes, dtype=int), 1, axis=1
+    )
 
 
 @pytest.fixture
@@ -126,7 +128,9 @@ def test_several_views_are_compared_with_one_on_the_same_frames(shelf):
     sign(both.path)
     table = compare_multiscale([read_run(both.path), single])
     assert table.name.tolist() == ["Both"]  # the other was scored one way
-    expected = compute_metrics(several.sum(0))["mean_iou"] - compute_metrics(arrays["confusion/test"].sum(0))["mean_iou"]
+    expected = (
+        compute_metrics(several.sum(0))["mean_iou"] - compute_metrics(arrays["confusion/test"].sum(0))["mean_iou"]
+    )
     assert table.difference.iloc[0] == pytest.approx(expected)
     assert expected > 0
 

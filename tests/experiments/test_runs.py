@@ -170,7 +170,9 @@ def test_a_run_on_other_data_gets_a_folder_of_its_own(copied, no_training):
 
 def test_a_run_of_a_version_with_other_keys_is_loaded_with_a_word(copied, no_training, capsys):
     profile, folder = copied
-    text = (folder / "config.yaml").read_text().replace("optimizer:", "optimizer:\n  lookahead: 5") + "moonphase: full\n"
+    text = (folder / "config.yaml").read_text().replace(
+        "optimizer:", "optimizer:\n  lookahead: 5"
+    ) + "moonphase: full\n"
     (folder / "config.yaml").write_text(text)
     record = json.loads((folder / "record.json").read_text())
     record["files"]["config.yaml"] = hashlib.sha256(text.encode()).hexdigest()
@@ -497,7 +499,9 @@ def test_names_of_any_kind_lead_from_a_prediction_to_its_own_picture(laboratory,
     for folder in (root / split for split in ("train", "val", "test")):
         for number, image in enumerate(sorted(folder.iterdir())):
             name = f"{odd[number] if number < len(odd) else f'{number:04d}'}.png"
-            (folder.with_name(f"{folder.name}annot") / image.name).rename(folder.with_name(f"{folder.name}annot") / name)
+            (folder.with_name(f"{folder.name}annot") / image.name).rename(
+                folder.with_name(f"{folder.name}annot") / name
+            )
             image.rename(folder / name)
     profile = laboratory.profile(tmp_path, "epochs=1", "workers=0", f"data.root={root}")
     run = get_run(profile, "fast_scnn")

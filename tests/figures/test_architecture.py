@@ -34,9 +34,7 @@ def summarise(parts=PARTS, edges=EDGES):
     columns = ["name", "type", "output", "stride", "channels", "parameters", "multiply_adds"]
     table = pd.DataFrame(parts, columns=columns)
     total = int(table["parameters"].sum())
-    return SimpleNamespace(
-        size=(64, 96), parts=table, layers=table, edges=edges, parameters=total, multiply_adds=9900
-    )
+    return SimpleNamespace(size=(64, 96), parts=table, layers=table, edges=edges, parameters=total, multiply_adds=9900)
 
 
 def patches_of(figure, kind):
@@ -46,8 +44,7 @@ def patches_of(figure, kind):
 def test_every_block_and_connection_is_drawn_apart():
     figure = figures.architecture_diagram(summarise(), "Tiny")
     boxes = [
-        (box.get_x(), box.get_y(), box.get_width(), box.get_height())
-        for box in patches_of(figure, "FancyBboxPatch")
+        (box.get_x(), box.get_y(), box.get_width(), box.get_height()) for box in patches_of(figure, "FancyBboxPatch")
     ]
     assert len(boxes) == len(PARTS)  # the input is drawn, logits equal to the head's output are not
     assert len(patches_of(figure, "FancyArrowPatch")) == len(EDGES) - 1

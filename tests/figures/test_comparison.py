@@ -57,9 +57,7 @@ def test_long_names_stay_beside_their_rows(frame, classes):
 
 
 def test_forest_tells_each_difference_with_its_interval():
-    table = pd.DataFrame(
-        {"name": ["x", "y"], "difference": [0.1, 0.01], "low": [0.05, -0.01], "high": [0.15, 0.03]}
-    )
+    table = pd.DataFrame({"name": ["x", "y"], "difference": [0.1, 0.01], "low": [0.05, -0.01], "high": [0.15, 0.03]})
     figure = figures.difference_forest(table, "Best minus …")
     assert "1 of 2 intervals leave zero out." in figure.caption
     assert "x +0.100 (+0.050 to +0.150) and y +0.010 (-0.010 to +0.030)" in figure.alt
@@ -75,9 +73,7 @@ def test_cost_bars_tell_every_value():
 
 
 def test_names_stand_beside_their_points_and_apart(runs):
-    close = runs.assign(
-        mean_iou=0.5, mean_iou_low=0.48, mean_iou_high=0.52, parameters=[4e6, 4.1e6, 4.2e6, 4.3e6]
-    )
+    close = runs.assign(mean_iou=0.5, mean_iou_low=0.48, mean_iou_high=0.52, parameters=[4e6, 4.1e6, 4.2e6, 4.3e6])
     figure = figures.accuracy_cost(close, "parameters").figure
     figure.draw_without_rendering()
     names = [text.get_window_extent() for text in figure.axes[0].texts]

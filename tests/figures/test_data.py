@@ -44,8 +44,7 @@ def test_the_largest_difference_is_between_any_two_splits(classes):
     shares = figures.class_shares(counts, ["train", "val", "test"], classes)
     finding = figures.balance_finding(shares)
     assert (
-        "Bicyclist differs most: it has 18 times the share in validation (9.1%) that it has in test (0.50%)"
-        in finding
+        "Bicyclist differs most: it has 18 times the share in validation (9.1%) that it has in test (0.50%)" in finding
     )
 
 
@@ -94,9 +93,7 @@ def test_problems_are_counted_by_kind():
     sound = figures.problems_finding(pd.DataFrame(columns=["file", "problem"]), 7)
     assert "Every file of the 7 frames was opened" in sound
     assert "no problem" not in sound  # a readable label may still be a wrong one
-    table = pd.DataFrame(
-        {"file": ["a", "b", "c"], "problem": ["label missing", "label missing", "17 pixels of 3"]}
-    )
+    table = pd.DataFrame({"file": ["a", "b", "c"], "problem": ["label missing", "label missing", "17 pixels of 3"]})
     text = figures.problems_finding(table, 4)
     assert "**3 problems**" in text
     assert "2 × label missing" in text
@@ -140,9 +137,7 @@ def test_where_nothing_is_wrong_the_finding_says_how_many_were_judged(wrong_labe
     assert figures.label_finding(sound, 5).startswith("2 of 5 labeled frames follow and precede")
     assert "none was found to be shifted" in figures.label_finding(sound, 5)
     turning = sound.assign(gain=0.5, picture_gain=0.2)
-    assert "2 labels would gain from a shift as well, but so would the pictures" in figures.label_finding(
-        turning, 5
-    )
+    assert "2 labels would gain from a shift as well, but so would the pictures" in figures.label_finding(turning, 5)
     assert figures.label_finding(audit[:0], 4).startswith("None of the 4 labeled frames could be judged")
 
 

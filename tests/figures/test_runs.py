@@ -79,9 +79,7 @@ def test_the_gap_between_val_and_test_is_told(val, order):
 
 
 def test_stages_are_named_by_size_and_by_what_learns():
-    run = make_run(
-        stages=[{"epochs": 1, "scale": 0.5, "unfreeze": 0}, {"epochs": 2, "unfreeze": 2}, {"epochs": 1}]
-    )
+    run = make_run(stages=[{"epochs": 1, "scale": 0.5, "unfreeze": 0}, {"epochs": 2, "unfreeze": 2}, {"epochs": 1}])
     assert fig.stage_titles(run) == ["half size, encoder frozen", "full size, top 2 stages", "full size"]
     assert fig.stage_titles(make_run()) == []
 
@@ -89,9 +87,7 @@ def test_stages_are_named_by_size_and_by_what_learns():
 def test_every_frame_shown_is_marked_by_its_rank():
     rows = [("good", "a", 0.8), ("good", "b", 0.7), ("typical", "c", 0.5), ("typical", "c", 0.5)]
     rows += [("worst", "d", 0.1), ("worst", "e", 0.2), ("shared", "f", 0.6)]
-    run = SimpleNamespace(
-        showcase=pd.DataFrame(rows, columns=["kind", "frame", "mean_iou"]), suspect_frames=[]
-    )
+    run = SimpleNamespace(showcase=pd.DataFrame(rows, columns=["kind", "frame", "mean_iou"]), suspect_frames=[])
     assert fig.showcase_marks(run) == {"90th": 0.8, "80th": 0.7, "median": 0.5, "lowest": 0.1, "5th": 0.2}
     run.suspect_frames = ["d"]  # its label seems wrong: it is not shown as what the network does worst
     assert "lowest" not in fig.showcase_marks(run)
@@ -107,9 +103,7 @@ def test_ranks_are_those_that_runs_keep():
 
 
 def test_a_note_is_told_once_for_all_that_share_it():
-    profile = SimpleNamespace(
-        notes={"a": "it was second", "b": "it was third", "c": "it was second", "d": "unused"}
-    )
+    profile = SimpleNamespace(notes={"a": "it was second", "b": "it was third", "c": "it was second", "d": "unused"})
     runs = [make_run(title) for title in ("A", "B", "C", "E")]
     assert list_notes(profile, runs) == [
         "Of A and C, note that it was second.",
@@ -129,9 +123,7 @@ def test_a_comparison_says_what_differs_beside_the_networks():
         "terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}],
         "class_weights": "log_inverse",
     }
-    runs[2].config = ExperimentConfig.model_validate(
-        {**runs[0].config.model_dump(), "loss": loss, "epochs": 5}
-    )
+    runs[2].config = ExperimentConfig.model_validate({**runs[0].config.model_dump(), "loss": loss, "epochs": 5})
     text = fig.recipes_finding(runs)
     assert "differ in their network and in loss and epochs:" in text
     assert "cross-entropy (A and B); cross-entropy + 0.5 dice with log-inverse class weights (C)" in text

@@ -58,10 +58,7 @@ def test_bands_break_at_gaps_and_splits(frames):
 
 def test_audit_tells_familiar_from_new(audit):
     val, test = figures.audit_finding(audit).split("\n\n")
-    assert (
-        "All come from clip a (numbers 30 to 32, in steps of 2), between training frames of the same clip"
-        in val
-    )
+    assert "All come from clip a (numbers 30 to 32, in steps of 2), between training frames of the same clip" in val
     assert "a median of 0.75 seconds from the nearest training frame, 0.5 at least" in val
     assert "read optimistic" in val
     assert (
@@ -73,9 +70,7 @@ def test_audit_tells_familiar_from_new(audit):
 
 
 def test_unknown_clips_are_never_called_new(audit):
-    unknown = audit.assign(
-        clip="", clip_in_train=pd.array([pd.NA] * 3, "boolean"), distance=np.nan, seconds=np.nan
-    )
+    unknown = audit.assign(clip="", clip_in_train=pd.array([pd.NA] * 3, "boolean"), distance=np.nan, seconds=np.nan)
     text = figures.audit_finding(unknown)
     assert "never saw" not in text
     assert "honest" not in text
@@ -100,9 +95,7 @@ def test_a_copy_of_training_is_called_a_copy_whatever_its_clip_is_called(seeds_t
 
 def test_single_copies_are_counted_in_the_finding(audit):
     audit.loc[2, ["similarity", "identical"]] = [1.0, True]
-    audit = pd.concat(
-        [audit, *[audit.iloc[[2]].assign(similarity=0.5, identical=False)] * 3], ignore_index=True
-    )
+    audit = pd.concat([audit, *[audit.iloc[[2]].assign(similarity=0.5, identical=False)] * 3], ignore_index=True)
     text = figures.audit_finding(audit)
     assert "1 equal to a training picture in every pixel" in text
     assert "nothing here shows how the other 75% do" in text
@@ -173,9 +166,7 @@ def test_every_split_has_its_pairs_even_where_they_match_the_same_frame(seeds_to
 
 
 def test_odd_names_are_drawn_and_written_as_they_are(seeds_to_cache):
-    frames = frames_of(
-        ["train"] * 2 + ["val", "test"], [ODD, ODD, ODD, "$"], [f"{ODD}_{i}" for i in range(4)]
-    )
+    frames = frames_of(["train"] * 2 + ["val", "test"], [ODD, ODD, ODD, "$"], [f"{ODD}_{i}" for i in range(4)])
     cache = seeds_to_cache(0, 1, 2, 3)
     audit = audit_split(frames, cache=cache)
     for figure in (

@@ -125,9 +125,7 @@ def test_words():
     assert figures.join_words(["a", "b", "c"]) == "a, b and c"
 
 
-@pytest.mark.parametrize(
-    ("number", "text"), [(12_425_028, "12.4 M"), (6640, "6.6 k"), (3.1e9, "3.10 G"), (42, "42")]
-)
+@pytest.mark.parametrize(("number", "text"), [(12_425_028, "12.4 M"), (6640, "6.6 k"), (3.1e9, "3.10 G"), (42, "42")])
 def test_counts_are_short(number, text):
     assert figures.write_count(number) == text
 
@@ -154,9 +152,7 @@ def test_names_in_tables_are_text(monkeypatch):
     assert "of &lt;b&gt;me&lt;/b&gt; &amp; you" in shown[0]
 
 
-@pytest.mark.parametrize(
-    "name", ["$a^^b$", "_x_ *y*", "<b>`c`</b>", "[l](http://x) ~~d~~", 'back\\slash & "q"']
-)
+@pytest.mark.parametrize("name", ["$a^^b$", "_x_ *y*", "<b>`c`</b>", "[l](http://x) ~~d~~", 'back\\slash & "q"'])
 def test_a_plain_name_is_what_markdown_shows(name):
     html = markdown2html_mistune(f"see {figures.plain(name)} there")
     assert BeautifulSoup(html, "html.parser").get_text().strip() == f"see {name} there"

@@ -20,9 +20,7 @@ def test_curves_mark_the_best_epoch_and_stages(history):
     assert "epoch, 10 of 10" in figure.caption
     for axes in figure.figure.axes:
         verticals = {
-            tuple(np.ravel(line.get_xdata()))
-            for line in axes.lines
-            if len(set(np.ravel(line.get_xdata()))) == 1
+            tuple(np.ravel(line.get_xdata())) for line in axes.lines if len(set(np.ravel(line.get_xdata()))) == 1
         }
         assert (10, 10) in verticals
         assert (4.5, 4.5) in verticals
@@ -54,8 +52,6 @@ def test_variants_are_ranked(history):
 def test_range_tests_tell_rate_and_reason(history):
     curve = pd.DataFrame({"learning_rate": np.geomspace(1e-5, 0.1, 9), "loss": np.linspace(2, 1, 9)})
     curve["smoothed_loss"] = curve["loss"]
-    figure = figures.range_test_curves(
-        {"stage 1": (curve, 1e-3, "falls fastest"), "stage 2": (curve, 1e-4, "falls")}
-    )
+    figure = figures.range_test_curves({"stage 1": (curve, 1e-3, "falls fastest"), "stage 2": (curve, 1e-4, "falls")})
     assert "stage 1 1.0e-03 and stage 2 1.0e-04" in figure.alt
     assert "stage 1: falls fastest" in figure.caption

@@ -7,9 +7,7 @@ from seg_helpers.models import build_model, summarize_model
 
 
 def dilations(network) -> set[int]:
-    return {
-        m.dilation[0] for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3)
-    }
+    return {m.dilation[0] for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3)}
 
 
 def summarize(name: str, **options):
@@ -42,9 +40,7 @@ def test_deeplabv2_adds_four_rates_of_scores():
         total = torch.stack([branch(features) for branch in network.classifier.branches]).sum(0)
         torch.testing.assert_close(network.classifier(features), total)
     edges = summarize("deeplabv2").edges
-    assert [start for start, end in edges if end == "logits"] == [
-        f"atrous rate {rate}" for rate in (12, 18, 24, 6)
-    ]
+    assert [start for start, end in edges if end == "logits"] == [f"atrous rate {rate}" for rate in (12, 18, 24, 6)]
 
 
 def test_rates_reach_the_aspp():

@@ -28,9 +28,7 @@ def no_download(monkeypatch):
 
 def holds(network, published) -> bool:
     own = network.encoder.state_dict()
-    return all(
-        torch.equal(own[key], value) for key, value in published.items() if not key.startswith("classifier.")
-    )
+    return all(torch.equal(own[key], value) for key, value in published.items() if not key.startswith("classifier."))
 
 
 @pytest.mark.parametrize("wrap", ["plain", "checkpoint", "data parallel", "safetensors"])

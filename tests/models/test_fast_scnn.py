@@ -90,4 +90,9 @@ def test_parameter_counts():
 def test_the_upsampled_branch_is_convolved_with_a_dilation_of_the_ratio_of_resolutions(network):
     """Table 3: the depthwise convolution after the upsampling by 4 has dilation 4, as if it had run before it."""
     depthwise = network.feature_fusion.depthwise[0]
-    assert (depthwise.groups, depthwise.kernel_size, depthwise.dilation, depthwise.padding) == (128, (3, 3), (4, 4), (4, 4))
+    assert (depthwise.groups, depthwise.kernel_size, depthwise.dilation, depthwise.padding) == (
+        128,
+        (3, 3),
+        (4, 4),
+        (4, 4),
+    )

@@ -66,9 +66,7 @@ def test_w18_layer_by_layer(w18):
                 # one 1x1 from a coarser branch, one 3x3 of stride 2 for each level down from a finer one
                 expected = [max(target - source, 0) or int(source > target) for source in range(len(widths))]
                 assert [len(convolutions) for convolutions in steps] == expected
-                assert all(
-                    c.kernel_size == ((1, 1) if c.stride == (1, 1) else (3, 3)) for s in steps for c in s
-                )
+                assert all(c.kernel_size == ((1, 1) if c.stride == (1, 1) else (3, 3)) for s in steps for c in s)
 
 
 def test_the_head_is_one_convolution_of_all_branches_concatenated():
@@ -102,9 +100,7 @@ def test_every_ancestor_shrinks_three_ways():
         assert shrink(table, 2).modules == (1, 1, 1)
         for approach in (1, 2):
             options = {"approach": approach, "ancestor": ancestor}
-            assert count_parameters("mini_hrnet", 19, **options) < count_parameters(
-                "hrnet", 19, variant=ancestor
-            )
+            assert count_parameters("mini_hrnet", 19, **options) < count_parameters("hrnet", 19, variant=ancestor)
 
 
 def test_approach_1_has_no_branch_at_a_32th():
@@ -117,9 +113,7 @@ def test_approach_1_has_no_branch_at_a_32th():
 def test_approach_3_keeps_to_13_percent_of_w48():
     assert count_parameters("mini_hrnet", 19, approach=3) <= 8_560_000 < 0.131 * COUNTS["w48"][0]
     with torch.device("meta"):
-        networks = [
-            build_model("mini_hrnet", 19, approach=approach, ancestor="w18") for approach in (1, 2, 3)
-        ]
+        networks = [build_model("mini_hrnet", 19, approach=approach, ancestor="w18") for approach in (1, 2, 3)]
         first, second, third = (summarize_model(network).multiply_adds for network in networks)
     assert third < min(first, second)
 

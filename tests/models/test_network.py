@@ -14,7 +14,9 @@ def test_every_registered_architecture_is_tested():
 
 
 @every_network
-@pytest.mark.parametrize(("size", "padded"), [((360, 480), (384, 480)), ((720, 960), (736, 960)), ((350, 470), (352, 480))])
+@pytest.mark.parametrize(
+    ("size", "padded"), [((360, 480), (384, 480)), ((720, 960), (736, 960)), ((350, 470), (352, 480))]
+)
 def test_a_size_that_is_no_multiple_of_32_is_an_error_that_names_the_size_to_use(case, size, padded):
     with torch.device("meta"):
         network = build(case).eval()
@@ -89,9 +91,7 @@ def test_auxiliary_heads_change_training_only(name, heads):
     trained = network.train()(images)
     assert [entry.shape for entry in trained["auxiliary"]] == [trained["logits"].shape] * heads
     plain = build_model(name, 5)
-    plain.load_state_dict(
-        {k: v for k, v in network.state_dict().items() if not k.startswith("auxiliary_head")}
-    )
+    plain.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("auxiliary_head")})
     with torch.no_grad():
         torch.testing.assert_close(network.eval()(images), plain.eval()(images))
     torch.manual_seed(2)

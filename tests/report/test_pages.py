@@ -4,9 +4,7 @@ from nbformat.v4 import new_output
 
 from seg_helpers.report.pages import LARGEST_PAGE, Page, PageError, check_page, find_title, render_page
 
-STYLED = (
-    '<style>#T_t_row0_col1 {{color: {0}}}</style><table id="T_t"><caption>Scores of {0}</caption>{1}</table>'
-)
+STYLED = '<style>#T_t_row0_col1 {{color: {0}}}</style><table id="T_t"><caption>Scores of {0}</caption>{1}</table>'
 ROWS = (
     "<thead><tr><th>class</th><th>IoU</th><th>time</th></tr></thead>"
     '<tbody><tr><td>sky</td><td id="T_t_row0_col1">0.9</td><td>3 min 05 s</td></tr>'

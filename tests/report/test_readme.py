@@ -36,9 +36,7 @@ def test_a_figure_is_found_by_its_caption(tmp_path):
         data = {"image/png": base64.b64encode(content).decode()}
         return new_output("display_data", data, metadata={"image/png": {"caption": caption}})
 
-    cell = new_code_cell(
-        "", outputs=[figure("Loss and metrics", b"one"), figure("Input, truth and errors", b"two")]
-    )
+    cell = new_code_cell("", outputs=[figure("Loss and metrics", b"one"), figure("Input, truth and errors", b"two")])
     path = tmp_path / "04.ipynb"
     nbformat.write(new_notebook(cells=[cell]), path)
     export_figure(path, "Input, truth", tmp_path / "figure.png")

@@ -29,9 +29,7 @@ def profile(tmp_path):
 @pytest.fixture
 def add_run(profile, monkeypatch):
     """Puts a run's record into the profile's folder; its scores are those given, not made of counts."""
-    monkeypatch.setattr(
-        Run, "scores", property(lambda run: {split: run.metrics[split] for split in ("val", "test")})
-    )
+    monkeypatch.setattr(Run, "scores", property(lambda run: {split: run.metrics[split] for split in ("val", "test")}))
     monkeypatch.setattr(Run, "final_split", "test")
 
     def add(name: str, mean_iou: float, low: float, high: float):
@@ -68,10 +66,7 @@ def test_leaderboard_lists_finished_runs_best_first_and_studies_apart(profile, a
     add_run("unet_frozen", 0.99, 0.98, 1.0)
     index = render(profile)
     main, studies = index.select("table.board")
-    rows = [
-        [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])]
-        for row in main.select("tbody tr")
-    ]
+    rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in main.select("tbody tr")]
     assert rows == [
         ["U-Net", "0.610", "0.520 to 0.700", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
         ["FCN-8s", "0.500", "0.400 to 0.600", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],

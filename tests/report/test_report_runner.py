@@ -88,9 +88,7 @@ def test_a_notebook_that_fails_is_kept_apart_and_said(write_notebook, run, tmp_p
 def test_a_success_removes_the_failure(write_notebook, run, tmp_path):
     folder = tmp_path / "reports" / "smoke"
     wrong = write_notebook("03_tiny", "1", parameters="profile = 'smoke'")
-    with pytest.raises(
-        NotebookFailed, match="must assign profile, data, weights, overrides, reports; found profile"
-    ):
+    with pytest.raises(NotebookFailed, match="must assign profile, data, weights, overrides, reports; found profile"):
         run(wrong)
     assert (folder / "03_tiny.failed.ipynb").is_file()
     run(write_notebook("03_tiny", "1"))
@@ -102,9 +100,7 @@ def test_a_page_that_would_load_from_the_network_fails(write_notebook, run, tmp_
     notebook = write_notebook(
         "03_tiny", "from IPython.display import HTML\nHTML('<img src=\"https://example.org/a.png\">')"
     )
-    with pytest.raises(
-        NotebookFailed, match=r"the finished page:\nthe page would load https://example.org/a.png"
-    ):
+    with pytest.raises(NotebookFailed, match=r"the finished page:\nthe page would load https://example.org/a.png"):
         run(notebook)
     assert not (tmp_path / "reports" / "smoke" / "03_tiny.html").exists()
 
@@ -127,9 +123,7 @@ def test_a_wrong_profile_runs_nothing(write_notebook, tmp_path):
 def test_a_notebook_is_not_run_twice_at_once(write_notebook, run, tmp_path):
     with hold(tmp_path / "reports" / "smoke" / ".work" / "03_tiny.lock", "the same"):
         holder = f"process {os.getpid()} on {platform.node()}, since "
-        with pytest.raises(
-            Held, match=f"03_tiny of profile smoke is being made by {holder}.*: wait for it, or end it"
-        ):
+        with pytest.raises(Held, match=f"03_tiny of profile smoke is being made by {holder}.*: wait for it, or end it"):
             run(write_notebook("03_tiny", "1"))
     assert not (tmp_path / "reports" / "smoke" / "03_tiny.failed.ipynb").exists()
 
@@ -139,9 +133,7 @@ def test_paths_of_this_machine_are_shortened_and_nothing_else(make_executed, tmp
     out = nbformat.v4.new_output
     notebook = make_executed(
         [
-            out(
-                "stream", name="stdout", text=f"{root}/data/a.png {root.parent}/camvid https://x.org{root}/a"
-            ),
+            out("stream", name="stdout", text=f"{root}/data/a.png {root.parent}/camvid https://x.org{root}/a"),
             out("display_data", {"text/html": f"<td>{root}/b</td>", "image/png": f"{root}/c"}),
         ]
     )

@@ -46,10 +46,14 @@ def test_an_interrupted_save_keeps_the_old_weights(tmp_path, monkeypatch):
 
 def test_weights_of_another_network_are_refused_by_name(tmp_path):
     save_weights(TinyNetwork(auxiliary=True), tmp_path / "best.safetensors")
-    with pytest.raises(CheckpointError, match=r"best\.safetensors does not fit TinyNetwork: Unexpected.*auxiliary_head"):
+    with pytest.raises(
+        CheckpointError, match=r"best\.safetensors does not fit TinyNetwork: Unexpected.*auxiliary_head"
+    ):
         load_weights(TinyNetwork(), tmp_path / "best.safetensors")
     save_weights(TinyNetwork(num_classes=5), tmp_path / "best.safetensors")
-    with pytest.raises(CheckpointError, match=r"does not fit TinyNetwork: size mismatch for head\.weight.*\[5, 6, 1, 1\]"):
+    with pytest.raises(
+        CheckpointError, match=r"does not fit TinyNetwork: size mismatch for head\.weight.*\[5, 6, 1, 1\]"
+    ):
         load_weights(TinyNetwork(), tmp_path / "best.safetensors")
 
 

@@ -295,13 +295,17 @@ def test_a_range_test_that_diverges_at_once_stops_the_run_in_a_sentence(bench, e
     stages = [{"epochs": 1, "learning_rate": "range_test"}]
     with pytest.raises(TrainingDiverged) as error:
         bench.train(experiment(stages=stages), model=Broken())
-    assert str(error.value).startswith("run tiny, stage 1: the range test's loss is nan in its step 1, at a learning rate of")
+    assert str(error.value).startswith(
+        "run tiny, stage 1: the range test's loss is nan in its step 1, at a learning rate of"
+    )
 
 
 def test_capped_class_weights_are_said_once(bench, experiment, capsys):
     bench.pixel_counts = [1_000_000, 1000, 1]
     bench.train(experiment(loss={"class_weights": "inverse"}, stages=[{"epochs": 1}, {"epochs": 2}]))
-    assert capsys.readouterr().out.count("tiny: class weights (inverse): held at 200 times the smallest for 2 of 3") == 1
+    assert (
+        capsys.readouterr().out.count("tiny: class weights (inverse): held at 200 times the smallest for 2 of 3") == 1
+    )
     bench.train(experiment(loss={"class_weights": "log_inverse"}), "other")
     assert "held" not in capsys.readouterr().out
 

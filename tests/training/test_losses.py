@@ -92,7 +92,9 @@ def test_focus_turns_from_what_is_easy(batch):
     labels = batch[1]
     easy = F.one_hot(labels.where(labels != VOID, 0), CLASSES).movedim(-1, 1) * 8.0
     hard = -easy
-    share = [float(focal_loss(x, labels, 2.0, None) / F.cross_entropy(x, labels, ignore_index=VOID)) for x in (easy, hard)]
+    share = [
+        float(focal_loss(x, labels, 2.0, None) / F.cross_entropy(x, labels, ignore_index=VOID)) for x in (easy, hard)
+    ]
     assert share[0] < 1e-4
     assert share[1] > 0.99
 
@@ -279,7 +281,9 @@ def test_one_pixel_of_a_class_does_not_silence_the_others(kind):
     weights = weigh_classes(counts, kind).numpy()
     ratios = np.array([1, 12, 0, MAX_RATIO, MAX_RATIO])  # 12, 3,000 and 12,000,000 times as rare as the first
     np.testing.assert_allclose(weights, ratios / ratios.sum() * 4, rtol=1e-6)
-    said = f"class weights ({kind}): held at 200 times the smallest for 2 of 4 classes, the rarest of which would weigh "
+    said = (
+        f"class weights ({kind}): held at 200 times the smallest for 2 of 4 classes, the rarest of which would weigh "
+    )
     assert describe_cap(counts, kind) == said + "12,000,000 times as much"
 
 

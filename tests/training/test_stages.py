@@ -53,7 +53,9 @@ def test_real_encoders_stand_still(name, encoder, unfreeze):
     network = build_model(name, 3, encoder=encoder)
     stages = network.encoder_stages()
     moved = train_steps(network, freeze_encoder(network, unfreeze), steps=1)
-    top = {id(value) for stage in stages[len(stages) - unfreeze :] for value in stage.state_dict(keep_vars=True).values()}
+    top = {
+        id(value) for stage in stages[len(stages) - unfreeze :] for value in stage.state_dict(keep_vars=True).values()
+    }
     inside = network.encoder.state_dict(keep_vars=True)
     moved_inside = {name.removeprefix("encoder.") for name in moved if name.startswith("encoder.")}
     assert moved_inside == {name for name, value in inside.items() if id(value) in top}
