@@ -1,4 +1,4 @@
-"""Names, colours, the void index and merges of each data set's classes: one `ClassSet` each, the single truth."""
+"""Names, colors, the void index and merges of each data set's classes: one `ClassSet` each, the single truth."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ VOID = 255
 _VOID_NAMES = {"void", "unlabelled", "unlabeled", "ignore"}
 _MOST_CLASSES = 254  # 254 and 255 of an 8-bit label are taken: unknown and void
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,50 +24,50 @@ class ClassSet:
     Attributes:
         name: short name, as a profile writes it.
         names: scored classes; the position is the index used everywhere inside the package.
-        colours: (C, 3) uint8 RGB, the data set's own palette.
+        colors: (C, 3) uint8 RGB, the data set's own palette.
         index_map: value in an index label file to class index or `VOID`; other values are errors in the file.
-        colour_map: RGB in a colour-coded label file to class index or `VOID`; other colours are errors.
-        void_colour: RGB that void is drawn in.
+        color_map: RGB in a color-coded label file to class index or `VOID`; other colors are errors.
+        void_color: RGB that void is drawn in.
         description: a line for readers: which classes these are, and what of the data set is void.
     """
 
     name: str
     names: tuple[str, ...]
-    colours: np.ndarray
+    colors: np.ndarray
     index_map: Mapping[int, int]
-    colour_map: Mapping[Colour, int]
-    void_colour: Colour = (0, 0, 0)
+    color_map: Mapping[Color, int]
+    void_color: Color = (0, 0, 0)
     description: str = ""
 
     def __post_init__(self):
-        if len(self.names) != len(self.colours):
-            raise ValueError(f"class set {self.name}: {len(self.names)} names but {len(self.colours)} colours")
+        if len(self.names) != len(self.colors):
+            raise ValueError(f"class set {self.name}: {len(self.names)} names but {len(self.colors)} colors")
 
     @property
     def num_classes(self) -> int:
         """Number of scored classes; void is not one."""
         return len(self.names)
 
-    def colourise(self, labels: np.ndarray) -> np.ndarray:
-        """Draws labels in the palette: (H, W) uint8 indices to (H, W, 3) uint8 RGB, void in its own colour."""
+    def colorize(self, labels: np.ndarray) -> np.ndarray:
+        """Draws labels in the palette: (H, W) uint8 indices to (H, W, 3) uint8 RGB, void in its own color."""
         palette = np.empty((256, 3), np.uint8)
-        palette[:] = self.void_colour
-        palette[: self.num_classes] = self.colours
+        palette[:] = self.void_color
+        palette[: self.num_classes] = self.colors
         return palette[labels]
 
 
-def _class_set(name, table, index_map, colour_map=None, void_colour=(0, 0, 0), description="") -> ClassSet:
-    names, colours = zip(*table, strict=True)
-    own = {tuple(map(int, colour)): i for i, colour in enumerate(colours)}
-    mapped = {tuple(void_colour): VOID} | own | dict(colour_map or {})
-    return ClassSet(name, names, np.array(colours, np.uint8), index_map, mapped, tuple(void_colour), description)
+def _class_set(name, table, index_map, color_map=None, void_color=(0, 0, 0), description="") -> ClassSet:
+    names, colors = zip(*table, strict=True)
+    own = {tuple(map(int, color)): i for i, color in enumerate(colors)}
+    mapped = {tuple(void_color): VOID} | own | dict(color_map or {})
+    return ClassSet(name, names, np.array(colors, np.uint8), index_map, mapped, tuple(void_color), description)
 
 
 def _identity(count: int, *void: int) -> dict[int, int]:
     return {i: i for i in range(count)} | dict.fromkeys((*void, VOID), VOID)
 
 
-# Colours of CamVid's `label_colors.txt`, Void left out (Brostow et al., PRL 2009).
+# Colors of CamVid's `label_colors.txt`, Void left out (Brostow et al., PRL 2009).
 _CAMVID32 = (
     ("Animal", (64, 128, 64)),
     ("Archway", (192, 0, 128)),
@@ -124,7 +124,7 @@ _VOID_IN_SEGNET = {
     "Pedestrian": ("CartLuggagePram", "Child"),
 }
 
-# Name, colour and label id of the 19 classes that Cityscapes trains and scores, in train-id order.
+# Name, color and label id of the 19 classes that Cityscapes trains and scores, in train-id order.
 _CITYSCAPES19 = (
     ("road", (128, 64, 128), 7),
     ("sidewalk", (244, 35, 232), 8),
@@ -156,14 +156,14 @@ _SOCCER4 = (
 
 
 def merge(
-    name: str, groups: Sequence[tuple[str, Colour, Sequence[str]]], source: ClassSet, description: str = ""
+    name: str, groups: Sequence[tuple[str, Color, Sequence[str]]], source: ClassSet, description: str = ""
 ) -> ClassSet:
-    """Merges the classes of `source`: label files coloured for it are read as the merged classes.
+    """Merges the classes of `source`: label files colored for it are read as the merged classes.
 
     Args:
         name: name of the new class set.
-        groups: (name, colour, names of `source` gathered under it) for each new class, in index order.
-        source: the class set that the files are coloured for; what no group names becomes void.
+        groups: (name, color, names of `source` gathered under it) for each new class, in index order.
+        source: the class set that the files are colored for; what no group names becomes void.
         description: of the new class set.
 
     Raises:
@@ -175,10 +175,10 @@ def merge(
             if member not in source.names or member in gathered:
                 raise ValueError(f"class set {name}: {member!r} is not in {source.name}, or is merged twice")
             gathered[member] = index
-    colours = {c: gathered.get(source.names[i], VOID) if i != VOID else VOID for c, i in source.colour_map.items()}
-    table = [(title, colour) for title, colour, _ in groups]
+    colors = {c: gathered.get(source.names[i], VOID) if i != VOID else VOID for c, i in source.color_map.items()}
+    table = [(title, color) for title, color, _ in groups]
     count = len(table)
-    return _class_set(name, table, _identity(count, count), colours, source.void_colour, description)
+    return _class_set(name, table, _identity(count, count), colors, source.void_color, description)
 
 
 CAMVID32 = _class_set(
@@ -196,14 +196,14 @@ CAMVID11 = merge(
 )
 CAMVID11_MERGED = merge(
     "camvid11_merged",
-    [(name, colour, (*members, *_VOID_IN_SEGNET.get(name, ()))) for name, colour, members in _CAMVID11],
+    [(name, color, (*members, *_VOID_IN_SEGNET.get(name, ()))) for name, color, members in _CAMVID11],
     CAMVID32,
     "CamVid's 32 classes in the usual merge to 11, where Archway counts as Building, CartLuggagePram and Child as "
     "Pedestrian, OtherMoving as Car",
 )
 CITYSCAPES19 = _class_set(
     "cityscapes19",
-    [(name, colour) for name, colour, _ in _CITYSCAPES19],
+    [(name, color) for name, color, _ in _CITYSCAPES19],
     dict.fromkeys(range(34), VOID) | {label: i for i, (_, _, label) in enumerate(_CITYSCAPES19)} | {VOID: VOID},
     description="the 19 classes that Cityscapes trains and scores, all its others void",
 )
@@ -269,34 +269,34 @@ def read_class_dict(path: str | Path) -> ClassSet:
 
 def write_classes(path: str | Path, classes: ClassSet, **details) -> None:
     """Writes `classes.json`, which tells what an index-labelled data set's values mean; `details` are kept beside."""
-    content = {"name": classes.name, "names": classes.names, "colours": classes.colours.tolist()}
+    content = {"name": classes.name, "names": classes.names, "colors": classes.colors.tolist()}
     Path(path).write_text(json.dumps(content | details, indent=1) + "\n")
 
 
 def read_classes(path: str | Path) -> ClassSet:
-    """Reads `classes.json`: `name`, `names` and `colours`; label values are positions in `names`, or 255 for void.
+    """Reads `classes.json`: `name`, `names` and `colors`; label values are positions in `names`, or 255 for void.
 
     Raises:
         ValueError: the file is no JSON in UTF-8, lacks one of the three or does not fit in them, holds a name or a
             color twice, or gives the name of a known class set to other classes; the message names the file.
     """
     content = read_details(path)
-    name, names, colours = (content.get(key) for key in ("name", "names", "colours"))
+    name, names, colors = (content.get(key) for key in ("name", "names", "colors"))
     if not isinstance(name, str) or not re.fullmatch(r"[\w .-]{1,64}", name):
         raise ValueError(f"{path}: name: expected 1 to 64 letters, digits, spaces, . _ or -, found {_show(name)}")
-    for key, value in (("names", names), ("colours", colours)):
+    for key, value in (("names", names), ("colors", colors)):
         if not isinstance(value, list) or not value:
             raise ValueError(f"{path}: {key}: expected a list with an entry for each class, found {_show(value)}")
-    if len(names) != len(colours):
-        raise ValueError(f"{path}: {len(names)} names but {len(colours)} colours; give each class one of both")
+    if len(names) != len(colors):
+        raise ValueError(f"{path}: {len(names)} names but {len(colors)} colors; give each class one of both")
     table = [
-        _check_row(f"{path}, class {i}", title, colour, '"Road" and [128, 64, 128]')
-        for i, (title, colour) in enumerate(zip(names, colours, strict=True))
+        _check_row(f"{path}, class {i}", title, color, '"Road" and [128, 64, 128]')
+        for i, (title, color) in enumerate(zip(names, colors, strict=True))
     ]
     _check_table(path, table)
     known, count = _CLASS_SETS.get(name), len(table)
-    if known and (known.names != tuple(names) or known.colours.tolist() != [list(colour) for _, colour in table]):
-        raise ValueError(f"{path}: name: {name} is a known class set of other classes or colours; choose another name")
+    if known and (known.names != tuple(names) or known.colors.tolist() != [list(color) for _, color in table]):
+        raise ValueError(f"{path}: name: {name} is a known class set of other classes or colors; choose another name")
     if known and any(known.index_map.get(i) != i for i in range(count)):  # Cityscapes' label ids
         return replace(known, index_map=_identity(count, count))
     if known:
@@ -316,7 +316,7 @@ def read_details(path: str | Path) -> dict:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not valid JSON ({error}); correct it or delete the file") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected an object with name, names and colours, found {_show(content)}")
+        raise ValueError(f"{path}: expected an object with name, names and colors, found {_show(content)}")
     return content
 
 
@@ -331,21 +331,21 @@ def _read_text(path) -> str:
     return text
 
 
-def _read_row(where, name, colour, example) -> tuple[str, Colour]:
-    colour = [int(value) if re.fullmatch(r"\s*\d{1,3}\s*", value) else value for value in colour]
-    return _check_row(where, name.strip(), colour, example)
+def _read_row(where, name, color, example) -> tuple[str, Color]:
+    color = [int(value) if re.fullmatch(r"\s*\d{1,3}\s*", value) else value for value in color]
+    return _check_row(where, name.strip(), color, example)
 
 
-def _check_row(where, name, colour, example) -> tuple[str, Colour]:
+def _check_row(where, name, color, example) -> tuple[str, Color]:
     """A class's name and color, checked; `where` and `example` are for the message."""
     named = isinstance(name, str) and name.strip()
-    coloured = isinstance(colour, list) and len(colour) == 3
-    if not named or not coloured or not all(type(value) is int and 0 <= value <= 255 for value in colour):
+    colored = isinstance(color, list) and len(color) == 3
+    if not named or not colored or not all(type(value) is int and 0 <= value <= 255 for value in color):
         raise ValueError(
             f"{where}: expected a class name and three whole numbers 0 to 255, such as {example}, "
-            f"found {_show(name)} and {_show(colour)}"
+            f"found {_show(name)} and {_show(color)}"
         )
-    return name, tuple(colour)
+    return name, tuple(color)
 
 
 def _check_table(path, table) -> None:
@@ -361,8 +361,8 @@ def _from_table(path, table) -> ClassSet:
     _check_table(path, table)
     if dict(table) == dict(_CAMVID32) | {"Void": (0, 0, 0)}:
         return CAMVID32
-    scored = [(name, colour) for name, colour in table if name.lower() not in _VOID_NAMES]
-    void = [colour for name, colour in table if name.lower() in _VOID_NAMES]
+    scored = [(name, color) for name, color in table if name.lower() not in _VOID_NAMES]
+    void = [color for name, color in table if name.lower() in _VOID_NAMES]
     count = len(scored)
     if not count:
         raise ValueError(f"{path}: lists no class that is scored; add a line for each")

@@ -85,7 +85,7 @@ def _bench(options: argparse.Namespace) -> None:
     from seg_helpers.experiments.benchmark import time_networks
 
     profile = load_profile(options.profile)
-    names = [name for name in profile.run_names() if not profile.experiment(name).study]
+    names = [name for name in profile.run_names() if not profile.experiment(name).ablation]
     print("milliseconds for one image:")
     print(time_networks(profile, names).to_string(float_format="{:.2f}".format))
 

@@ -2,13 +2,16 @@
 
 An experiment is laid together from layers, the later ones winning:
 
-1. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): optimizer, schedule, loss, augmentation, stages;
-2. the profile's `data`, then its `defaults` (`notebooks/profiles/*.yaml`): data set, input size, epochs, batch size;
-   DATA is the folder of that data set;
-3. for a run marked `study`, a shorter one made for a comparison, the profile's `study`;
-4. the run's own entry in the recipe, which says what makes it different;
-5. the run's entry in the profile's `runs`;
-6. overrides given on the command line or by papermill, in their order.
+1. its group (`seg_helpers/recipes/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
+   loss, averaging of weights;
+2. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): the network;
+3. the profile's `data`, its `defaults`, then what it says of the group in `groups` (`notebooks/profiles/*.yaml`): data
+   set, input size, epochs, batch size; DATA is the folder of that data set;
+4. for a run marked `ablation`, a shorter one made for a comparison, the profile's `ablation`;
+5. the run's own entry in the recipe, which says what makes it different;
+6. the run's entry in the profile's `runs`; one that says `like: RUN` is a run of the profile's own, and stands on all
+   layers of that run up to here;
+7. overrides given on the command line or by papermill, in their order.
 
 What a page shows of the profile's own data (`Profile.data`) is made of the same layers less those of a run.
 
@@ -27,6 +30,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 RECIPES = Path(__file__).parent / "recipes"
+GROUPS = RECIPES / "groups.yaml"
 Size = tuple[int, int]  # (height, width) in pixels
 _OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
@@ -44,11 +48,18 @@ class Section(BaseModel):
 class SplitConfig(Section):
     """How frames are divided into train, val and test."""
 
-    kind: Literal["given", "grouped", "after_augmentation"] = "given"
+    kind: Literal["given", "grouped", "held_out_clip", "after_augmentation"] = "given"
+    clip: str | None = None  # held_out_clip: the clip of training frames that validates
     val_fraction: float = Field(0.1, gt=0, lt=1)
-    guard: int = Field(5, ge=0)  # frames left out on either side of a held-out block
+    gap: int = Field(5, ge=0)  # frames left out on either side of a held-out block
     folds: int | None = Field(None, ge=2)
     fold: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _clip_is_named(self):
+        if (self.kind == "held_out_clip") != (self.clip is not None):
+            raise ValueError(f"kind=held_out_clip and clip=NAME go together, got kind={self.kind} and clip={self.clip}")
+        return self
 
     @model_validator(mode="after")
     def _fold_is_one_of_folds(self):
@@ -102,7 +113,7 @@ class OptimizerConfig(Section):
     learning_rate: float = Field(1.0e-3, gt=0)
     weight_decay: float = Field(1.0e-2, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1)  # SGD only
-    encoder_factor: float = Field(1.0, ge=0)  # the encoder's learning rate over the rest's
+    encoder_lr_mult: float = Field(1.0, ge=0)  # the encoder's learning rate over the rest's
     decay: Literal["all", "weights", "dense"] = (
         "weights"  # weights: no decay on norms and biases; dense: nor on depthwise
     )
@@ -114,7 +125,7 @@ class ScheduleConfig(Section):
     name: Literal["poly", "cosine", "one_cycle", "none"] = "one_cycle"
     span: Literal["run", "stage"] = "run"  # one curve over the whole run, or one for each stage
     power: float = Field(0.9, gt=0)  # poly
-    rise: float = Field(0.3, gt=0, lt=1)  # one_cycle: the share of steps on the way up
+    pct_start: float = Field(0.3, gt=0, lt=1)  # one_cycle: the share of steps on the way up
 
 
 class LossTerm(Section):
@@ -150,6 +161,7 @@ class EvaluationConfig(Section):
     scales: tuple[float, ...] = (1.0, 0.75, 1.25)  # multi-scale inference, reported beside the plain score
     flip: bool = True  # with its mirror image, in the same extra score
     extra: bool = True  # report that extra score
+    test: bool = True  # score the test split, once, at the end; false for runs that something is still chosen by
     bootstrap: int = Field(1000, ge=100)
 
 
@@ -159,7 +171,8 @@ class ExperimentConfig(Section):
     name: str
     title: str = ""
     recipe: str = ""
-    study: bool = False  # a shorter run, made for a comparison inside one notebook
+    group: str = ""  # of the networks that it is compared with: one protocol for all
+    ablation: bool = False  # a shorter run, made for a comparison inside one notebook
     data: DataConfig = DataConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     model: ModelConfig
@@ -194,7 +207,7 @@ class ExperimentConfig(Section):
     def identity(self) -> dict[str, Any]:
         """What must agree for a finished run to be taken as this one: everything but where files lie."""
         plain = json.loads(self.model_dump_json())
-        for key in ("title", "recipe"):
+        for key in ("title", "recipe", "group"):
             plain.pop(key)
         plain["workers"] = plain["workers"] > 0  # starting workers draws from the random state, which dropout shares
         plain["data"].pop("root")
@@ -222,7 +235,8 @@ class ProfileFile(Section):
     description: str
     data: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
-    study: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {}
+    ablation: dict[str, Any] = {}
     runs: dict[str, dict[str, Any]] = {}
     order: tuple[str, ...] = ()  # the runs that are trained first
     skip: dict[str, str] = {}  # run: why this profile does not train it
@@ -233,6 +247,7 @@ class RecipeFile(Section):
     """A file of `seg_helpers/recipes/`: what its runs share, and each run's own part."""
 
     description: str
+    group: str = ""  # of its runs, unless one says otherwise
     base: dict[str, Any]
     runs: dict[str, dict[str, Any]]
 
@@ -256,12 +271,12 @@ class Profile:
         notes: run to what a reader of its scores must know.
     """
 
-    def __init__(self, name, file, recipes, data="", weights="", overrides=(), reports="reports"):
+    def __init__(self, name, file, recipes, groups, data="", weights="", overrides=(), reports="reports"):
         self.name, self.description = name, file.description
         self.order, self.skipped, self.notes = file.order, dict(file.skip), dict(file.notes)
         self.folder = resolve(reports) / name
         self.weights = resolve(weights) if weights else None
-        self._file, self._recipes = file, recipes
+        self._file, self._recipes, self._groups = file, recipes, groups
         given = {"data": {"root": data}} if data else {}
         self._layers = [{"data": file.data}, file.defaults, given]  # the profile's part that all runs share
         self._overrides = _parse_overrides(overrides)
@@ -273,6 +288,11 @@ class Profile:
             if known.count(run) > 1:
                 homes = " and ".join(stem for stem, recipe in recipes.items() if run in recipe.runs)
                 raise ConfigError(f"run {run} is in the recipes {homes}: rename one of them")
+        for group in file.groups:
+            if group not in groups:
+                raise ConfigError(f"profile {name}: groups.{group}: no such group{_nearest(group, groups)}")
+        for run in self.run_names():
+            self._ancestry(run)
         for where, keys in (("runs", file.runs), ("order", file.order), ("skip", file.skip), ("notes", file.notes)):
             for run in keys:
                 if run not in known:
@@ -290,7 +310,21 @@ class Profile:
 
     def run_names(self, recipe: str | None = None) -> list[str]:
         """Names of all runs, or of one recipe's; those the profile skips are among them."""
-        return [run for stem, file in self._recipes.items() if recipe in (None, stem) for run in file.runs]
+        of_recipes = [run for stem, file in self._recipes.items() if recipe in (None, stem) for run in file.runs]
+        own = [run for run, entry in self._file.runs.items() if "like" in entry] if recipe is None else []
+        return [*of_recipes, *own]
+
+    def _ancestry(self, run: str) -> list[str]:
+        """A run, the one that it is like, and so on to one of a recipe."""
+        chain = [run]
+        while "like" in (entry := self._file.runs.get(chain[-1], {})):
+            if entry["like"] not in self.run_names() or entry["like"] in chain:
+                raise ConfigError(
+                    f"profile {self.name}: runs.{chain[-1]}.like: {entry['like']!r} is no run of a recipe, nor like one"
+                    + _nearest(entry["like"], self.run_names())
+                )
+            chain.append(entry["like"])
+        return chain
 
     def seeds(self, run: str) -> tuple[int, ...]:
         """The seeds that a run is trained with."""
@@ -312,16 +346,23 @@ class Profile:
         if run not in self.run_names():
             raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
         where = f"profile {self.name}, run {run}"
-        recipe = next(stem for stem, file in self._recipes.items() if run in file.runs)
+        chain = self._ancestry(run)[::-1]
+        recipe = next(stem for stem, file in self._recipes.items() if chain[0] in file.runs)
         file = self._recipes[recipe]
-        study = self._file.study if file.runs[run].get("study") else {}
+        own = [file.runs[chain[0]], *(self._file.runs.get(ancestor, {}) for ancestor in chain)]
+        said = {key: value for entry in own for key, value in entry.items()}
+        group = said.get("group", file.group)
+        ablation = self._file.ablation if said.get("ablation") else {}
+        if group and group not in self._groups:
+            raise ConfigError(f"{where}: group: no such group{_nearest(str(group), self._groups)}")
+        common = (self._groups.get(group, {}), file.base, *self._layers, self._file.groups.get(group, {}))
         # (whether a layer is for some runs only, this one among them; the layer)
-        layers = [(False, layer) for layer in (file.base, *self._layers)]
-        layers += [(True, study), (True, file.runs[run]), (True, self._file.runs.get(run, {}))]
+        layers = [(False, layer) for layer in common]
+        layers += [(True, ablation), *((True, {k: v for k, v in entry.items() if k != "like"}) for entry in own)]
         layers += [(target == run, _nest(key, value)) for target, key, value in self._overrides if target in ("", run)]
         its_own = _merge_data(layer for own, layer in layers if own).get("dataset")
         shared = its_own in (None, self._data_layer().get("dataset", "sample"))
-        merged = {"name": run, "recipe": recipe}
+        merged = {"name": run, "recipe": recipe, "group": group}
         for own, layer in layers:
             layer = layer if own or shared else _without_data_set(layer)
             if "seed" in layer and "seeds" not in layer:
@@ -389,9 +430,9 @@ def load_profile(
     file = validate(ProfileFile, _read_yaml(path), f"profile {path.stem}")
     recipes = {
         recipe.stem: validate(RecipeFile, _read_yaml(recipe), f"recipe {recipe.stem}")
-        for recipe in sorted(RECIPES.glob("*.yaml"))
+        for recipe in sorted(set(RECIPES.glob("*.yaml")) - {GROUPS})
     }
-    return Profile(path.stem, file, recipes, data, weights, overrides, reports)
+    return Profile(path.stem, file, recipes, _read_yaml(GROUPS), data, weights, overrides, reports)
 
 
 def validate(kind: type[Section], values: dict[str, Any], where: str) -> Any:

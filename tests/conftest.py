@@ -25,13 +25,13 @@ def segnet_folder(tmp_path) -> Path:
 
 
 @pytest.fixture
-def colour_pairs() -> Callable[..., None]:
-    """Writes frames whose labels are coloured: `colour_pairs(images, labels, names, colours)`."""
+def color_pairs() -> Callable[..., None]:
+    """Writes frames whose labels are colored: `color_pairs(images, labels, names, colors)`."""
 
-    def write(images: Path, labels: Path, names: list[str], colours: list[tuple[int, int, int]]) -> None:
-        palette = np.array(colours, np.uint8)
+    def write(images: Path, labels: Path, names: list[str], colors: list[tuple[int, int, int]]) -> None:
+        palette = np.array(colors, np.uint8)
         for seed, name in enumerate(names):
             save(images / f"{name}.png", tiny_image(seed))
-            save(labels / f"{name}_L.png", palette[tiny_label(seed, len(colours) - 1)])
+            save(labels / f"{name}_L.png", palette[tiny_label(seed, len(colors) - 1)])
 
     return write

@@ -22,21 +22,21 @@ from seg_helpers.datasets.files import encode_label
 
 LABEL_COLORS = "".join(
     f"{r} {g} {b}\t{name}\n"
-    for name, (r, g, b) in [*zip(CAMVID32.names, CAMVID32.colours.tolist(), strict=True), ("Void", (0, 0, 0))]
+    for name, (r, g, b) in [*zip(CAMVID32.names, CAMVID32.colors.tolist(), strict=True), ("Void", (0, 0, 0))]
 )
 
 
-def colour_of(name: str) -> tuple[int, int, int]:
+def color_of(name: str) -> tuple[int, int, int]:
     """The color of one of CamVid's 31 classes."""
-    return tuple(CAMVID32.colours[CAMVID32.names.index(name)].tolist())
+    return tuple(CAMVID32.colors[CAMVID32.names.index(name)].tolist())
 
 
 @pytest.mark.parametrize(
     "classes", [CAMVID11, CAMVID11_MERGED, CAMVID32, CITYSCAPES19, SOCCER4], ids=lambda classes: classes.name
 )
-def test_colours_read_back_as_the_indices_they_draw(classes):
+def test_colors_read_back_as_the_indices_they_draw(classes):
     labels = np.array([[*range(classes.num_classes), VOID]], np.uint8)
-    assert np.array_equal(encode_label(classes.colourise(labels), classes), labels)
+    assert np.array_equal(encode_label(classes.colorize(labels), classes), labels)
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_colours_read_back_as_the_indices_they_draw(classes):
     ],
 )
 def test_camvid_merges_32_classes_into_11(fine, merged):
-    colour = colour_of(fine)
-    assert CAMVID11.names[CAMVID11.colour_map[colour]] == merged
-    assert CAMVID11_MERGED.names[CAMVID11_MERGED.colour_map[colour]] == merged
+    color = color_of(fine)
+    assert CAMVID11.names[CAMVID11.color_map[color]] == merged
+    assert CAMVID11_MERGED.names[CAMVID11_MERGED.color_map[color]] == merged
 
 
 def test_four_classes_are_void_in_segnets_files_and_merged_elsewhere():
-    others = {name: CAMVID11_MERGED.colour_map[colour_of(name)] for name in CAMVID32.names}
-    differ = {name for name in CAMVID32.names if CAMVID11.colour_map[colour_of(name)] != others[name]}
+    others = {name: CAMVID11_MERGED.color_map[color_of(name)] for name in CAMVID32.names}
+    differ = {name for name in CAMVID32.names if CAMVID11.color_map[color_of(name)] != others[name]}
     assert differ == {"Archway", "CartLuggagePram", "Child", "OtherMoving"}
-    assert {CAMVID11.colour_map[colour_of(name)] for name in differ} == {VOID}
+    assert {CAMVID11.color_map[color_of(name)] for name in differ} == {VOID}
     assert {name: CAMVID11_MERGED.names[others[name]] for name in differ} == {
         "Archway": "Building",
         "CartLuggagePram": "Pedestrian",
@@ -82,11 +82,11 @@ def test_the_two_merges_of_camvid_tell_themselves_apart():
 
 
 def test_camvid_class_sets_cover_the_palette():
-    colours = {tuple(colour) for colour in CAMVID32.colours.tolist()} | {(0, 0, 0)}
-    assert len(colours) == 32
-    assert colours <= set(CAMVID11.colour_map)
-    assert CAMVID11.colour_map[0, 0, 0] == CAMVID32.colour_map[0, 0, 0] == VOID
-    assert set(CAMVID11.colour_map.values()) == {*range(11), VOID}
+    colors = {tuple(color) for color in CAMVID32.colors.tolist()} | {(0, 0, 0)}
+    assert len(colors) == 32
+    assert colors <= set(CAMVID11.color_map)
+    assert CAMVID11.color_map[0, 0, 0] == CAMVID32.color_map[0, 0, 0] == VOID
+    assert set(CAMVID11.color_map.values()) == {*range(11), VOID}
     assert CAMVID11.index_map[11] == VOID
 
 
@@ -110,7 +110,7 @@ def test_class_sets_are_found_by_name_and_unknown_names_list_the_known():
         get_class_set("camvid12")
 
 
-def test_label_colors_file_of_camvid_is_recognised(tmp_path):
+def test_label_colors_file_of_camvid_is_recognized(tmp_path):
     path = tmp_path / "label_colors.txt"
     path.write_text(LABEL_COLORS)
     assert read_label_colors(path) is CAMVID32
@@ -121,8 +121,8 @@ def test_class_dict_makes_a_class_set_without_its_void(tmp_path):
     path.write_text("name,r,g,b\nSea,0,0,200\nUnlabelled,9,9,9\nLand,0,120,0\n")
     classes = read_class_dict(path)
     assert classes.names == ("Sea", "Land")
-    assert classes.colour_map[9, 9, 9] == VOID
-    assert classes.colourise(np.array([[1, VOID]], np.uint8)).tolist() == [[[0, 120, 0], [9, 9, 9]]]
+    assert classes.color_map[9, 9, 9] == VOID
+    assert classes.colorize(np.array([[1, VOID]], np.uint8)).tolist() == [[[0, 120, 0], [9, 9, 9]]]
     assert classes.description == "the 2 classes that class_dict.csv lists"
 
 
@@ -134,7 +134,7 @@ def test_class_dict_keeps_every_class_whatever_its_header_and_further_columns(tm
     path.write_text(f"{top}Sea,0,0,200{marks[0]}\nLand,0,120,0{marks[1]}\n", encoding="utf-8")
     classes = read_class_dict(path)
     assert classes.names == ("Sea", "Land")
-    assert classes.colours.tolist() == [[0, 0, 200], [0, 120, 0]]
+    assert classes.colors.tolist() == [[0, 0, 200], [0, 120, 0]]
 
 
 @pytest.mark.parametrize("top", ["name,b,g,r", "name;r;g;b", "r,g,b,name", "id,name,r,g,b", "Sea,0,0,blue"])
@@ -157,7 +157,7 @@ def test_classes_file_round_trip(tmp_path):
     path = tmp_path / "classes.json"
     write_classes(path, SOCCER4, frames_per_second=30)
     assert read_classes(path) is SOCCER4
-    path.write_text('{"name": "pets", "names": ["cat"], "colours": [[1, 2, 3]]}')
+    path.write_text('{"name": "pets", "names": ["cat"], "colors": [[1, 2, 3]]}')
     pets = read_classes(path)
     assert (pets.names, pets.index_map[0], pets.index_map[VOID]) == (("cat",), 0, VOID)
     assert pets.description == "the 1 class that classes.json lists"
@@ -168,39 +168,39 @@ def test_classes_file_round_trip(tmp_path):
     [
         (
             '{"name": "pets", "names": ["cat"]}',
-            "colours: expected a list with an entry for each class, found None",
+            "colors: expected a list with an entry for each class, found None",
         ),
-        ('{"names": ["cat"], "colours": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
-        ('{"name": "a/b", "names": ["cat"], "colours": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
+        ('{"names": ["cat"], "colors": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
+        ('{"name": "a/b", "names": ["cat"], "colors": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
         (
-            '{"name": "pets", "names": ["cat", "cat"], "colours": [[1, 2, 3], [4, 5, 6]]}',
+            '{"name": "pets", "names": ["cat", "cat"], "colors": [[1, 2, 3], [4, 5, 6]]}',
             "the name 'cat' is there twice",
         ),
         (
-            '{"name": "pets", "names": ["cat", "dog"], "colours": [[1, 2, 3], [1, 2, 3]]}',
+            '{"name": "pets", "names": ["cat", "dog"], "colors": [[1, 2, 3], [1, 2, 3]]}',
             r"color \(1, 2, 3\) is there twice",
         ),
-        ('{"name": "pets", "names": ["cat", "dog"], "colours": [[1, 2, 3]]}', "2 names but 1 colours"),
+        ('{"name": "pets", "names": ["cat", "dog"], "colors": [[1, 2, 3]]}', "2 names but 1 colors"),
         (
-            '{"name": "pets", "names": ["cat"], "colours": [[1, 2, 300]]}',
+            '{"name": "pets", "names": ["cat"], "colors": [[1, 2, 300]]}',
             r"class 0: .*found 'cat' and \[1, 2, 300\]",
         ),
         (
-            '{"name": "pets", "names": ["cat"], "colours": [[1, 2.5, 3]]}',
+            '{"name": "pets", "names": ["cat"], "colors": [[1, 2.5, 3]]}',
             r"class 0: .*found 'cat' and \[1, 2\.5, 3\]",
         ),
-        ('{"name": "pets", "names": ["cat"], "colours": [[1, true, 3]]}', "class 0: .*True"),
-        ('{"name": "pets", "names": ["cat"], "colours": [[1, 2]]}', r"class 0: .*found 'cat' and \[1, 2\]"),
-        ('{"name": "pets", "names": [null], "colours": [[1, 2, 3]]}', "class 0: .*found None"),
+        ('{"name": "pets", "names": ["cat"], "colors": [[1, true, 3]]}', "class 0: .*True"),
+        ('{"name": "pets", "names": ["cat"], "colors": [[1, 2]]}', r"class 0: .*found 'cat' and \[1, 2\]"),
+        ('{"name": "pets", "names": [null], "colors": [[1, 2, 3]]}', "class 0: .*found None"),
         (
-            '{"name": "pets", "names": [], "colours": []}',
+            '{"name": "pets", "names": [], "colors": []}',
             "names: expected a list with an entry for each class",
         ),
         (
-            '{"name": "soccer4", "names": ["cat"], "colours": [[1, 2, 3]]}',
+            '{"name": "soccer4", "names": ["cat"], "colors": [[1, 2, 3]]}',
             "soccer4 is a known class set of other classes",
         ),
-        ("[1, 2]", "expected an object with name, names and colours"),
+        ("[1, 2]", "expected an object with name, names and colors"),
         ("{name}", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
     ],
@@ -218,7 +218,7 @@ def test_a_classes_file_that_does_not_fit_is_refused(tmp_path, text, said):
     [
         ("label_colors.txt", read_label_colors, LABEL_COLORS),
         ("class_dict.csv", read_class_dict, "name,r,g,b\nSea,0,0,200\n"),
-        ("classes.json", read_classes, '{"name": "pets", "names": ["cat"], "colours": [[1, 2, 3]]}'),
+        ("classes.json", read_classes, '{"name": "pets", "names": ["cat"], "colors": [[1, 2, 3]]}'),
     ],
 )
 def test_a_dictionary_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path, name, read, text, encoding):
@@ -268,6 +268,6 @@ def test_a_known_name_in_classes_json_means_positions_in_its_own_colors(tmp_path
     path = tmp_path / "classes.json"
     write_classes(path, CITYSCAPES19)
     assert [read_classes(path).index_map[i] for i in range(19)] == list(range(19))
-    write_classes(path, replace(CITYSCAPES19, colours=CITYSCAPES19.colours[::-1].copy()))
-    with pytest.raises(ValueError, match="cityscapes19 is a known class set of other classes or colours"):
+    write_classes(path, replace(CITYSCAPES19, colors=CITYSCAPES19.colors[::-1].copy()))
+    with pytest.raises(ValueError, match="cityscapes19 is a known class set of other classes or colors"):
         read_classes(path)

@@ -16,13 +16,13 @@ RECIPE = {
         "optimizer": {"name": "sgd", "learning_rate": 0.1},
         "epochs": 1,
     },
-    "runs": {"plain": {}, "short": {"study": True, "batch_size": 3}, "special": {"epochs": 4, "seed": 7}},
+    "runs": {"plain": {}, "short": {"ablation": True, "batch_size": 3}, "special": {"epochs": 4, "seed": 7}},
 }
 PROFILE = {
     "description": "A profile for tests.",
     "data": {"dataset": "camvid", "root": "somewhere"},
     "defaults": {"epochs": 2, "optimizer": {"learning_rate": 0.2}},
-    "study": {"epochs": 3, "batch_size": 2},
+    "ablation": {"epochs": 3, "batch_size": 2},
     "runs": {"special": {"seed": 8}},
     "skip": {"short": "too long for a test"},
 }
@@ -62,7 +62,7 @@ def test_later_layers_win_key_by_key(profile):
 
 def test_a_study_run_takes_the_shorter_settings(profile):
     short = profile().experiment("short")
-    assert (short.epochs, short.batch_size) == (3, 3)  # its own entry stands above the profile's study
+    assert (short.epochs, short.batch_size) == (3, 3)  # its own entry stands above the profile's ablation
     assert profile().experiment("plain").batch_size == 8
 
 
@@ -89,7 +89,7 @@ def test_data_folder_stands_for_the_profiles_own_data_set(profile, tmp_path):
 
 
 SOCCER = {"model": {"name": "unet"}, "data": {"dataset": "soccer"}}
-PLACES = {"dataset": "camvid", "root": "somewhere", "layout": "colour", "classes": "camvid11_merged", "expand": 3}
+PLACES = {"dataset": "camvid", "root": "somewhere", "layout": "color", "classes": "camvid11_merged", "expand": 3}
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_an_override_of_the_folder_wins_over_data(on_field, tmp_path):
 
 
 def test_a_study_may_be_on_another_data_set(profile, tmp_path):
-    loaded = profile({"study": {"data": {"dataset": "soccer"}}}, data=tmp_path)
+    loaded = profile({"ablation": {"data": {"dataset": "soccer"}}}, data=tmp_path)
     assert loaded.experiment("short").data.root == config.project_root() / "data" / "soccer"
     assert loaded.experiment("plain").data.root == tmp_path
 

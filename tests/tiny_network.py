@@ -45,7 +45,7 @@ class TinyNetwork(SegmentationNetwork):
 
 @dataclasses.dataclass
 class MemoryFrames:
-    """What the loader asks of a cache: frames whose class is their colour, with a border of void, wider in some."""
+    """What the loader asks of a cache: frames whose class is their color, with a border of void, wider in some."""
 
     count: int = 10
 

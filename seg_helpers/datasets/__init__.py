@@ -14,9 +14,10 @@ from seg_helpers.datasets.layouts import (
 )
 from seg_helpers.datasets.loader import SegmentationDataset, make_loader, normalize
 from seg_helpers.datasets.samples import ensure_sample, generate_scenes
-from seg_helpers.datasets.splits import apply_split, describe_split
+from seg_helpers.datasets.splits import BRACKETED, apply_split, describe_split
 
 __all__ = [
+    "BRACKETED",
     "LAYOUTS",
     "MIN_GAIN",
     "NEARLY_IDENTICAL",

@@ -138,7 +138,7 @@ def _transforms(config, size, always: bool = False) -> dict[str, albumentations.
             (-config.rotate, config.rotate), fill=FILL, fill_mask=VOID, p=chance(0.5)
         )
     if config.brightness or config.contrast or config.saturation or config.hue:
-        found["colour jitter"] = albumentations.ColorJitter(
+        found["color jitter"] = albumentations.ColorJitter(
             **{name: _around_one(getattr(config, name)) for name in ("brightness", "contrast", "saturation")},
             hue=(-config.hue, config.hue),
             p=chance(0.8),

@@ -145,7 +145,7 @@ def _digest(frames, classes, size) -> str:
     files = [file for pair in zip(frames["image"], frames["label"], strict=True) for file in pair]
     stamps = [(file, (s := os.stat(file)).st_size, s.st_mtime_ns) if file else "" for file in files]
     identity = [_VERSION, size, classes.names, stamps]
-    identity += [sorted(classes.index_map.items()), sorted(classes.colour_map.items())]
+    identity += [sorted(classes.index_map.items()), sorted(classes.color_map.items())]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
 
 

@@ -9,11 +9,11 @@ from PIL import ExifTags, Image, ImageOps
 from seg_helpers.classes import ClassSet
 
 _UNKNOWN = 254  # in the lookup tables: a value that the class set does not hold
-_PNG_BITS, _PNG_COLOUR = 24, 25  # offsets of bit depth and colour type in a PNG's header
+_PNG_BITS, _PNG_COLOR = 24, 25  # offsets of bit depth and color type in a PNG's header
 # What a PNG holds that says how it is turned.
 _PNG_ORIENTED = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-_MODES = {"1": "1-bit", "L": "grey", "LA": "grey with alpha", "P": "palette", "RGBA": "RGBA", "CMYK": "CMYK"}
+_MODES = {"1": "1-bit", "L": "gray", "LA": "gray with alpha", "P": "palette", "RGBA": "RGBA", "CMYK": "CMYK"}
 
 
 class FileProblem(Exception):
@@ -48,18 +48,18 @@ def read_label(path: str | Path, classes: ClassSet, kind: str = "either") -> np.
 
     Args:
         path: the file.
-        classes: what its indices or colours mean.
-        kind: what it has to hold: `index`, `colour` or `either`.
+        classes: what its indices or colors mean.
+        kind: what it has to hold: `index`, `color` or `either`.
 
     Raises:
-        FileProblem: the file cannot be read, or holds values or colours that `classes` does not.
+        FileProblem: the file cannot be read, or holds values or colors that `classes` does not.
     """
     raw = read_raw_label(path, kind)
     labels = encode_label(raw, classes)
     unknown = labels == _UNKNOWN
     if unknown.any():
         values, counts = np.unique(raw[unknown], axis=0, return_counts=True)
-        found = "colours" if raw.ndim == 3 else "indices"
+        found = "colors" if raw.ndim == 3 else "indices"
         listed = ", ".join(f"{_plain(values[i])} in {counts[i]} pixels" for i in np.argsort(-counts)[:3])
         more = f" and {len(values) - 3} more" if len(values) > 3 else ""
         raise FileProblem(
@@ -70,31 +70,31 @@ def read_label(path: str | Path, classes: ClassSet, kind: str = "either") -> np.
 
 
 def read_raw_label(path: str | Path, kind: str = "either") -> np.ndarray:
-    """Reads a label as stored: (H, W) indices or (H, W, 3) RGB colours; `kind` is `index`, `colour` or `either`.
+    """Reads a label as stored: (H, W) indices or (H, W, 3) RGB colors; `kind` is `index`, `color` or `either`.
 
     Raises:
         FileProblem: the file cannot be read or is of another kind.
     """
     if kind == "index":
-        return _read(path, "L", "save the class indices as an 8-bit grey PNG, one channel, without a palette")
-    if kind == "colour":
-        return _read(path, "RGB", "save the label colours as an 8-bit RGB PNG: Image.open(file).convert('RGB')")
-    return _read(path, "L RGB", "save it as 8-bit grey (class indices) or 8-bit RGB (class colours)")
+        return _read(path, "L", "save the class indices as an 8-bit gray PNG, one channel, without a palette")
+    if kind == "color":
+        return _read(path, "RGB", "save the label colors as an 8-bit RGB PNG: Image.open(file).convert('RGB')")
+    return _read(path, "L RGB", "save it as 8-bit gray (class indices) or 8-bit RGB (class colors)")
 
 
 def encode_label(raw: np.ndarray, classes: ClassSet) -> np.ndarray:
-    """Turns stored indices (H, W) or colours (H, W, 3) into class indices; 254 marks values unknown to `classes`."""
+    """Turns stored indices (H, W) or colors (H, W, 3) into class indices; 254 marks values unknown to `classes`."""
     if raw.ndim == 2:
         table = np.full(256, _UNKNOWN, np.uint8)
         for value, index in classes.index_map.items():
             table[value] = index
         return table[raw]
-    colours = np.array([_pack(np.array(colour, np.int32)) for colour in classes.colour_map])
-    order = np.argsort(colours)
-    colours, indices = colours[order], np.array(list(classes.colour_map.values()), np.uint8)[order]
+    colors = np.array([_pack(np.array(color, np.int32)) for color in classes.color_map])
+    order = np.argsort(colors)
+    colors, indices = colors[order], np.array(list(classes.color_map.values()), np.uint8)[order]
     packed = _pack(raw.astype(np.int32))
-    found = np.minimum(np.searchsorted(colours, packed), len(colours) - 1)
-    return np.where(colours[found] == packed, indices[found], _UNKNOWN).astype(np.uint8)
+    found = np.minimum(np.searchsorted(colors, packed), len(colors) - 1)
+    return np.where(colors[found] == packed, indices[found], _UNKNOWN).astype(np.uint8)
 
 
 def _pack(rgb: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def _read(path, modes: str, remedy: str) -> np.ndarray:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            head = file.read(_PNG_COLOUR + 1)
+            head = file.read(_PNG_COLOR + 1)
     except OSError as error:
         if path.is_symlink() and not path.exists():
             problem = f"a link to {os.readlink(path)}, which is not there"
@@ -131,5 +131,5 @@ def _read(path, modes: str, remedy: str) -> np.ndarray:
             "copy or download it again, or delete it and its pair",
         ) from None
     kind = "16-bit" if sixteen_bits or mode.startswith(("I", "F")) else _MODES.get(mode, mode)
-    expected = " or ".join("8-bit grey" if mode == "L" else "8-bit RGB" for mode in modes.split())
+    expected = " or ".join("8-bit gray" if mode == "L" else "8-bit RGB" for mode in modes.split())
     raise FileProblem(f"{kind} file, expected {expected}", remedy)

@@ -103,7 +103,7 @@ class Layout:
         known_by: folders and patterns that are all there in such a root.
         images: patterns of a split's images; the last `*` stands for the stem that pairs an image with its label.
         labels: patterns of a split's labels. A file counts once, for the first pattern that it fits, labels' first.
-        kind: what label files hold, `index` or `colour`.
+        kind: what label files hold, `index` or `color`.
         classes: the data set's own classes.
     """
 
@@ -132,7 +132,7 @@ def read_dataset(
 
     Args:
         root: the data set's folder.
-        layout: `segnet`, `colour`, `cam101`, `cityscapes`, or `auto` to recognise it.
+        layout: `segnet`, `color`, `cam101`, `cityscapes`, or `auto` to recognize it.
         classes: name of a class set, or `auto` for the data set's own.
         on_problem: `exclude` leaves bad frames out, with a warning; `stop` raises at the first look.
         cache_dir: where the result of the checks is remembered; None checks every file each time.
@@ -270,7 +270,7 @@ def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
     """Checks every pair, or takes the remembered result for files of the same paths, sizes and times."""
     files = [file for pair in pairs for file in (*pair.images, *pair.labels)]
     identity = [_CHECK_VERSION, layout.name, classes.name, classes.names, [_stamp(file) for file in files]]
-    identity += [sorted(classes.index_map.items()), sorted(classes.colour_map.items())]
+    identity += [sorted(classes.index_map.items()), sorted(classes.color_map.items())]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     remembered = Path(cache_dir) / f"checks-{root.name}-{digest}.json" if cache_dir else None
     if remembered and remembered.is_file():
@@ -389,7 +389,7 @@ def _segnet_classes(root: Path) -> ClassSet:
     return read_classes(root / "classes.json") if os.path.lexists(root / "classes.json") else CAMVID11
 
 
-def _colour_classes(root: Path) -> ClassSet:
+def _color_classes(root: Path) -> ClassSet:
     for name, read in (("class_dict.csv", read_class_dict), ("label_colors.txt", read_label_colors)):
         if os.path.lexists(root / name):
             return read(root / name)
@@ -416,13 +416,13 @@ _LAYOUTS = (
         classes=_segnet_classes,
     ),
     Layout(
-        "colour",
+        "color",
         "train/NAME.png and train_labels/NAME_L.png, the same for val and test, and class_dict.csv",
         known_by=("train", "train_labels"),
         images=("{split}/*",),
         labels=("{split}_labels/*_L", "{split}_labels/*"),
-        kind="colour",
-        classes=_colour_classes,
+        kind="color",
+        classes=_color_classes,
     ),
     Layout(
         "cam101",
@@ -430,8 +430,8 @@ _LAYOUTS = (
         known_by=("train/*_L.png",),
         images=("{split}/*",),
         labels=("{split}/*_L",),
-        kind="colour",
-        classes=_colour_classes,
+        kind="color",
+        classes=_color_classes,
     ),
 )
 LAYOUTS = {layout.name: layout for layout in _LAYOUTS}

@@ -1,7 +1,7 @@
 """Which frames train, validate and test: splits that change only the `split` column. `audit` tells how good one is.
 
-Neighbouring frames of a video are nearly the same picture. A random split puts neighbours on both sides, and then
-validation measures memory. `grouped` holds out a block of one clip and leaves out a guard of frames around it.
+Neighboring frames of a video are nearly the same picture. A random split puts neighbors on both sides, and then
+validation measures memory. `grouped` holds out a block of one clip and leaves out a gap of frames around it.
 """
 
 import numpy as np
@@ -10,7 +10,8 @@ import pandas as pd
 from seg_helpers.config import SplitConfig
 from seg_helpers.datasets.layouts import DatasetError
 
-GUARD = "guard"  # the split of frames that are left out to keep train and val apart
+GAP = "gap"  # the split of frames that are left out to keep train and val apart
+BRACKETED = "bracketed"  # the data set's own val frames, where a held-out clip takes their place
 
 
 def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.DataFrame:
@@ -20,9 +21,11 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
         frames: frames table; test frames stay what they are, train and val frames form one pool.
         config: `given` keeps the data set's own split. `grouped` holds out a contiguous block of a clip (its place
             drawn from the seed), or with `folds` the `fold`-th of that many consecutive blocks, and marks up to
-            `guard` frames on either side as `guard`. `after_augmentation` draws rows at random, whatever clip, frame
-            or copy they come from: the leak that the other two avoid. Frames of unknown clip are taken for one clip in
-            the order of their numbers, so that a block keeps its distance even where they are one.
+            `gap` frames on either side as `gap`. `after_augmentation` draws rows at random, whatever clip, frame
+            or copy they come from: the leak that the others avoid. `held_out_clip` validates on one `clip` of the
+            training frames, which none is left of to train on, and calls the given val frames `bracketed`. Frames of
+            unknown clip are taken for one clip in the order of their numbers, so that a block keeps its distance even
+            where they are one.
         seed: of the draw.
 
     Returns:
@@ -39,6 +42,8 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
                 "set data.split.kind to grouped, which holds out a block of the training frames"
             )
         return frames.copy()
+    if config.kind == "held_out_clip":
+        return _hold_out_clip(frames, config.clip)
     rng = np.random.default_rng(seed)
     order = frames[pool].sort_values(["clip", "number"], kind="stable").index.to_numpy()
     count = len(order)
@@ -57,16 +62,29 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
     split[order[start:stop]] = "val"
     if config.kind == "grouped":
         clips = frames.loc[order, "clip"].to_numpy()
-        before = np.arange(max(0, start - config.guard), start)
-        after = np.arange(stop, min(count, stop + config.guard))
-        split[order[before[clips[before] == clips[start]]]] = GUARD
-        split[order[after[clips[after] == clips[stop - 1]]]] = GUARD
+        before = np.arange(max(0, start - config.gap), start)
+        after = np.arange(stop, min(count, stop + config.gap))
+        split[order[before[clips[before] == clips[start]]]] = GAP
+        split[order[after[clips[after] == clips[stop - 1]]]] = GAP
     for name in ("train", "val"):
         if not (split == name).any():
             raise DatasetError(
                 f"split {config.kind}: no {name} frame is left of {count}; "
-                f"lower data.split.guard ({config.guard}) or val_fraction ({config.val_fraction})"
+                f"lower data.split.gap ({config.gap}) or val_fraction ({config.val_fraction})"
             )
+    return frames.assign(split=split)
+
+
+def _hold_out_clip(frames: pd.DataFrame, clip: str) -> pd.DataFrame:
+    trained = frames["split"] == "train"
+    clips = sorted(frames.loc[trained, "clip"].unique())
+    if clip not in clips or len(clips) < 2:
+        raise DatasetError(
+            f"split held_out_clip: clip {clip!r} and another one need training frames; the clips that have some: "
+            f"{', '.join(clips)} (data.split.clip)"
+        )
+    split = frames["split"].mask(frames["split"] == "val", BRACKETED)
+    split[trained & (frames["clip"] == clip)] = "val"
     return frames.assign(split=split)
 
 
@@ -80,8 +98,8 @@ def _choose_start(clips: np.ndarray, length: int, rng: np.random.Generator) -> i
 
 
 def describe_split(frames: pd.DataFrame) -> str:
-    """One sentence: `367 training, 101 validation and 233 test frames`, and how many are left out as guard."""
+    """One sentence: `367 training, 101 validation and 233 test frames`, and how many are left out as gap."""
     counts = frames["split"].value_counts()
-    train, val, test, guard = (int(counts.get(name, 0)) for name in ("train", "val", "test", GUARD))
+    train, val, test, gap = (int(counts.get(name, 0)) for name in ("train", "val", "test", GAP))
     sentence = f"{train} training, {val} validation and {test} test frames"
-    return sentence + (f", {guard} left out as guard" if guard else "")
+    return sentence + (f", {gap} left out as gap" if gap else "")

@@ -18,7 +18,7 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The percentile interval of a metric when the test frames are drawn anew, with replacement.
 
-    Neighbouring video frames are alike, so the true uncertainty is larger; the interval is about these frames only.
+    Neighboring video frames are alike, so the true uncertainty is larger; the interval is about these frames only.
 
     Args:
         confusions: (frames, C, C) pixel counts.

@@ -82,19 +82,19 @@ def hold_run(profile: Profile, config: ExperimentConfig) -> Iterator[None]:
         yield
 
 
-def list_runs(profile: Profile, studies: bool = False) -> list[Run]:
+def list_runs(profile: Profile, ablations: bool = False) -> list[Run]:
     """The finished runs of a profile's own settings, each with its first seed, best test mean IoU first.
 
     A run that is damaged is left out, which is said.
 
     Args:
         profile: the profile.
-        studies: also the shorter runs, made for a comparison inside one notebook.
+        ablations: also the shorter runs, made for a comparison inside one notebook.
     """
     found = []
     for name in profile.run_names():
         config = profile.experiment(name)
-        if config.study and not studies:
+        if config.ablation and not ablations:
             continue
         folder = find_recorded(profile, config)
         plain = plain_folder(profile, config)

@@ -146,9 +146,9 @@ class Run:
         return self.confusions[self.final_split][~suspect]
 
     @cached_property
-    def showcase(self) -> pd.DataFrame:
+    def examples(self) -> pd.DataFrame:
         """A row a kept prediction: kind (good, typical, worst, shared), split, frame, mean_iou, prediction (path)."""
-        table = pd.read_csv(self.path / "predictions" / "showcase.csv", dtype={"frame": str, "prediction": str})
+        table = pd.read_csv(self.path / "predictions" / "examples.csv", dtype={"frame": str, "prediction": str})
         return table.assign(prediction=[self.path / "predictions" / file for file in table["prediction"]])
 
     @cached_property
@@ -159,7 +159,7 @@ class Run:
 
     def read_prediction(self, frame: str) -> np.ndarray:
         """(H, W) uint8 class indices of a kept frame, by its name."""
-        return np.asarray(Image.open(self.showcase.set_index("frame").loc[[frame], "prediction"].iloc[0]))
+        return np.asarray(Image.open(self.examples.set_index("frame").loc[[frame], "prediction"].iloc[0]))
 
 
 def read_run(path: Path) -> Run:
@@ -227,7 +227,7 @@ def final_scores(run: Run) -> dict:
 def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
     """A row a run: what it scored, what it is made of and what it cost.
 
-    Columns: title, study, split, size (HxW of the network's input), start (`ImageNet`, a weights file's name, or
+    Columns: title, ablation, split, size (HxW of the network's input), start (`ImageNet`, a weights file's name, or
     `random`), mean_iou, mean_iou_low, mean_iou_high, pixel_accuracy, mean_dice, val_mean_iou, multiscale_mean_iou,
     parameters, multiply_adds, epochs, best_epoch, training_seconds, device, commit.
     """
@@ -238,7 +238,7 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
             {
                 "run": run.name,
                 "title": run.title,
-                "study": run.config.study,
+                "ablation": run.config.ablation,
                 "split": run.final_split,
                 "size": "x".join(map(str, run.metrics["size"])),
                 "start": STARTS.get(weights := run.config.model.encoder_weights, Path(weights).name),

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import nn
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
+from seg_helpers.datasets import BRACKETED
 from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
@@ -217,7 +218,7 @@ def _train_and_score(model, config, data, folder, accelerator, precision) -> Non
     if accelerator.is_main_process:
         _write_scores(folder, scored, config, data, state, summarize_model(model, data.cache.size))
         _keep_predictions(model, data, folder, scored, accelerator.device, precision)
-        if not config.study:
+        if not config.ablation:
             keep_half(model, folder / "half.safetensors")
         _write_record(folder, config, data, state, accelerator.device)
     accelerator.wait_for_everyone()
@@ -255,14 +256,16 @@ def describe_start(
 
 
 def _score(model, config, data, accelerator, precision) -> dict[str, tuple[np.ndarray, dict, float]]:
-    """Val's and test's counts of every kind, and the confusions of test seen in several views."""
-    kinds = tuple(COUNTERS)
-    scored = {"val": score_split(model, data, "val", accelerator, precision, kinds=kinds)}
-    if data.rows("test"):
-        scored["test"] = score_split(model, data, "test", accelerator, precision, kinds=kinds)
-        if config.evaluation.extra:
-            views = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
-            scored["test_multiscale"] = score_split(model, data, "test", accelerator, precision, **views)
+    """Every held-out split's counts of every kind, and the confusions of test seen in several views."""
+    splits = ["val", BRACKETED, *(["test"] if config.evaluation.test else [])]
+    scored = {
+        split: score_split(model, data, split, accelerator, precision, kinds=tuple(COUNTERS))
+        for split in splits
+        if data.rows(split)
+    }
+    if "test" in scored and config.evaluation.extra:
+        views = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
+        scored["test_multiscale"] = score_split(model, data, "test", accelerator, precision, **views)
     return scored
 
 
@@ -283,7 +286,7 @@ def _write_scores(folder, scored, config, data, state: TrainerState, summary: Mo
     }
     for split, (_, counts, _) in scored.items():
         metrics[split] = score_counts(counts, data.classes.names, config.evaluation.bootstrap, config.seed)
-    frames = {split: data.names(split) for split in ("val", "test") if split in scored}
+    frames = {split: data.names(split) for split in scored if split != "test_multiscale"}
     write_counts(folder, {split: counts for split, (_, counts, _) in scored.items()}, frames)
     write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
     if state.range_tests:
@@ -338,7 +341,7 @@ def score_split(
     return indices[order], {kind: array[order] for kind, array in counts.items()}, loss
 
 
-def choose_showcase(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:
+def choose_examples(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:
     """Positions of frames worth showing.
 
     Args:
@@ -374,7 +377,7 @@ def _keep_predictions(model, data: PreparedData, folder: Path, scored: dict, dev
     target.mkdir()
     rows = []
     scores = compute_metrics(confusions)["mean_iou"]
-    for kind, positions in choose_showcase(confusions, suspect).items():
+    for kind, positions in choose_examples(confusions, suspect).items():
         for position in positions:
             row = int(indices[position])
             name = data.frames["name"].iloc[row]
@@ -384,7 +387,7 @@ def _keep_predictions(model, data: PreparedData, folder: Path, scored: dict, dev
             Image.fromarray(logits.argmax(1)[0].cpu().numpy().astype(np.uint8)).save(target / file, optimize=True)
             rows.append((kind, split, name, scores[position], file))
     table = pd.DataFrame(rows, columns=["kind", "split", "frame", "mean_iou", "prediction"])
-    write_text(target / "showcase.csv", table.to_csv(index=False))
+    write_text(target / "examples.csv", table.to_csv(index=False))
 
 
 def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, precision: str) -> None:

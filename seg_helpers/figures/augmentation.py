@@ -29,9 +29,7 @@ def transform_gallery(original: Sample, transformed: Mapping[str, Sample], class
     samples = {"original": original, **transformed}
     height, width = original[0].shape[:2]
     gap = np.full((max(height // 60, 1), width, 3), 255, dtype=np.uint8)
-    panels = [
-        (name, np.concatenate([image, gap, classes.colourise(label)])) for name, (image, label) in samples.items()
-    ]
+    panels = [(name, np.concatenate([image, gap, classes.colorize(label)])) for name, (image, label) in samples.items()]
     figure, _ = image_grid(panels, min(len(panels), 4), room=0.6)
     colors = class_legend(figure, classes, [label for _, label in samples.values()])
     moved = [name for name, (_, label) in transformed.items() if not np.array_equal(label, original[1])]

@@ -153,11 +153,11 @@ def prediction_wall(
         classes: palette and names.
         frames: their names.
     """
-    panels = [*zip(frames, images, strict=True), *(("", classes.colourise(label)) for label in labels)]
+    panels = [*zip(frames, images, strict=True), *(("", classes.colorize(label)) for label in labels)]
     accuracy = {}
     for model, found in predictions.items():
         found = [resize_label(array, label.shape) for array, label in zip(found, labels, strict=True)]
-        panels += [("", classes.colourise(array)) for array in found]
+        panels += [("", classes.colorize(array)) for array in found]
         right = [(array == label)[label != VOID] for array, label in zip(found, labels, strict=True)]
         accuracy[model] = np.mean([hits.mean() for hits in right if hits.size])
     names = [textwrap.fill(name, 18) for name in ("input", "target", *predictions)]  # a row is this high at 4 frames

@@ -50,7 +50,7 @@ def sample_grid(
     for image, label, title in zip(images, labels, titles, strict=True):
         panels += [
             (title, image),
-            ("label", classes.colourise(label)),
+            ("label", classes.colorize(label)),
             ("overlay", overlay(image, label, classes)),
         ]
     figure, _ = image_grid(panels, 3, room=0.6)

@@ -59,7 +59,7 @@ def show_class_table(scores: pd.DataFrame, classes: ClassSet, caption: str) -> N
         }
     )
     formats = dict.fromkeys(("IoU", "Dice", "recall", "precision"), "{:.3f}") | {"share of pixels": percent}
-    swatches = dict(zip(classes.names, classes.colours.tolist(), strict=True))
+    swatches = dict(zip(classes.names, classes.colors.tolist(), strict=True))
     show_table(table, caption, formats, swatches=swatches)
 
 
@@ -175,8 +175,8 @@ def prediction_panels(frames: Sequence[Mapping], classes: ClassSet) -> ReportFig
         wrong = percent((label != prediction)[scored].sum() / max(scored.sum(), 1))
         panels += [
             (f"{frame['kind']} · IoU {frame['mean_iou']:.2f}", frame["image"]),
-            ("target", classes.colourise(label)),
-            ("prediction", classes.colourise(prediction)),
+            ("target", classes.colorize(label)),
+            ("prediction", classes.colorize(prediction)),
             (f"errors · {wrong} wrong", map_errors(label, prediction)),
         ]
         words.append(f"{frame['kind']} {frame['name']}, mean IoU {frame['mean_iou']:.2f}, {wrong} of its pixels wrong")

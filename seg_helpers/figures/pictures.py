@@ -56,7 +56,7 @@ def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: f
     """
     label = resize_label(label, image.shape[:2])
     weight = np.where(label == VOID, 0.0, strength)[..., None]
-    return (image * (1 - weight) + classes.colourise(label) * weight).round().astype(np.uint8)
+    return (image * (1 - weight) + classes.colorize(label) * weight).round().astype(np.uint8)
 
 
 def resize_label(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -76,8 +76,8 @@ def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]
         The palette's colors, (N, 3) RGB, for the figure's PNG to keep.
     """
     present = set(np.concatenate([np.unique(label) for label in labels]).tolist())
-    entries = [*enumerate(zip(classes.names, classes.colours, strict=True))]
-    entries.append((VOID, ("void (not scored)", classes.void_colour)))
+    entries = [*enumerate(zip(classes.names, classes.colors, strict=True))]
+    entries.append((VOID, ("void (not scored)", classes.void_color)))
     handles = color_patches({name: color for index, (name, color) in entries if index in present})
     rows = -(-len(handles) // (8 if len(handles) <= 16 else 7))
     style = {

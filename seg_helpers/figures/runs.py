@@ -95,7 +95,7 @@ def show_scores(run: Run) -> None:
         )
 
 
-# What `choose_showcase` picks of each kind, by the frame's own mean IoU.
+# What `choose_examples` picks of each kind, by the frame's own mean IoU.
 RANKS = {
     "good": ("90th percentile", "80th percentile"),
     "typical": ("median", "45th percentile"),
@@ -103,16 +103,16 @@ RANKS = {
 }
 
 
-def _showcase(run: Run) -> pd.DataFrame:
+def _examples(run: Run) -> pd.DataFrame:
     """The run's kept frames with a `rank` among all scored ones, each frame once and none of a suspect label."""
-    shown = run.showcase[run.showcase["kind"].isin(RANKS)]
+    shown = run.examples[run.examples["kind"].isin(RANKS)]
     places = shown.groupby("kind").cumcount()
     ranks = [RANKS[kind][place] for kind, place in zip(shown["kind"], places, strict=True)]
     shown = shown.assign(rank=ranks).drop_duplicates("frame")
     return shown[~shown["frame"].isin(run.suspect_frames)]
 
 
-def showcase_panels(run: Run, data: PreparedData) -> ReportFigure:
+def example_panels(run: Run, data: PreparedData) -> ReportFigure:
     """Input, target, prediction and errors of the run's kept frames, named by their rank among all."""
     frames = [
         {
@@ -123,14 +123,14 @@ def showcase_panels(run: Run, data: PreparedData) -> ReportFigure:
             "kind": row.rank,
             "mean_iou": row.mean_iou,
         }
-        for row in _showcase(run).itertuples()
+        for row in _examples(run).itertuples()
     ]
     return prediction_panels(frames, data.classes)
 
 
-def showcase_marks(run: Run) -> dict[str, float]:
-    """Rank to the mean IoU of every frame that `showcase_panels` shows, for `frame_scores`."""
-    shown = _showcase(run)
+def example_marks(run: Run) -> dict[str, float]:
+    """Rank to the mean IoU of every frame that `example_panels` shows, for `frame_scores`."""
+    shown = _examples(run)
     return dict(zip(shown["rank"].str.removesuffix(" percentile"), shown["mean_iou"], strict=True))
 
 
@@ -157,7 +157,7 @@ def unlearned_finding(runs: Sequence[Run]) -> str:
 
 def shared_frames(runs: Sequence[Run]) -> list[str]:
     """Names of the frames that every one of the runs kept a prediction of, in the first run's order."""
-    kept = [run.showcase.loc[run.showcase["kind"] == "shared", "frame"].tolist() for run in runs]
+    kept = [run.examples.loc[run.examples["kind"] == "shared", "frame"].tolist() for run in runs]
     return [name for name in kept[0] if all(name in other for other in kept)] if kept else []
 
 
@@ -203,7 +203,7 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
         FileNotFoundError: no run is finished.
     """
     found = {run.name for run in runs}
-    wanted = [name for name in profile.run_names() if not profile.experiment(name).study]
+    wanted = [name for name in profile.run_names() if not profile.experiment(name).ablation]
     if not found:
         raise FileNotFoundError(
             f"profile {profile.name}: no finished run in {profile.folder / 'runs'}: run the models' notebooks, or "
@@ -244,7 +244,7 @@ def recipes_finding(runs: Sequence[Run]) -> str:
 def _recipe_parts(config: ExperimentConfig) -> dict:
     """All that decides a run's result beside its network, by the name that a page gives it."""
     parts = config.identity()
-    for key in ("name", "study"):
+    for key in ("name", "ablation"):
         parts.pop(key)
     size, start = parts["data"].pop("size"), parts.pop("model")["encoder_weights"]
     shown = {"schedule": "learning-rate schedule", "ema": "averaging of weights", "evaluation": "validation"}
@@ -317,7 +317,7 @@ def show_branches(run: Run, data: PreparedData, modules: dict[str, str], frame: 
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
         return
     network = load_network(run)
-    frame = frame or run.showcase.loc[run.showcase["kind"] == "shared", "frame"].iloc[0]
+    frame = frame or run.examples.loc[run.examples["kind"] == "shared", "frame"].iloc[0]
     batch = next(data.frames_of(run.final_split, [data.find(frame)]))
     found: dict[str, np.ndarray] = {}
     for title, name in modules.items():

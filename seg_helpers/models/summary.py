@@ -47,7 +47,7 @@ class ModelSummary:
 
 
 def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
-    """Summarise a network as it predicts (auxiliary heads stay silent); the network itself is left alone.
+    """Summarize a network as it predicts (auxiliary heads stay silent); the network itself is left alone.
 
     Args:
         model: A network of the zoo.

@@ -31,7 +31,7 @@ def render_index(profile: Profile) -> str:
         page["record"] = published[stem].metadata["report"] if stem in published else None
         page["failure"] = failed[stem].metadata["report"]["failure"] if stem in failed else None
         pages.append(page)
-    runs = list_runs(profile, studies=True)
+    runs = list_runs(profile, ablations=True)
     return get_template("overview.html.j2").render(
         profile=profile,
         pages=pages,

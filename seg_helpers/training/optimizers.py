@@ -26,7 +26,7 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Op
         {
             "params": parameters,
             "weight_decay": config.weight_decay if decays else 0.0,
-            "lr": config.learning_rate * (config.encoder_factor if in_encoder else 1.0),
+            "lr": config.learning_rate * (config.encoder_lr_mult if in_encoder else 1.0),
         }
         for (in_encoder, decays), parameters in groups.items()
     ]

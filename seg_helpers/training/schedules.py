@@ -26,7 +26,7 @@ def learning_rate_factor(schedule: ScheduleConfig, step: int, steps: int) -> flo
         case "cosine":
             return 0.5 * (1 + math.cos(math.pi * step / last))
         case "one_cycle":
-            return _one_cycle(step, schedule.rise * steps - 1, last)
+            return _one_cycle(step, schedule.pct_start * steps - 1, last)
         case "none":
             return 1.0
 

@@ -131,7 +131,7 @@ def test_grouped_keeps_copies_of_unnamed_frames_on_one_side(write):
     frames, cache = write({"train": copies, "val": copies})
     assert audit_split(frames, cache=cache)["identical"].all()
     for seed in range(5):
-        split = apply_split(frames, SplitConfig(kind="grouped", val_fraction=0.3, guard=2), seed)
+        split = apply_split(frames, SplitConfig(kind="grouped", val_fraction=0.3, gap=2), seed)
         assert not audit_split(split, cache=cache)["identical"].any()
 
 

@@ -44,14 +44,14 @@ def test_camvid11_is_what_segnets_files_hold(pairs):
 
 def test_each_class_goes_where_segnets_files_put_it(pairs):
     found = {}
-    for name, color in zip(CAMVID32.names, CAMVID32.colours, strict=True):
+    for name, color in zip(CAMVID32.names, CAMVID32.colors, strict=True):
         truth = np.concatenate([truth[(colors == color).all(-1)] for colors, truth in pairs])
         if len(truth) > 100:
             found[name] = int(np.bincount(truth).argmax())
-    assert found == {name: CAMVID11.colour_map[color_of(name)] for name in found}
+    assert found == {name: CAMVID11.color_map[color_of(name)] for name in found}
     assert {name for name in found if found[name] == VOID} == {*FOUR}
     assert len(found) == 21  # the others are not in these frames
 
 
 def color_of(name: str) -> tuple[int, int, int]:
-    return tuple(CAMVID32.colours[CAMVID32.names.index(name)].tolist())
+    return tuple(CAMVID32.colors[CAMVID32.names.index(name)].tolist())

@@ -9,7 +9,7 @@ OFF = dict.fromkeys(("hflip", "rotate", "brightness", "contrast", "saturation", 
     "scale": None
 }
 SIZE = (48, 64)
-COLOURS = np.array([(250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 10)], np.uint8)
+COLORS = np.array([(250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 10)], np.uint8)
 
 
 def config(**options) -> AugmentationConfig:
@@ -17,10 +17,10 @@ def config(**options) -> AugmentationConfig:
 
 
 def quarters() -> tuple[np.ndarray, np.ndarray]:
-    """Four quarters, each of its own class and colour, so that a label can be checked against its image."""
+    """Four quarters, each of its own class and color, so that a label can be checked against its image."""
     label = np.zeros(SIZE, np.uint8)
     label[:24, 32:], label[24:, :32], label[24:, 32:] = 1, 2, 3
-    return COLOURS[label], label
+    return COLORS[label], label
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_image_and_label_move_together(options):
     for seed in range(8):
         image, label = augmentation(*quarters(), seed)
         assert label.shape == image.shape[:2] == augmentation.size
-        expected = np.concatenate([COLOURS, np.zeros((252, 3), np.uint8)])
+        expected = np.concatenate([COLORS, np.zeros((252, 3), np.uint8)])
         expected[VOID] = FILL
         wrong = np.abs(image.astype(int) - expected[label]).max(axis=2) > 60
-        assert wrong.mean() < 0.08  # only the seams between quarters, where colours blend
+        assert wrong.mean() < 0.08  # only the seams between quarters, where colors blend
         assert set(np.unique(label)) <= {0, 1, 2, 3, VOID}
 
 
-def test_shrinking_pads_with_void_and_the_mean_colour():
+def test_shrinking_pads_with_void_and_the_mean_color():
     image, label = build_augmentation(config(scale=(0.5, 0.5)), SIZE)(*quarters(), 3)
     assert (label == VOID).sum() == pytest.approx(0.75 * label.size, abs=8)
     assert (image[label == VOID] == FILL).all(axis=1).mean() > 0.95  # the rim blends with the picture
@@ -58,7 +58,7 @@ def test_enlarging_shows_a_part_without_padding():
 
 
 @pytest.mark.parametrize("name", ["brightness", "contrast", "saturation", "hue", "blur", "noise"])
-def test_colour_transforms_leave_the_label(name):
+def test_color_transforms_leave_the_label(name):
     rng = np.random.default_rng(0)
     image, label = rng.integers(0, 255, (*SIZE, 3), dtype=np.uint8), quarters()[1]
     augmentation = build_augmentation(config(**{name: 0.4 if name == "hue" else 1.0}), SIZE)
@@ -82,7 +82,7 @@ def test_switched_off_still_crops():
     augmentation = build_augmentation(AugmentationConfig(enabled=False, crop=(20, 30)), SIZE)
     image, label = augmentation(*quarters(), 0)
     assert label.shape == (20, 30)
-    assert np.array_equal(image, COLOURS[label])
+    assert np.array_equal(image, COLORS[label])
 
 
 def test_the_seed_decides_and_nothing_else():

@@ -50,8 +50,8 @@ def test_segnet_layout_takes_jpeg_images(segnet_folder):
 
 
 def test_segnet_layout_reads_its_own_classes(segnet_folder):
-    colours = [[i, i, i] for i in range(12)]
-    content = {"name": "dozen", "names": list("abcdefghijkl"), "colours": colours, "frames_per_second": 15}
+    colors = [[i, i, i] for i in range(12)]
+    content = {"name": "dozen", "names": list("abcdefghijkl"), "colors": colors, "frames_per_second": 15}
     (segnet_folder / "classes.json").write_text(json.dumps(content))
     dataset = read_dataset(segnet_folder)
     assert (dataset.classes.num_classes, dataset.frames_per_second) == (12, 15)
@@ -59,7 +59,7 @@ def test_segnet_layout_reads_its_own_classes(segnet_folder):
 
 @pytest.mark.parametrize("rate", ['"x"', "-1", "0", "NaN", "true", "[30]"])
 def test_a_frame_rate_that_is_none_is_refused(segnet_folder, rate):
-    text = '{"name": "pets", "names": ["cat"], "colours": [[1, 2, 3]], "frames_per_second": RATE}'
+    text = '{"name": "pets", "names": ["cat"], "colors": [[1, 2, 3]], "frames_per_second": RATE}'
     for path in segnet_folder.glob("*annot/*.png"):
         save(path, np.zeros(TINY, np.uint8))
     (segnet_folder / "classes.json").write_text(text.replace("RATE", rate))
@@ -84,25 +84,25 @@ def test_a_dictionary_that_cannot_be_read_is_named(segnet_folder):
     ("classes", "expected"),
     [("auto", CAMVID32), ("camvid11", CAMVID11), ("camvid11_merged", CAMVID11_MERGED)],
 )
-def test_colour_layout_in_32_classes_or_merged(tmp_path, colour_pairs, classes, expected):
-    colours = [tuple(colour) for colour in CAMVID32.colours.tolist()]
+def test_color_layout_in_32_classes_or_merged(tmp_path, color_pairs, classes, expected):
+    colors = [tuple(color) for color in CAMVID32.colors.tolist()]
     for split in ("train", "val", "test"):
-        colour_pairs(tmp_path / split, tmp_path / f"{split}_labels", ["0006R0_f00930", "0006R0_f00960"], colours)
-    lines = [f"{name},{r},{g},{b}" for name, (r, g, b) in zip(CAMVID32.names, colours, strict=True)]
+        color_pairs(tmp_path / split, tmp_path / f"{split}_labels", ["0006R0_f00930", "0006R0_f00960"], colors)
+    lines = [f"{name},{r},{g},{b}" for name, (r, g, b) in zip(CAMVID32.names, colors, strict=True)]
     (tmp_path / "class_dict.csv").write_text("\n".join(["name,r,g,b", *lines, "Void,0,0,0"]))
     dataset = read_dataset(tmp_path, classes=classes)
-    assert (dataset.layout, dataset.classes, len(dataset.frames)) == ("colour", expected, 6)
+    assert (dataset.layout, dataset.classes, len(dataset.frames)) == ("color", expected, 6)
     assert dataset.frames_per_second == 30
     frame = dataset.frames.iloc[0]
-    truth = CAMVID32.colours[tiny_label(0, 30)]
+    truth = CAMVID32.colors[tiny_label(0, 30)]
     assert np.array_equal(read_label(frame.label, CAMVID32), tiny_label(0, 30))
-    merged = [[expected.colour_map[tuple(pixel)] for pixel in row] for row in truth.tolist()]
+    merged = [[expected.color_map[tuple(pixel)] for pixel in row] for row in truth.tolist()]
     assert np.array_equal(read_label(frame.label, expected), merged)
 
 
-def test_cam101_layout(tmp_path, colour_pairs):
-    colour_pairs(tmp_path / "train", tmp_path / "train", ["0016E5_07959", "0016E5_07961"], [(128, 128, 128), (0, 0, 0)])
-    colour_pairs(tmp_path / "test", tmp_path / "test", ["0016E5_08159"], [(128, 128, 128), (0, 0, 0)])
+def test_cam101_layout(tmp_path, color_pairs):
+    color_pairs(tmp_path / "train", tmp_path / "train", ["0016E5_07959", "0016E5_07961"], [(128, 128, 128), (0, 0, 0)])
+    color_pairs(tmp_path / "test", tmp_path / "test", ["0016E5_08159"], [(128, 128, 128), (0, 0, 0)])
     dataset = read_dataset(tmp_path)
     assert (dataset.layout, dataset.classes) == ("cam101", CAMVID32)
     assert dataset.counts().to_dict() == {"train": 2, "val": 0, "test": 1}
@@ -272,7 +272,7 @@ def palette_label(root):
     Image.fromarray(tiny_label(3)).convert("P").save(root / "trainannot" / "Elm_00003.png")
 
 
-def grey_image(root):
+def gray_image(root):
     save(root / "train" / "Elm_00003.png", tiny_image(3)[..., 0])
 
 
@@ -280,8 +280,8 @@ def rgba_image(root):
     Image.fromarray(tiny_image(3)).convert("RGBA").save(root / "train" / "Elm_00003.png")
 
 
-def colour_label(root):
-    save(root / "trainannot" / "Elm_00003.png", CAMVID11.colours[tiny_label(3, 10)])
+def color_label(root):
+    save(root / "trainannot" / "Elm_00003.png", CAMVID11.colors[tiny_label(3, 10)])
 
 
 def dangling_image(root):
@@ -324,10 +324,10 @@ def second_image(root):
             "data.classes",
         ),
         (sixteen_bit_image, "train/Elm_00003.png", "16-bit file, expected 8-bit RGB", "convert"),
-        (palette_label, "trainannot/Elm_00003.png", "palette file, expected 8-bit grey", "without a palette"),
-        (grey_image, "train/Elm_00003.png", "grey file, expected 8-bit RGB", "convert"),
+        (palette_label, "trainannot/Elm_00003.png", "palette file, expected 8-bit gray", "without a palette"),
+        (gray_image, "train/Elm_00003.png", "gray file, expected 8-bit RGB", "convert"),
         (rgba_image, "train/Elm_00003.png", "RGBA file, expected 8-bit RGB", "convert"),
-        (colour_label, "trainannot/Elm_00003.png", "RGB file, expected 8-bit grey", "class indices"),
+        (color_label, "trainannot/Elm_00003.png", "RGB file, expected 8-bit gray", "class indices"),
         (
             dangling_image,
             "train/Elm_00003.png",
@@ -428,18 +428,16 @@ def test_a_turned_image_with_an_upright_label_is_a_problem(segnet_folder):
     assert "label is 16x12 but its image 12x16" in read_with_problems(segnet_folder).problems.problem[0]
 
 
-def test_unknown_colours_are_counted(tmp_path, colour_pairs):
-    colour_pairs(tmp_path / "train", tmp_path / "train", ["a_1", "a_2"], [(128, 128, 128), (0, 0, 0)])
+def test_unknown_colors_are_counted(tmp_path, color_pairs):
+    color_pairs(tmp_path / "train", tmp_path / "train", ["a_1", "a_2"], [(128, 128, 128), (0, 0, 0)])
     label = np.zeros((*TINY, 3), np.uint8)
     label[:2, :3] = (1, 2, 3)
     save(tmp_path / "train" / "a_2_L.png", label)
     dataset = read_with_problems(tmp_path)
-    assert (
-        "6 pixels of colours that the class set camvid32 does not hold: (1, 2, 3) in 6" in dataset.problems.problem[0]
-    )
+    assert "6 pixels of colors that the class set camvid32 does not hold: (1, 2, 3) in 6" in dataset.problems.problem[0]
 
 
-def test_sixteen_bit_colour_png_is_found_although_pillow_reads_it(segnet_folder):
+def test_sixteen_bit_color_png_is_found_although_pillow_reads_it(segnet_folder):
     cv2.imwrite(str(segnet_folder / "train" / "Elm_00003.png"), np.zeros((*TINY, 3), np.uint16))
     assert "16-bit" in read_with_problems(segnet_folder).problems.problem[0]
 
@@ -478,4 +476,4 @@ def test_checks_are_remembered_until_a_file_changes(segnet_folder, tmp_path, mon
 
 def test_reading_a_raw_label_names_what_was_expected(segnet_folder):
     with pytest.raises(files.FileProblem, match="expected 8-bit RGB"):
-        files.read_raw_label(segnet_folder / "trainannot" / "Elm_00000.png", "colour")
+        files.read_raw_label(segnet_folder / "trainannot" / "Elm_00000.png", "color")

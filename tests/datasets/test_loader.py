@@ -44,10 +44,10 @@ def test_evaluation_items_have_labels_at_their_own_resolution(cache):
     assert set(item["label"].unique().tolist()) <= {*range(11), VOID}
 
 
-def test_images_are_normalised_by_imagenet():
-    grey = normalize(np.full((2, 2, 3), 128, np.uint8))
+def test_images_are_normalized_by_imagenet():
+    gray = normalize(np.full((2, 2, 3), 128, np.uint8))
     expected = [(128 / 255 - mean) / std for mean, std in ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))]
-    assert grey[:, 0, 0].tolist() == pytest.approx(expected, abs=1e-5)
+    assert gray[:, 0, 0].tolist() == pytest.approx(expected, abs=1e-5)
 
 
 def test_order_and_augmentation_do_not_depend_on_workers(cache, augmentation):

@@ -94,15 +94,15 @@ def test_every_class_is_there_and_in_every_split(sample):
     assert share[CAMVID11.names.index("Pedestrian")] < 0.03
 
 
-def test_neighbouring_frames_are_alike_and_clips_are_not(sample):
+def test_neighboring_frames_are_alike_and_clips_are_not(sample):
     dataset, cache = sample
     small = cache.images[:, ::4, ::4].astype(float).reshape(len(cache), -1)
     correlation = np.corrcoef(small)
     train = np.flatnonzero((dataset.frames["split"] == "train").to_numpy())
     clip = dataset.frames["clip"].to_numpy()
-    neighbours = [correlation[a, b] for a, b in pairwise(train) if clip[a] == clip[b]]
+    neighbors = [correlation[a, b] for a, b in pairwise(train) if clip[a] == clip[b]]
     strangers = [correlation[a, b] for a in train for b in train if clip[a] != clip[b]]
-    assert np.mean(neighbours) > np.mean(strangers) + 0.1
+    assert np.mean(neighbors) > np.mean(strangers) + 0.1
 
 
 def test_no_label_of_the_scenes_is_taken_for_a_shifted_one(sample):

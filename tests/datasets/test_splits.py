@@ -5,7 +5,7 @@ import pytest
 from seg_helpers.config import SplitConfig
 from seg_helpers.datasets.audit import audit_split
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
-from seg_helpers.datasets.splits import GUARD, apply_split, describe_split
+from seg_helpers.datasets.splits import GAP, apply_split, describe_split
 
 
 def table(**clips: tuple[str, int]) -> pd.DataFrame:
@@ -31,9 +31,9 @@ def test_given_without_validation_frames_names_the_remedy():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_grouped_holds_out_a_guarded_block_of_one_clip(seed):
+def test_grouped_holds_out_a_block_with_gaps_of_one_clip(seed):
     frames = table(a=("train", 90), b=("train", 30), z=("test", 11))
-    split = apply_split(frames, SplitConfig(kind="grouped", guard=5), seed)
+    split = apply_split(frames, SplitConfig(kind="grouped", gap=5), seed)
     val = positions(split, "val")
     assert len(val) == 12
     assert np.array_equal(val, np.arange(val[0], val[0] + 12))
@@ -53,33 +53,33 @@ def test_grouped_depends_on_the_seed_only():
 
 
 def test_grouped_pools_the_given_validation_frames_again(segnet_folder):
-    split = apply_split(read_dataset(segnet_folder).frames, SplitConfig(kind="grouped", val_fraction=0.3, guard=1))
+    split = apply_split(read_dataset(segnet_folder).frames, SplitConfig(kind="grouped", val_fraction=0.3, gap=1))
     assert describe_split(split).startswith(("8 training, 4 validation", "7 training, 4 validation"))
     assert (split["split"] == "test").sum() == 4
 
 
 def test_short_clips_are_held_out_whole():
     frames = table(**{f"c{i}": ("train", 3) for i in range(10)})
-    split = apply_split(frames, SplitConfig(kind="grouped", val_fraction=0.3, guard=2), 1)
+    split = apply_split(frames, SplitConfig(kind="grouped", val_fraction=0.3, gap=2), 1)
     held = split[split["split"] == "val"]
     assert held["clip"].value_counts().tolist() == [3, 3, 3]
-    assert GUARD not in set(split["split"])
+    assert GAP not in set(split["split"])
 
 
 def test_folds_hold_out_every_frame_once_and_never_touch_training():
     frames = table(a=("train", 40), b=("train", 20))
     held = []
     for fold in range(5):
-        split = apply_split(frames, SplitConfig(kind="grouped", folds=5, fold=fold, guard=3), seed=fold)
+        split = apply_split(frames, SplitConfig(kind="grouped", folds=5, fold=fold, gap=3), seed=fold)
         held += positions(split, "val").tolist()
         distance = audit_split(split)["distance"]
         assert not (distance <= 6).any()
     assert sorted(held) == list(range(60))
 
 
-def test_too_wide_a_guard_is_an_error():
-    with pytest.raises(DatasetError, match=r"no train frame is left of 10; lower data.split.guard"):
-        apply_split(table(a=("train", 10)), SplitConfig(kind="grouped", guard=20))
+def test_too_wide_a_gap_is_an_error():
+    with pytest.raises(DatasetError, match=r"no train frame is left of 10; lower data.split.gap"):
+        apply_split(table(a=("train", 10)), SplitConfig(kind="grouped", gap=20))
 
 
 def test_after_augmentation_leaks_copies_of_training_frames():

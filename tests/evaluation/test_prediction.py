@@ -37,7 +37,7 @@ class Quarter(Pointwise):
         return F.avg_pool2d(super().forward(images), 4)
 
 
-class Neighbours(Pointwise):
+class Neighbors(Pointwise):
     """Sees three pixels around, lopsided: its answer to a mirror image is not the mirrored answer."""
 
     def __init__(self):
@@ -74,7 +74,7 @@ def test_padding_is_a_reflection_where_the_image_is_large_enough():
 def test_multiples_of_the_stride_are_not_touched():
     images = make_images(16, 24)
     assert pad_to_stride(images, 8) is images
-    network = Neighbours().eval()
+    network = Neighbors().eval()
     assert torch.equal(predict_logits(network, images), network(images.contiguous(memory_format=torch.channels_last)))
 
 
@@ -99,7 +99,7 @@ def test_padding_is_cut_off_before_the_resize():
 
 
 def test_mirror_averaging_is_symmetric():
-    network, images = Neighbours().eval(), make_images(16, 24)
+    network, images = Neighbors().eval(), make_images(16, 24)
     plain, mirrored = (predict_logits(network, x) for x in (images, images.flip(-1)))
     assert not torch.allclose(plain.softmax(1), mirrored.flip(-1).softmax(1), atol=1e-2)
     both, both_mirrored = (predict_logits(network, x, flip=True) for x in (images, images.flip(-1)))
@@ -110,13 +110,13 @@ def test_mirror_averaging_is_symmetric():
 
 def test_mirror_averaging_is_symmetric_at_sizes_that_are_padded():
     """Padding stands on the right of image and mirror image alike, so the two views swap and their mean stays."""
-    network, images = Neighbours().eval(), make_images(13, 21)
+    network, images = Neighbors().eval(), make_images(13, 21)
     both, both_mirrored = (predict_logits(network, x, flip=True) for x in (images, images.flip(-1)))
     torch.testing.assert_close(both, both_mirrored.flip(-1), atol=1e-5, rtol=0)
 
 
 def test_scales_are_averaged_as_probabilities():
-    network, images = Neighbours().eval(), make_images(16, 24)
+    network, images = Neighbors().eval(), make_images(16, 24)
     several = predict_logits(network, images, (32, 48), scales=(1.0, 0.5, 1.5))
     views = [images, *(F.interpolate(images, scale_factor=s, mode="bilinear", antialias=True) for s in (0.5, 1.5))]
     mean = sum(F.interpolate(predict_logits(network, view), (32, 48), mode="bilinear").softmax(1) for view in views) / 3
@@ -189,7 +189,7 @@ def test_no_criterion_gives_no_loss_and_no_frame_gives_no_matrix():
 
 
 def test_every_kind_of_count_is_made_of_the_same_pixels():
-    network, batches = Neighbours(), list(make_batches([(13, 22)], (26, 44)))
+    network, batches = Neighbors(), list(make_batches([(13, 22)], (26, 44)))
     _, counts, _ = evaluate_frames(network, batches, CLASSES, kinds=tuple(COUNTERS))
     scored, correct, confident = counts["confidence"].sum(1).T
     assert scored.tolist() == counts["confusion"].sum((1, 2)).tolist()

@@ -152,7 +152,7 @@ def test_the_digest_knows_frames_and_split_and_not_where_they_lie(config, labora
     digest = prepare_data(config().data).digest
     shutil.copytree(laboratory.data, tmp_path / "moved")
     assert prepare_data(config(root=tmp_path / "moved").data).digest == digest
-    grouped = {"kind": "grouped", "guard": 0}
+    grouped = {"kind": "grouped", "gap": 0}
     assert prepare_data(config(split=grouped).data).digest != digest
     frame = sorted((tmp_path / "moved" / "train").iterdir())[0]
     shutil.copytree(tmp_path / "moved", tmp_path / "fewer")

@@ -93,10 +93,10 @@ def test_an_unfinished_run_is_not_read(shelf):
 def test_runs_are_listed_best_first_without_studies_and_other_settings(shelf):
     for name, score in (("low", 0.3), ("high", 0.7), ("middle", 0.5)):
         shelf(name, score)
-    shelf("short", 0.9, study=True)
+    shelf("short", 0.9, ablation=True)
     shutil.copytree(shelf.profile.folder / "runs" / "low" / "0", shelf.profile.folder / "runs" / "low" / "0-0123456789")
     assert [run.name for run in list_runs(shelf.profile)] == ["high", "middle", "low"]
-    assert [run.name for run in list_runs(shelf.profile, studies=True)] == ["short", "high", "middle", "low"]
+    assert [run.name for run in list_runs(shelf.profile, ablations=True)] == ["short", "high", "middle", "low"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "history.csv", "counts.npz", "metrics.json", "record.json"])
@@ -146,7 +146,7 @@ def test_withheld_test_labels_leave_val_to_be_ranked_by(shelf):
 def test_a_table_row_says_what_a_run_scored_and_cost(shelf):
     run = read_run(shelf("net", 0.6, title="A net"))
     row = tabulate_runs([run, read_run(shelf("other"))]).loc["net"]
-    assert (row.title, row.split, row.study, row.mean_iou) == ("A net", "test", False, pytest.approx(0.6))
+    assert (row.title, row.split, row.ablation, row.mean_iou) == ("A net", "test", False, pytest.approx(0.6))
     assert [row.mean_iou_low, row.mean_iou_high] == run.scores["test"]["mean_iou_interval"]
     assert row.pixel_accuracy == run.scores["test"]["pixel_accuracy"]
     assert (row.parameters, row.epochs) == (run.metrics["parameters"], 3)

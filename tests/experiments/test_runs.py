@@ -22,7 +22,7 @@ from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
 from seg_helpers.experiments import get_run, list_runs, load_network, prepare_data, read_run, runner
 from seg_helpers.experiments.folders import choose_folder, hold_run
-from seg_helpers.experiments.runner import build_network, choose_showcase, describe_origin
+from seg_helpers.experiments.runner import build_network, choose_examples, describe_origin
 from seg_helpers.locks import Held
 from seg_helpers.models import build_model
 from seg_helpers.training.checkpoints import CheckpointError
@@ -427,12 +427,12 @@ def test_cost_and_origin_are_recorded(finished, data):
         assert str(finished.parents[4]).encode() not in content, name  # nothing of this machine's folders
 
 
-def test_predictions_of_the_showcase_are_kept(finished, data):
+def test_predictions_of_the_examples_are_kept(finished, data):
     run = read_run(finished)
-    assert set(run.showcase.kind) == {"good", "typical", "worst", "shared"}
+    assert set(run.examples.kind) == {"good", "typical", "worst", "shared"}
     scores = dict(zip(run.scored_frames["test"], compute_metrics(run.confusions["test"])["mean_iou"], strict=True))
     network = load_network(run)
-    for row in run.showcase.itertuples():
+    for row in run.examples.itertuples():
         assert row.split == "test"
         assert row.mean_iou == pytest.approx(scores[row.frame])
         image = next(data.frames_of("test", [data.find(row.frame)]))
@@ -442,21 +442,21 @@ def test_predictions_of_the_showcase_are_kept(finished, data):
         assert (run.read_prediction(row.frame) == logits.argmax(1)[0].numpy()).all()
 
 
-def test_the_showcase_is_good_typical_worst_and_shared():
+def test_the_examples_is_good_typical_worst_and_shared():
     confusions = np.zeros((21, 2, 2), np.int64)
     order = np.random.default_rng(0).permutation(21)
     confusions[order, 0, 0] = 10 + np.arange(21)  # the frame order[i] is the i-th worst
     confusions[:, 0, 1] = 10
-    chosen = choose_showcase(confusions)
+    chosen = choose_examples(confusions)
     rank = {int(frame): i for i, frame in enumerate(order)}
     assert [rank[frame] for frame in chosen["worst"]] == [0, 1]
     assert [rank[frame] for frame in chosen["typical"]] == [10, 9]
     assert [rank[frame] for frame in chosen["good"]] == [18, 16]
     assert chosen["shared"] == [4, 8, 12, 16]  # evenly spaced, whatever the model scored
-    sound = choose_showcase(confusions, suspect=[int(order[0]), 8])
+    sound = choose_examples(confusions, suspect=[int(order[0]), 8])
     assert [rank[frame] for frame in sound["worst"]] == [1, 2]
     assert 8 not in sound["shared"]
-    assert choose_showcase(confusions[:1]) == {"good": [0, 0], "typical": [0, 0], "worst": [0, 0], "shared": [0]}
+    assert choose_examples(confusions[:1]) == {"good": [0, 0], "typical": [0, 0], "worst": [0, 0], "shared": [0]}
 
 
 def test_multi_scale_scores_are_reported_beside_the_plain_ones(laboratory, monkeypatch, tmp_path):
@@ -507,8 +507,8 @@ def test_names_of_any_kind_lead_from_a_prediction_to_its_own_picture(laboratory,
     run = get_run(profile, "fast_scnn")
     data = prepare_data(profile.experiment("fast_scnn").data)
     assert {f"{split}/{odd[0]}" for split in ("train", "val", "test")} <= set(data.frames["name"])
-    assert set(run.showcase.frame) <= set(run.scored_frames["test"]) == {f"test/{name}" for name in odd}
-    for row in run.showcase.itertuples():
+    assert set(run.examples.frame) <= set(run.scored_frames["test"]) == {f"test/{name}" for name in odd}
+    for row in run.examples.itertuples():
         path = data.frames["image"].iloc[data.find(row.frame)]
         assert Path(path) == root / "test" / f"{row.frame.removeprefix('test/')}.png"
         with Image.open(path) as picture:

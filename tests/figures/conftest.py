@@ -74,7 +74,7 @@ def classes():
 
 @pytest.fixture
 def frames():
-    split = ["train"] * 6 + ["guard"] + ["val"] * 3 + ["test"] * 5
+    split = ["train"] * 6 + ["gap"] + ["val"] * 3 + ["test"] * 5
     clip = ["a"] * 10 + ["b"] * 5
     number = [0, 30, 60, 600, 630, 660, 690, 720, 722, 724, *range(5)]
     return pd.DataFrame({"image": "i", "label": "l", "split": split, "clip": clip, "number": number})

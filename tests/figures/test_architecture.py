@@ -30,7 +30,7 @@ EDGES = [
 ]
 
 
-def summarise(parts=PARTS, edges=EDGES):
+def summarize(parts=PARTS, edges=EDGES):
     columns = ["name", "type", "output", "stride", "channels", "parameters", "multiply_adds"]
     table = pd.DataFrame(parts, columns=columns)
     total = int(table["parameters"].sum())
@@ -42,7 +42,7 @@ def patches_of(figure, kind):
 
 
 def test_every_block_and_connection_is_drawn_apart():
-    figure = figures.architecture_diagram(summarise(), "Tiny")
+    figure = figures.architecture_diagram(summarize(), "Tiny")
     boxes = [
         (box.get_x(), box.get_y(), box.get_width(), box.get_height()) for box in patches_of(figure, "FancyBboxPatch")
     ]
@@ -53,14 +53,14 @@ def test_every_block_and_connection_is_drawn_apart():
 
 
 def test_words_come_from_the_network():
-    figure = figures.architecture_diagram(summarise(), "Tiny")
+    figure = figures.architecture_diagram(summarize(), "Tiny")
     assert "encoder 2 holds 85% of the 10.6 k parameters; 1 connection skips blocks" in figure.caption
     assert "Skip connections: encoder 1 to decoder" in figure.alt
 
 
 def test_sums_and_upsampling_get_a_box_of_logits():
     parts = [*PARTS[:5], ("logits", "output", "16x64x96", 1, 16, 0, 0)]
-    blocks, edges = _read_graph(summarise(parts, [*EDGES[:7], ("decoder", "logits")]))
+    blocks, edges = _read_graph(summarize(parts, [*EDGES[:7], ("decoder", "logits")]))
     assert "logits" in blocks
     assert ("decoder", "logits") in edges
 
@@ -75,7 +75,7 @@ def test_branches_of_several_resolutions_are_connected_one_by_one():
         ("logits", "output", "11x16x24", 4, 11, 0, 0),
     ]
     names = ["input", "stage 1", "transition 1", "stage 2", "stage 3", "head", "logits"]
-    figure = figures.architecture_diagram(summarise(parts, list(itertools.pairwise(names))), "Branches")
+    figure = figures.architecture_diagram(summarize(parts, list(itertools.pairwise(names))), "Branches")
     assert len(patches_of(figure, "FancyArrowPatch")) == 1 + 2 + 2 + 2
     assert "transition" not in figure.alt
     assert "stage 2 (18 channels at 1/4, 36 channels at 1/8)" in figure.alt
@@ -83,7 +83,7 @@ def test_branches_of_several_resolutions_are_connected_one_by_one():
 
 
 def test_column_is_the_longest_way():
-    blocks, edges = _read_graph(summarise())
+    blocks, edges = _read_graph(summarize())
     bands = _arrange(blocks, edges)
     assert blocks["ASPP a"].column == blocks["ASPP b"].column == 3
     assert blocks["decoder"].column == 4
@@ -92,13 +92,13 @@ def test_column_is_the_longest_way():
 
 def test_edges_to_nowhere_are_refused():
     with pytest.raises(ValueError, match="bottleneck"):
-        figures.architecture_diagram(summarise(edges=[("input", "bottleneck")]), "Tiny")
+        figures.architecture_diagram(summarize(edges=[("input", "bottleneck")]), "Tiny")
 
 
 def test_layer_table_tells_the_totals(monkeypatch):
     shown = []
     monkeypatch.setattr(display, "display", shown.append)
-    figures.show_layer_table(summarise(), "Tiny")
+    figures.show_layer_table(summarize(), "Tiny")
     html = shown[0].to_html()
     assert "10,620 parameters, 9.9 k multiply-adds" in html
     assert "16×32×48" in html

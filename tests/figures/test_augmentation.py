@@ -5,7 +5,7 @@ import pytest
 from seg_helpers import figures
 
 
-def test_gallery_tells_geometry_from_colour(frame, classes):
+def test_gallery_tells_geometry_from_color(frame, classes):
     image, label = frame
     figure = figures.transform_gallery(
         frame, {"flip": (image[:, ::-1], label[:, ::-1]), "blur": (image // 2, label)}, classes

@@ -68,13 +68,13 @@ def test_classes_without_a_pixel_are_left_out(shares):
 def test_counts_by_split(frames):
     table = figures.split_counts(frames.assign(label=["l"] * 10 + [""] * 5)).set_index("split")
     assert table.loc["test", ["frames", "with label", "clips"]].tolist() == [5, 0, 1]
-    assert "guard (unused)" in table.index
+    assert "gap (unused)" in table.index
     unknown = figures.split_counts(frames.assign(clip=[""] * 10 + ["b"] * 5)).set_index("split")
     assert unknown["clips"].to_dict() == {
         "training": "unknown",
         "validation": "unknown",
         "test": 1,
-        "guard (unused)": "unknown",
+        "gap (unused)": "unknown",
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from seg_helpers import figures as fig
 from seg_helpers.config import ExperimentConfig, StageConfig
-from seg_helpers.experiments.runner import choose_showcase
+from seg_helpers.experiments.runner import choose_examples
 from seg_helpers.figures.runs import PUBLISHED_FAST_SCNN, RANKS, list_notes
 
 
@@ -87,10 +87,10 @@ def test_stages_are_named_by_size_and_by_what_learns():
 def test_every_frame_shown_is_marked_by_its_rank():
     rows = [("good", "a", 0.8), ("good", "b", 0.7), ("typical", "c", 0.5), ("typical", "c", 0.5)]
     rows += [("worst", "d", 0.1), ("worst", "e", 0.2), ("shared", "f", 0.6)]
-    run = SimpleNamespace(showcase=pd.DataFrame(rows, columns=["kind", "frame", "mean_iou"]), suspect_frames=[])
-    assert fig.showcase_marks(run) == {"90th": 0.8, "80th": 0.7, "median": 0.5, "lowest": 0.1, "5th": 0.2}
+    run = SimpleNamespace(examples=pd.DataFrame(rows, columns=["kind", "frame", "mean_iou"]), suspect_frames=[])
+    assert fig.example_marks(run) == {"90th": 0.8, "80th": 0.7, "median": 0.5, "lowest": 0.1, "5th": 0.2}
     run.suspect_frames = ["d"]  # its label seems wrong: it is not shown as what the network does worst
-    assert "lowest" not in fig.showcase_marks(run)
+    assert "lowest" not in fig.example_marks(run)
 
 
 def test_ranks_are_those_that_runs_keep():
@@ -99,7 +99,7 @@ def test_ranks_are_those_that_runs_keep():
     places = {"median": 50, "lowest": 0}
     for kind, ranks in RANKS.items():
         wanted = [places.get(rank) if rank in places else int(rank.split("th")[0]) for rank in ranks]
-        assert choose_showcase(confusions)[kind] == wanted
+        assert choose_examples(confusions)[kind] == wanted
 
 
 def test_a_note_is_told_once_for_all_that_share_it():

@@ -44,15 +44,15 @@ def frames_of(splits: list[str], clips: list[str], names: list[str]) -> pd.DataF
 
 def test_every_clip_and_split_is_on_the_time_line(frames):
     figure = figures.split_timelines({"": frames})
-    assert "a: 6 training, 3 validation and 1 guard (unused)" in figure.alt
+    assert "a: 6 training, 3 validation and 1 gap (unused)" in figure.alt
     assert "15 frames of 2 clips" in figure.caption
     labels = [text.get_text() for text in figure.figure.legends[0].get_texts()]
-    assert labels == ["training", "validation", "test", "guard (unused)"]
+    assert labels == ["training", "validation", "test", "gap (unused)"]
 
 
 def test_bands_break_at_gaps_and_splits(frames):
     bands = _bands(frames[frames["clip"] == "a"])
-    assert [band[0] for band in bands] == ["train", "train", "guard", "val"]
+    assert [band[0] for band in bands] == ["train", "train", "gap", "val"]
     assert bands[0][1:] == (-15.0, 90.0)
 
 

@@ -30,9 +30,9 @@ def test_png_is_opaque_and_keeps_white_and_flat_masks(frame, classes):
     assert "transparency" not in picture.info
     assert picture.mode == "P"
     assert pixels[0, -1].tolist() == [255, 255, 255]
-    found = {tuple(colour) for colour in pixels.reshape(-1, 3)}
+    found = {tuple(color) for color in pixels.reshape(-1, 3)}
     for index in (0, 1, 3, 8):
-        assert tuple(classes.colours[index]) in found
+        assert tuple(classes.colors[index]) in found
 
 
 def test_few_colors_are_stored_exactly():
@@ -63,7 +63,7 @@ def test_theme_does_not_leak(frame, classes):
 def test_overlay_leaves_void_as_it_is(frame, classes):
     mixed = figures.overlay(*frame, classes, strength=0.5)
     assert (mixed[:2, :2] == frame[0][:2, :2]).all()
-    expected = (frame[0][30, 40].astype(float) + classes.colours[1]) / 2
+    expected = (frame[0][30, 40].astype(float) + classes.colors[1]) / 2
     assert np.abs(mixed[30, 40] - expected).max() <= 0.5
 
 

@@ -65,13 +65,13 @@ def test_leaderboard_lists_finished_runs_best_first_and_studies_apart(profile, a
     add_run("unet", 0.61, 0.52, 0.7)
     add_run("unet_frozen", 0.99, 0.98, 1.0)
     index = render(profile)
-    main, studies = index.select("table.board")
+    main, ablations = index.select("table.board")
     rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in main.select("tbody tr")]
     assert rows == [
         ["U-Net", "0.610", "0.520 to 0.700", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
         ["FCN-8s", "0.500", "0.400 to 0.600", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
     ]
-    assert "frozen" in studies.get_text()
+    assert "frozen" in ablations.get_text()
     assert "U-Net leads with a test mean IoU of 0.610" in index.get_text()
     bar = main.select_one("tbody tr .range i")["style"]
     assert bar == "left:40.0%;width:60.0%"  # 0.52 to 0.70 on a scale from 0.40 to 0.70

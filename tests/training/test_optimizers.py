@@ -20,7 +20,7 @@ def group_of(optimizer, parameter):
 def test_every_parameter_of_every_network_is_in_one_group(name, decay):
     with torch.device("meta"):
         network = build_model(name, 11)
-    optimizer = build_optimizer(network, OptimizerConfig(encoder_factor=0.1, decay=decay))
+    optimizer = build_optimizer(network, OptimizerConfig(encoder_lr_mult=0.1, decay=decay))
     grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
     assert len(grouped) == len(set(grouped))
     assert set(grouped) == {id(p) for p in network.parameters()}
@@ -71,17 +71,17 @@ def test_optimizers_by_name(name, kind):
 
 def test_a_factor_keeps_the_groups_ratio():
     network = TinyNetwork()
-    optimizer = build_optimizer(network, OptimizerConfig(learning_rate=0.1, encoder_factor=0.5))
+    optimizer = build_optimizer(network, OptimizerConfig(learning_rate=0.1, encoder_lr_mult=0.5))
     for factor in (0.2, 0.01, 1.0):  # of the peak, not of what was set before
         assert set_learning_rate(optimizer, factor) == pytest.approx(0.1 * factor)
         assert group_of(optimizer, network.head.weight)["lr"] == pytest.approx(0.1 * factor)
         assert group_of(optimizer, network.encoder[0][0].weight)["lr"] == pytest.approx(0.05 * factor)
 
 
-def test_an_encoder_factor_of_zero_holds_the_encoder_still():
+def test_an_encoder_lr_mult_of_zero_holds_the_encoder_still():
     network = TinyNetwork()
     before = network.encoder[0][0].weight.clone()
-    optimizer = build_optimizer(network, OptimizerConfig(encoder_factor=0.0))
+    optimizer = build_optimizer(network, OptimizerConfig(encoder_lr_mult=0.0))
     network(torch.randn(2, 3, 8, 8)).sum().backward()
     optimizer.step()
     assert torch.equal(network.encoder[0][0].weight, before)

@@ -23,7 +23,7 @@ class Trial:
     def __init__(self, name="adamw", steps_before=2):
         torch.manual_seed(0)
         self.network = TinyNetwork()
-        self.optimizer = build_optimizer(self.network, OptimizerConfig(name=name, encoder_factor=0.5))
+        self.optimizer = build_optimizer(self.network, OptimizerConfig(name=name, encoder_lr_mult=0.5))
         self.frozen = freeze_encoder(self.network, 1)
         self.batches = [{"image": torch.randn(2, 3, 8, 8), "label": torch.randint(0, 3, (2, 8, 8))} for _ in range(2)]
         self.rates, self.images = [], []

@@ -32,11 +32,11 @@ REFERENCES = {
     "poly, squared": ({"name": "poly", "power": 2}, lambda o, n: lr_scheduler.PolynomialLR(o, n, 2)),
     "cosine": ({"name": "cosine"}, lambda o, n: lr_scheduler.CosineAnnealingLR(o, n - 1)),
     "one-cycle": (
-        {"name": "one_cycle", "rise": 0.3},
+        {"name": "one_cycle", "pct_start": 0.3},
         lambda o, n: lr_scheduler.OneCycleLR(o, PEAK, total_steps=n, pct_start=0.3, cycle_momentum=False),
     ),
     "one-cycle, late": (
-        {"name": "one_cycle", "rise": 0.71},
+        {"name": "one_cycle", "pct_start": 0.71},
         lambda o, n: lr_scheduler.OneCycleLR(o, PEAK, total_steps=n, pct_start=0.71, cycle_momentum=False),
     ),
     "none": ({"name": "none"}, lambda o, n: lr_scheduler.ConstantLR(o, 1.0)),
@@ -54,15 +54,15 @@ NAMES = ["poly", "cosine", "one_cycle", "none"]
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 10])
-@pytest.mark.parametrize("rise", [0.1, 0.2, 0.25, 0.3, 0.5, 0.9])
-def test_short_runs_have_a_rate_at_every_step(name, steps, rise):
+@pytest.mark.parametrize("pct_start", [0.1, 0.2, 0.25, 0.3, 0.5, 0.9])
+def test_short_runs_have_a_rate_at_every_step(name, steps, pct_start):
     """However few the steps: never negative, never above the peak, never not a number."""
-    rates = curve({"name": name, "rise": rise}, steps)
+    rates = curve({"name": name, "pct_start": pct_start}, steps)
     assert all(math.isfinite(rate) and 0 <= rate <= PEAK * (1 + 1e-9) for rate in rates)
 
 
 def test_one_cycle_reaches_its_peak_where_it_should():
-    rates = curve({"name": "one_cycle", "rise": 0.3}, 100)
+    rates = curve({"name": "one_cycle", "pct_start": 0.3}, 100)
     assert rates.index(max(rates)) == 29
     assert max(rates) == pytest.approx(PEAK)
     assert rates[0] == pytest.approx(PEAK / 25)
