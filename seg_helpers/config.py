@@ -23,6 +23,7 @@ Every key is checked: an unknown one is an error that names the file or run, the
 import difflib
 import json
 import os
+import reprlib
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -415,7 +416,7 @@ def load_profile(
     return Profile(path.stem, file, recipes, groups, data, weights, overrides, reports)
 
 
-def validate(kind: type[Section], values: Any, where: str | Path) -> Any:
+def validate(kind: type[BaseModel], values: Any, where: str | Path) -> Any:
     """Builds `kind` from plain values, turning every complaint into one sentence with file, key and remedy."""
     try:
         return kind.model_validate(values)
@@ -423,7 +424,7 @@ def validate(kind: type[Section], values: Any, where: str | Path) -> Any:
         problems = error.errors()
     complaints = []
     for problem in problems:
-        said = f"{problem['msg']}, got {problem['input']!r}"
+        said = f"{problem['msg']}, got {reprlib.repr(problem['input'])}"
         if problem["type"] == "extra_forbidden":
             keys = {name for section in Section.__subclasses__() for name in section.model_fields}
             said = f"unknown key{_did_you_mean(str(problem['loc'][-1]), keys)}"
