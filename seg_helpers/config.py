@@ -2,7 +2,7 @@
 
 An experiment is laid together from layers, the later ones winning:
 
-1. its group (`seg_helpers/recipes/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
+1. its group (`seg_helpers/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
    loss, averaging of weights;
 2. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): the network;
 3. the profile's `data`, its `defaults`, then what it says of the group in `groups` (`notebooks/profiles/*.yaml`): data
@@ -30,7 +30,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 RECIPES = Path(__file__).parent / "recipes"
-GROUPS = RECIPES / "groups.yaml"
+GROUPS = RECIPES.with_name("groups.yaml")
 Size = tuple[int, int]  # (height, width) in pixels
 _OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
@@ -430,7 +430,7 @@ def load_profile(
     file = validate(ProfileFile, _read_yaml(path), f"profile {path.stem}")
     recipes = {
         recipe.stem: validate(RecipeFile, _read_yaml(recipe), f"recipe {recipe.stem}")
-        for recipe in sorted(set(RECIPES.glob("*.yaml")) - {GROUPS})
+        for recipe in sorted(RECIPES.glob("*.yaml"))
     }
     return Profile(path.stem, file, recipes, _read_yaml(GROUPS), data, weights, overrides, reports)
 
