@@ -43,7 +43,7 @@ from seg_helpers.training.devices import (
     detect_precision,
     measure_peak_memory,
 )
-from seg_helpers.training.loop import TrainerState, train
+from seg_helpers.training.loop import Trainer, TrainerState
 from seg_helpers.training.stages import freeze_encoder
 
 HALF_LIMIT = 3_000_000  # bytes of weights that a repository can hold
@@ -212,7 +212,7 @@ def _train_and_score(model, config, data, folder, accelerator, precision) -> Non
         return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
 
     loader = data.train_loader(config)
-    state = train(model, loader, evaluate, config, folder, data.train_pixels(), accelerator)
+    state = Trainer(model, loader, evaluate, config, folder, data.train_pixels(), accelerator).train()
     load_weights(model, folder / "best.safetensors")
     scored = _score(model, config, data, accelerator, precision)
     if accelerator.is_main_process:
