@@ -104,7 +104,7 @@ def outcome():
     """Reads all of a run's folder that must not depend on when, and how often, it was started."""
 
     def read(folder: Path) -> dict:
-        history = pd.read_csv(folder / "history.csv").drop(columns="seconds")
+        history = pd.read_csv(folder / "history.csv").drop(columns=["seconds", "processor_seconds"])
         with np.load(folder / "counts.npz") as arrays:
             counts = {name: arrays[name].tolist() for name in arrays.files}
         files = [folder / name for name in ("metrics.json", "config.yaml", "best.safetensors")]
