@@ -2,7 +2,7 @@
 
 An experiment is laid together from layers, the later ones winning:
 
-1. its group (`seg_helpers/recipes/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
+1. its group (`seg_helpers/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
    loss, averaging of weights;
 2. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): the network;
 3. the profile's `data`, its `defaults`, then what it says of the group in `groups` (`notebooks/profiles/*.yaml`): data
@@ -10,7 +10,7 @@ An experiment is laid together from layers, the later ones winning:
 4. for a run marked `ablation`, a shorter one made for a comparison, the profile's `ablation`;
 5. the run's own entry in the recipe, which says what makes it different;
 6. the run's entry in the profile's `runs`; one that says `like: RUN` is a run of the profile's own, and stands on all
-   layers of that run up to here;
+   layers of that run up to here, as do the runs of the profile's `searches`;
 7. overrides given on the command line or by papermill, in their order.
 
 What a page shows of the profile's own data (`Profile.data`) is made of the same layers less those of a run.
@@ -21,7 +21,9 @@ Every key is checked: an unknown one is an error that names the file or run, the
 """
 
 import difflib
+import functools
 import json
+import operator
 import os
 import reprlib
 from itertools import accumulate, pairwise
@@ -32,7 +34,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 RECIPES = Path(__file__).parent / "recipes"
-GROUPS = RECIPES / "groups.yaml"
+GROUPS = RECIPES.with_name("groups.yaml")
 Size = tuple[int, int]  # (height, width) in pixels
 _OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
@@ -227,6 +229,23 @@ class Seeds(Section):
         return self
 
 
+class Search(Section):
+    """Runs that differ from those of `runs` in one key: each is named after its run, the search and its value's place."""
+
+    runs: tuple[str, ...]
+    key: str  # dotted
+    values: tuple[Any, ...] = Field(min_length=2)
+    settings: dict[str, Any] = {}  # what all of them have in common
+
+    def entries(self, name: str) -> dict[str, dict[str, Any]]:
+        """Each run's name and its entry, as `runs` of a profile would hold it."""
+        return {
+            f"{run}_{name}{place}": _merge({"like": run, **self.settings}, _nest(self.key, value))
+            for run in self.runs
+            for place, value in enumerate(self.values, start=1)
+        }
+
+
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
 
@@ -236,6 +255,7 @@ class ProfileFile(Section):
     groups: dict[str, dict[str, Any]] = {}
     ablation: dict[str, Any] = {}
     runs: dict[str, dict[str, Any]] = {}
+    searches: dict[str, Search] = {}
     order: tuple[str, ...] = ()  # the runs that are trained first
     skip: dict[str, str] = {}  # run: why this profile does not train it
     notes: dict[str, str] = {}  # run: what a reader of its scores must know
@@ -408,9 +428,11 @@ def load_profile(
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
     file = validate(ProfileFile, _parse_yaml(path.read_bytes(), path), f"profile {path.stem}")
+    searched = [search.entries(name) for name, search in file.searches.items()]
+    file = file.model_copy(update={"runs": functools.reduce(operator.or_, searched, file.runs)})
     recipes = {
         recipe.stem: validate(RecipeFile, _parse_yaml(recipe.read_bytes(), recipe), f"recipe {recipe.stem}")
-        for recipe in sorted(set(RECIPES.glob("*.yaml")) - {GROUPS})
+        for recipe in sorted(RECIPES.glob("*.yaml"))
     }
     groups = _parse_yaml(GROUPS.read_bytes(), GROUPS)
     return Profile(path.stem, file, recipes, groups, data, weights, overrides, reports)
@@ -481,11 +503,15 @@ def _parse_overrides(overrides, runs: list[str]) -> list[tuple[str, dict]]:
             raise ConfigError(f"{where}: write key=value, or run:key=value for one run")
         if run:
             _check_name("run", run, runs, where)
-        layer = _parse_yaml(value, where)
-        for part in reversed(key.split(".")):
-            layer = {part: layer}
-        parsed.append((run, layer))
+        parsed.append((run, _nest(key, _parse_yaml(value, where))))
     return parsed
+
+
+def _nest(key: str, value: Any) -> dict:
+    """A layer of one value, its key dotted."""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
 
 
 def _parse_yaml(content: str | bytes, where: str | Path) -> Any:

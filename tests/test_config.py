@@ -121,6 +121,17 @@ def test_a_run_that_is_like_another_stands_on_all_its_layers(profile):
     assert not loaded.experiment("special").ablation  # what it is like is not changed
 
 
+def test_a_search_makes_a_run_of_each_value(profile):
+    search = {"runs": ["plain", "special"], "key": "optimizer.learning_rate", "values": [0.1, 0.2]}
+    loaded = profile({"searches": {"lr": search | {"settings": {"ablation": True, "epochs": 2}}}})
+    assert loaded.run_names()[-4:] == ["plain_lr1", "plain_lr2", "special_lr1", "special_lr2"]
+    second = loaded.experiment("special_lr2")
+    assert (second.optimizer.learning_rate, second.epochs, second.ablation) == (0.2, 2, True)
+    assert second.title == loaded.experiment("special").title
+    with pytest.raises(ConfigError, match=r"run plan_lr1: like: no run 'plan'; did you mean 'plain'"):
+        profile({"searches": {"lr": search | {"runs": ["plan"]}}})
+
+
 def test_a_run_that_is_like_another_may_have_a_data_set_of_its_own(profile, tmp_path):
     runs = {"pitch": {"like": "plain", "data": {"dataset": "soccer"}}, "twin": {"like": "pitch"}}
     loaded = profile({"runs": runs}, data=tmp_path)
