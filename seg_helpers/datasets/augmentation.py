@@ -76,7 +76,6 @@ class Augmentation:
 
     def __init__(self, transforms: dict[str, albumentations.BasicTransform], size: tuple[int, int]):
         self.size = tuple(size)
-        self.names = list(transforms)
         self._pipeline = albumentations.Compose(list(transforms.values()))
 
     def __call__(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
@@ -90,15 +89,11 @@ class Augmentation:
         Returns:
             Image and label of the pipeline's size.
         """
-        return _run(self._pipeline, image, label, seed)
-
-
-def _run(transform, image, label, seed):
-    generator = np.random.default_rng(seed)
-    # One generator for all transforms: seeding each with the same number would tie their draws together.
-    transform.set_random_state(generator, random.Random(int(generator.integers(2**63))))
-    result = transform(image=image, mask=label)
-    return result["image"], result["mask"]
+        generator = np.random.default_rng(seed)
+        # One generator for all transforms: seeding each with the same number would tie their draws together.
+        self._pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
+        result = self._pipeline(image=image, mask=label)
+        return result["image"], result["mask"]
 
 
 def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Augmentation:
@@ -121,34 +116,28 @@ def single_transforms(config: AugmentationConfig, size: tuple[int, int]) -> dict
 
 def _transforms(config, size, always: bool = False) -> dict[str, albumentations.BasicTransform]:
     """The transforms that are switched on, in order; the window comes first so that the rest works on fewer pixels."""
-
-    def chance(usual: float) -> float:
-        return 1.0 if always else usual
-
-    crop = tuple(config.crop or size)
     found = {}
     if config.scale or config.crop:
-        found["scale and crop"] = RandomWindow(crop, (config.enabled and config.scale) or (1.0, 1.0))
+        scale = (config.enabled and config.scale) or (1.0, 1.0)
+        found["scale and crop"] = RandomWindow(tuple(config.crop or size), scale)
     if not config.enabled:
         return found
-    if config.hflip:
-        found["horizontal flip"] = albumentations.HorizontalFlip(p=chance(config.hflip))
-    if config.rotate:
-        found["rotation"] = albumentations.Rotate(
-            (-config.rotate, config.rotate), fill=FILL, fill_mask=VOID, p=chance(0.5)
-        )
-    if config.brightness or config.contrast or config.saturation or config.hue:
-        found["color jitter"] = albumentations.ColorJitter(
-            **{name: _around_one(getattr(config, name)) for name in ("brightness", "contrast", "saturation")},
-            hue=(-config.hue, config.hue),
-            p=chance(0.8),
-        )
-    if config.blur:
-        found["blur"] = albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 1.5), p=chance(config.blur))
-    if config.noise:
-        found["noise"] = albumentations.GaussNoise(std_range=(0.02, 0.08), p=chance(config.noise))
+    color = {name: getattr(config, name) for name in ("brightness", "contrast", "saturation")}
+    ranges = {name: (max(0.0, 1 - strength), 1 + strength) for name, strength in color.items()}
+    turn = (-config.rotate, config.rotate)
+    others = {  # how strong, how likely, and the transform
+        "horizontal flip": (config.hflip, config.hflip, albumentations.HorizontalFlip()),
+        "rotation": (config.rotate, 0.5, albumentations.Rotate(turn, fill=FILL, fill_mask=VOID)),
+        "color jitter": (
+            any(color.values()) or config.hue,
+            0.8,
+            albumentations.ColorJitter(**ranges, hue=(-config.hue, config.hue)),
+        ),
+        "blur": (config.blur, config.blur, albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 1.5))),
+        "noise": (config.noise, config.noise, albumentations.GaussNoise(std_range=(0.02, 0.08))),
+    }
+    for name, (strength, likely, transform) in others.items():
+        if strength:
+            transform.p = 1.0 if always else likely
+            found[name] = transform
     return found
-
-
-def _around_one(strength: float) -> tuple[float, float]:
-    return max(0.0, 1 - strength), 1 + strength
