@@ -48,25 +48,18 @@ class RandomWindow(albumentations.DualTransform):
 
     def apply(self, img, window, **params):
         """Cuts the window out of the image and resizes it, by area when it shrinks."""
-        shrinks = window[2] > self.size[0]
-        return self._resize(_cut(img, window, FILL), cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        how = cv2.INTER_AREA if window[2] > self.size[0] else cv2.INTER_LINEAR
+        return cv2.resize(_cut(img, window, FILL), self.size[::-1], interpolation=how)
 
     def apply_to_mask(self, mask, window, **params):
         """Cuts the window out of the label and resizes it to the nearest pixel."""
-        return self._resize(_cut(mask, window, VOID), cv2.INTER_NEAREST_EXACT)
-
-    def _resize(self, array, interpolation):
-        if array.shape[:2] == self.size:
-            return array
-        return cv2.resize(array, self.size[::-1], interpolation=interpolation)
+        return cv2.resize(_cut(mask, window, VOID), self.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def _cut(array: np.ndarray, window: tuple[int, int, int, int], fill) -> np.ndarray:
     top, left, height, width = window
     bottom, right = top + height, left + width
     inside = array[max(top, 0) : bottom, max(left, 0) : right]
-    if inside.shape[:2] == (height, width):
-        return np.ascontiguousarray(inside)
     beyond = (-min(top, 0), max(bottom - array.shape[0], 0), -min(left, 0), max(right - array.shape[1], 0))
     return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT, value=fill)
 
@@ -74,9 +67,8 @@ def _cut(array: np.ndarray, window: tuple[int, int, int, int], fill) -> np.ndarr
 class Augmentation:
     """A pipeline over (image, label) pairs whose outcome depends on the seed it is called with and nothing else."""
 
-    def __init__(self, transforms: dict[str, albumentations.BasicTransform], size: tuple[int, int]):
-        self.size = tuple(size)
-        self._pipeline = albumentations.Compose(list(transforms.values()))
+    def __init__(self, *transforms: albumentations.BasicTransform):
+        self._pipeline = albumentations.Compose(list(transforms))
 
     def __call__(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
         """Augments one pair.
@@ -103,15 +95,12 @@ def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Aug
         config: which transforms, how strong.
         size: (height, width) of the frames; also of the result, unless the configuration names a crop.
     """
-    return Augmentation(_transforms(config, size), config.crop or size)
+    return Augmentation(*_transforms(config, size).values())
 
 
 def single_transforms(config: AugmentationConfig, size: tuple[int, int]) -> dict[str, Augmentation]:
     """Each transform of the configured pipeline alone and always applied, by name, to be looked at."""
-    return {
-        name: Augmentation({name: transform}, (config.crop or size) if name == "scale and crop" else size)
-        for name, transform in _transforms(config, size, always=True).items()
-    }
+    return {name: Augmentation(transform) for name, transform in _transforms(config, size, always=True).items()}
 
 
 def _transforms(config, size, always: bool = False) -> dict[str, albumentations.BasicTransform]:
