@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from seg_helpers.classes import CAMVID11
 from seg_helpers.config import ConfigError
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
@@ -454,8 +455,8 @@ def test_predictions_of_the_examples_are_kept(finished, data):
     for row in run.examples.itertuples():
         assert row.split == "test"
         assert row.mean_iou == pytest.approx(scores[row.frame])
-        image = next(data.frames_of("test", [data.find(row.frame)]))
-        logits = predict_logits(network, image["image"], image["label"].shape[-2:], precision=run.session["precision"])
+        images, labels = unpack_batch(next(data.frames_of("test", [data.find(row.frame)])))
+        logits = predict_logits(network, images, labels.shape[-2:], precision=run.session["precision"])
         with Image.open(row.prediction) as picture:
             assert (np.asarray(picture) == logits.argmax(1)[0].numpy()).all()
         assert (run.read_prediction(row.frame) == logits.argmax(1)[0].numpy()).all()
