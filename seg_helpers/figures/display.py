@@ -10,36 +10,38 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 from PIL import Image
 from scipy.spatial import cKDTree
 
 from seg_helpers.figures.style import OKABE_ITO, themed
 
+MOST_WORDS = 60  # in a panel's description; a heat map's cells would be more
+
 
 @dataclass
 class ReportFigure:
-    """A figure and its words; in a notebook it shows itself, and the report's template reads its words.
+    """A figure and its caption; in a notebook it shows itself, and the report's template reads its words.
 
     Attributes:
         figure: the drawing.
-        alt: what a screen reader says.
         caption: what stands below the figure.
         colors: (N, 3) RGB, 0 to 255, that the PNG keeps exactly, such as a legend's.
-
-    Raises:
-        ValueError: if either text is empty.
     """
 
     figure: Figure
-    alt: str
     caption: str
     colors: Sequence[Sequence[int]] = ()
 
-    def __post_init__(self) -> None:
-        self.alt, self.caption = " ".join(self.alt.split()), " ".join(self.caption.split())
-        if not self.alt or not self.caption:
-            raise ValueError("a figure needs an alt text and a caption; give both as sentences about its data")
+    @property
+    def alt(self) -> str:
+        """What a screen reader says: the words of the drawing, panel by panel, so that the two cannot disagree."""
+        legends = [text.get_text() for legend in self.figure.legends for text in legend.texts]
+        panels = [_read_words(axes) for axes in self.figure.axes]
+        return " ".join(". ".join(filter(None, [*panels, ", ".join(legends)])).split())
 
     @themed
     def render(self) -> bytes:
@@ -58,6 +60,21 @@ class ReportFigure:
         png = base64.b64encode(self.render()).decode()
         words = {"alt": self.alt, "caption": self.caption}
         return {"image/png": png, "text/plain": self.caption}, {"image/png": words}
+
+
+def _read_words(axes: Axes) -> str:
+    """Title and labels of a panel, the names of its rows with the words or the series' values in each, other words."""
+    head = ", ".join(filter(None, (axes.get_title("left"), axes.get_xlabel(), axes.get_ylabel())))
+    locator, formatter = axes.yaxis.get_major_locator(), axes.yaxis.get_major_formatter()
+    rows = formatter.format_ticks(locator()) if isinstance(locator, FixedLocator) else []
+    words = [text.get_text() for text in axes.texts][:MOST_WORDS]
+    if len(rows) <= len(words):
+        rows = [f"{row} {words.pop(0)}" for row in rows]
+    for series in axes.collections:  # dots of several series have no words of their own
+        if rows and isinstance(series, PathCollection) and not series.get_label().startswith("_"):
+            values = zip(rows, np.ma.filled(series.get_offsets()[:, 0], np.nan), strict=True)
+            words.append(f"{series.get_label()} {', '.join(f'{row} {value:.2g}' for row, value in values)}")
+    return ": ".join(filter(None, (head, ", ".join(rows + words))))
 
 
 def _reduce_colors(pixels: np.ndarray, pinned: Sequence = (), exact: int = 64) -> tuple[np.ndarray, np.ndarray]:

@@ -19,18 +19,18 @@ OKABE_ITO = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^v<>XP"
 INK, MUTED, FAINT, PALE_BLUE = "#1a1a1a", "#5f6368", "#d5d8dc", "#9fb8c8"
-SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "gap": "#b0b4b9"}
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test", "gap": "gap (unused)"}
+SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "gap": "#b0b4b9", "bracketed": PURPLE}
+SPLIT_NAMES = {
+    "train": "training",
+    "val": "validation",
+    "test": "test",
+    "gap": "gap (unused)",
+    "bracketed": "validation of the data set",  # where a held-out clip takes its place
+}
 # A network that several pages show has its color and marker on all of them: its place here.
 NETWORKS = (
-    "FCN-8s",
-    "U-Net",
-    "PSPNet",
-    "DeepLabV3+",
-    "Fast-SCNN",
-    "Mini-HRNet 3 (lighter block)",
-    "Mini U-Net",
-    "SegNet",
+    *("FCN-8s", "U-Net", "PSPNet", "DeepLabV3+", "Fast-SCNN"),
+    *("Mini-HRNet 3 (lighter block)", "Mini U-Net", "SegNet"),
 )
 
 WIDTH = 10.0  # inches: the full width of a report's column
