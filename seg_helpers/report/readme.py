@@ -9,22 +9,18 @@ import nbformat
 from seg_helpers.config import load_profile
 from seg_helpers.experiments import list_runs, tabulate_runs
 from seg_helpers.figures.runs import list_notes
+from seg_helpers.files import write_text
 from seg_helpers.report.pages import PageError, get_template
-from seg_helpers.training.checkpoints import write_text
 
 BLOCK = re.compile(r"(<!-- results: (?P<folder>\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
 
 def render_results(profile_folder: Path) -> str:
-    """The finished runs of a profile as a Markdown table, best first, with the profile's notes on them below it.
-
-    Raises:
-        PageError: there are none.
-    """
+    """The finished runs of a profile as a Markdown table, best first, with the profile's notes on them below it."""
     profile = load_profile(profile_folder.name, reports=profile_folder.parent)
     runs = list_runs(profile)
     if not runs:
-        raise PageError(f"{profile_folder / 'runs'} holds no finished run to write a table of")
+        return f"No finished run of this profile is recorded: `make runs PROFILE={profile.name}` trains them.\n"
     notes = list_notes(profile, runs)
     return get_template("results.md.j2").render(runs=tabulate_runs(runs).itertuples(), notes=notes)
 
