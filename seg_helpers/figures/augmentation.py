@@ -18,13 +18,7 @@ BEFORE, AFTER = "training frames", "augmented samples"
 
 @themed
 def transform_gallery(original: Sample, transformed: Mapping[str, Sample], classes: ClassSet) -> ReportFigure:
-    """Each transform alone on one frame: the image above, its label below.
-
-    Args:
-        original: the frame as it is.
-        transformed: name of a transform to what it made of the frame.
-        classes: the label's class set.
-    """
+    """Each transform alone, by name, on one frame: the image above, its label below."""
     height, width = original[0].shape[:2]
     gap = np.full((max(height // 60, 1), width, 3), 255, dtype=np.uint8)
     samples = {"original": original, **transformed}
@@ -36,13 +30,7 @@ def transform_gallery(original: Sample, transformed: Mapping[str, Sample], class
 
 @themed
 def pipeline_grid(original: Sample, draws: Sequence[Sample], classes: ClassSet) -> ReportFigure:
-    """What the whole pipeline makes of one frame, draw after draw, with the label laid over.
-
-    Args:
-        original: the frame as it is.
-        draws: outputs of the pipeline for the same frame with different seeds.
-        classes: the label's class set.
-    """
+    """What the whole pipeline makes of one frame, draw after draw, with the label laid over."""
     samples = {"original": original} | {f"draw {number}": sample for number, sample in enumerate(draws, 1)}
     panels = [(name, overlay(*sample, classes, 0.45)) for name, sample in samples.items()]
     void = [(label == VOID).mean() for _, label in draws]
@@ -53,17 +41,9 @@ def pipeline_grid(original: Sample, draws: Sequence[Sample], classes: ClassSet) 
     return picture_rows(panels, 4, caption, classes, [label for _, label in samples.values()])
 
 
-# ---------------------------------------------------------------- class balance and scale
-
-
 @themed
 def balance_shift(before: pd.Series, after: pd.Series) -> ReportFigure:
-    """Share of labeled pixels of each class before and after augmentation, and the ratio of the two.
-
-    Args:
-        before: class name to share, of the training frames.
-        after: the same classes, of augmented samples.
-    """
+    """Share of labeled pixels by class, before and after augmentation, and the ratio of the two."""
     before = before.sort_values(ascending=False)
     after = after[before.index].where(after > 0)
     ratio = after / before
@@ -88,15 +68,9 @@ def balance_shift(before: pd.Series, after: pd.Series) -> ReportFigure:
 
 
 def measure_objects(labels: Sequence[np.ndarray], classes: ClassSet, minimum: int = 16) -> pd.DataFrame:
-    """Size of each whole connected region of one class, as the side of a square of its area.
+    """Sizes of whole connected regions of one class: `class` and `side` (pixels) of a square of its area, a row a region.
 
-    Args:
-        labels: (H, W) index arrays.
-        classes: their class set.
-        minimum: regions of fewer pixels are left out as crumbs, and so are those that the image's edge cuts.
-
-    Returns:
-        `class` and `side` (pixels), a row a region.
+    Regions that the edge of their (H, W) label cuts are left out, and crumbs of fewer than `minimum` pixels.
     """
     rows = []
     for label in labels:
@@ -110,13 +84,7 @@ def measure_objects(labels: Sequence[np.ndarray], classes: ClassSet, minimum: in
 
 @themed
 def scale_shift(before: pd.DataFrame, after: pd.DataFrame, classes: ClassSet) -> ReportFigure:
-    """Spread of region sizes of each class before and after augmentation: 5 to 95%, quartiles, median.
-
-    Args:
-        before: from `measure_objects`, training frames.
-        after: the same of augmented samples.
-        classes: gives the order.
-    """
+    """Spread of region sizes (of `measure_objects`) by class, before and after: 5 to 95%, quartiles, median."""
     names = [name for name in classes.names if name in set(before["class"])]
     figure = new_figure(height=0.36 * len(names) + 1.4)
     axes = figure.subplots()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import PercentFormatter
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.experiments import PreparedData
@@ -17,12 +17,7 @@ from seg_helpers.figures.words import join_words, percent
 
 @themed
 def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> ReportFigure:
-    """Frames in rows; image, label and overlay in columns; the legend names the classes that appear.
-
-    Args:
-        data: holds the frames.
-        rows: of the frames table, each with its split's name.
-    """
+    """Rows of the frames table (each with its split) as image, label and overlay; the legend names their classes."""
     panels, labels = [], [np.asarray(data.cache.labels[row]) for row in rows]
     for (row, split), label in zip(rows.items(), labels, strict=True):
         image, title = np.asarray(data.cache.images[row]), f"{split} · {Path(data.frames['image'][row]).stem}"
@@ -35,16 +30,10 @@ def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> ReportFigure:
 
 
 def class_shares(counts: np.ndarray, splits: Sequence[str], classes: ClassSet) -> pd.DataFrame:
-    """Pixel share and frame presence of each class, by split.
+    """Shares of each class in (N, C + 1) pixel counts of frames, void last, by their N splits; a row a split and class.
 
-    Args:
-        counts: (N, C + 1) pixels of each class in each frame, void last.
-        splits: N split names.
-        classes: C names.
-
-    Returns:
-        A row a split and class: `split`, `class`, `share` (of the split's pixels that are not void) and `presence`
-        (share of the split's frames with at least one pixel).
+    Columns: `split`, `class`, `share` (of the split's pixels that are not void) and `presence` (of its frames with at
+    least one pixel).
     """
     splits, scored = np.asarray(splits), np.asarray(counts)[:, : classes.num_classes]
     tables = []
@@ -57,11 +46,7 @@ def class_shares(counts: np.ndarray, splits: Sequence[str], classes: ClassSet) -
 
 @themed
 def class_balance(shares: pd.DataFrame) -> ReportFigure:
-    """Pixel share (log axis) and frame presence of each class, a dot a split.
-
-    Args:
-        shares: from `class_shares`.
-    """
+    """Pixel share (log axis) and frame presence of each class (of `class_shares`), a dot a split."""
     splits = shares["split"].unique()
     wide = shares.pivot(index="class", columns="split", values=["share", "presence"])[["share", "presence"]]
     wide = wide[wide["share"].sum(axis=1) > 0].sort_values(("share", splits[0]), ascending=False)
@@ -72,7 +57,7 @@ def class_balance(shares: pd.DataFrame) -> ReportFigure:
         series = {SPLIT_NAMES[split]: table[split] for split in splits}
         dumbbell(axes, wide.index, series, [SPLIT_COLORS[split] for split in splits])
     log_axis(left.xaxis, percent_tick)
-    right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent_tick(value)))
+    right.xaxis.set_major_formatter(PercentFormatter(1))
     left.set_title("Share of labeled pixels (log scale)")
     right.set_title("Share of frames with the class")
     right.set_xlim(-0.02, 1.02)
@@ -83,11 +68,9 @@ def class_balance(shares: pd.DataFrame) -> ReportFigure:
 
 @themed
 def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
-    """Where each class lives in the image.
+    """Where each class lives in the image; those without a pixel are left out.
 
-    Args:
-        heatmaps: (C, h, w) share of frames in which a cell (or of pixels within it) is of the class, 0 to 1.
-        classes: C names; those without a pixel are left out.
+    The maps (C, h, w) are shares, 0 to 1, of frames in which a cell (or of pixels within it) is of the class.
     """
     peaks = {index: heat.max() for index, heat in enumerate(heatmaps) if heat.any()}
     columns, between = (4, " · ") if len(peaks) <= 12 else (6, "\n")
@@ -106,10 +89,7 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
 def suspect_labels(audit: pd.DataFrame, data: PreparedData, count: int = 4) -> ReportFigure:
     """Frames whose label does not fit: the frame, its label as it is and shifted, and a neighbor's label.
 
-    Args:
-        audit: from `seg_helpers.datasets.audit_labels`, with one suspect at least.
-        data: holds the frames.
-        count: of frames at most, those that gain most first.
+    They are the suspects of `seg_helpers.datasets.audit_labels` (one at least), at most `count` that gain most.
     """
     shown = audit[audit["suspect"]].sort_values("gain", ascending=False, kind="stable").head(count)
     images, labels, panels = data.cache.images, data.cache.labels, []

@@ -104,9 +104,6 @@ def _pack(colors: np.ndarray) -> np.ndarray:
     return colors.astype(np.uint32) @ np.asarray([65536, 256, 1], dtype=np.uint32)
 
 
-# ---------------------------------------------------------------- display
-
-
 def show(figure: ReportFigure) -> None:
     """Display a figure."""
     display(figure)

@@ -49,15 +49,7 @@ class Block:
 
 @themed
 def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
-    """The network as a ladder: time to the right, resolution downwards, one box a block, one arrow a connection.
-
-    Args:
-        summary: of the network, at the size to draw it for.
-        title: the network's name.
-
-    Raises:
-        ValueError: if an edge names a part that is not in the table.
-    """
+    """The network as a ladder: time to the right, resolution downwards, one box a block, one arrow a connection."""
     blocks, edges = _read_graph(summary)
     bands = _arrange(blocks, edges)
     width = max(block.column for block in blocks.values()) + 1
@@ -89,8 +81,6 @@ def _read_graph(summary: ModelSummary) -> tuple[dict[str, Block], list[tuple[str
     """Blocks and edges to draw: mere transitions become arrows; the logits get a box where sums or upsampling remain."""
     names = ["input", *summary.parts["name"]]
     edges = list(summary.edges)
-    if strange := {end for edge in edges for end in edge} - {*names}:
-        raise ValueError(f"edges name {sorted(strange)}, which the table of parts lacks; it holds {names}")
     for passed in [name for name in names if name.startswith("transition")]:
         before, after = [a for a, b in edges if b == passed], [b for a, b in edges if a == passed]
         edges = [edge for edge in edges if passed not in edge] + [(a, b) for a in before for b in after]
@@ -199,24 +189,16 @@ def _fit(text: str, points: float) -> tuple[str, float]:
 def _describe(blocks: dict[str, Block], edges: list[tuple[str, str]], title: str, total: int) -> str:
     skips = [f"{a} to {b}" for a, b in edges if blocks[b].column - blocks[a].column > 1]
     heavy = max(blocks.values(), key=lambda block: block.parameters)
-    deepest = max(stride for block in blocks.values() for stride in block.channels)
-    several = any(len(block.channels) > 1 for block in blocks.values())
-    frames = "; a dashed frame holds one block's outputs at several resolutions" if several else ""
     return (
-        f"{title}, drawn from the network itself: execution to the right, resolution downwards to 1/{deepest} of the input, "
-        f"with the channels and parameters of each block{frames}. {heavy.name.replace('_', ' ')} holds "
-        f"{percent(heavy.parameters / max(total, 1))} of the {write_count(total)} parameters. Connections that skip blocks: "
-        f"{join_words(skips).replace('_', ' ') or 'none'}."
+        f"{title}, drawn from the network itself: execution to the right, resolution downwards, with the channels and "
+        "parameters of each block; a dashed frame holds one block's outputs at several resolutions. "
+        f"{heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} "
+        f"parameters. Connections that skip blocks: {join_words(skips).replace('_', ' ') or 'none'}."
     )
 
 
 def show_layer_table(summary: ModelSummary, title: str) -> None:
-    """Display a network's parts with shapes, parameters and multiply-adds.
-
-    Args:
-        summary: of the network.
-        title: the network's name.
-    """
+    """Display a network's parts with shapes, parameters and multiply-adds."""
     table = summary.parts.rename(columns={"multiply_adds": "multiply-adds"})
     table["stride"] = table["stride"].map("1/{:g}".format)
     table["output"] = table["output"].str.replace("x", "×")
@@ -227,16 +209,10 @@ def show_layer_table(summary: ModelSummary, title: str) -> None:
     show_table(table, caption, {"parameters": "{:,.0f}", "channels": "{:.0f}", "multiply-adds": write_count})
 
 
-# ---------------------------------------------------------------- what parts see
-
-
 def show_branches(run: Run, data: PreparedData, modules: dict[str, str]) -> None:
-    """Displays what parts of the trained network answer to the first frame that every run keeps a prediction of.
+    """Displays what modules (title to name) of a run's network answer to the first frame that every run is shown on.
 
-    Args:
-        run: a finished run; one whose weights are not in its folder is said.
-        data: the data set that the frame is taken from.
-        modules: title to the module's name in the network.
+    Where the run's weights are not in its folder, that is said.
     """
     if not run.has_weights:
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
@@ -254,13 +230,7 @@ def show_branches(run: Run, data: PreparedData, modules: dict[str, str]) -> None
 
 @themed
 def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], channels: int = 4) -> ReportFigure:
-    """Feature maps of a network's branches on one frame: mean strength, then the channels that vary most.
-
-    Args:
-        image: (H, W, 3) uint8 RGB, what the branches saw.
-        branches: name to (C, h, w) activations.
-        channels: maps shown of each branch besides the mean.
-    """
+    """Mean strength of each branch's features (C, h, w) on one image (H, W, 3), and the channels that vary most."""
     panels, words = [], []
     for name, features in branches.items():
         depth, height, width = features.shape
@@ -287,12 +257,9 @@ def _stretch(values: np.ndarray) -> np.ndarray:
 
 @themed
 def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) -> ReportFigure:
-    """Where the nine taps of a 3×3 atrous convolution at the middle fall on the image, a panel a rate.
+    """Where the nine taps of a 3×3 atrous convolution at the middle fall on an image (H, W, 3), a panel a rate.
 
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        rates: dilation of each branch; 1 is a plain convolution.
-        output_stride: pixels of the image to a cell of the feature map.
+    A rate of 1 is a plain convolution; the output stride is in pixels of the image to a cell of the feature map.
     """
     height, width = image.shape[:2]
     cells = -(-np.array([height, width]) // output_stride)
@@ -323,12 +290,7 @@ def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) ->
 
 @themed
 def pyramid_bins(image: np.ndarray, bins: Sequence[int]) -> ReportFigure:
-    """What pyramid pooling keeps of an image: its averages over 1×1, 2×2, … bins.
-
-    Args:
-        image: (H, W, 3) uint8 RGB, standing in for a feature map.
-        bins: bins a side at each level.
-    """
+    """What pyramid pooling keeps of an image (H, W, 3): its averages over 1×1, 2×2, … bins; it stands in for features."""
     height, width = image.shape[:2]
     panels = [("image", image)]
     for count in bins:

@@ -67,16 +67,9 @@ def picture_rows(
 
 
 def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
-    """Blend a label's colors over its image; void pixels show the image alone.
+    """Blend a label's colors over its image (H, W, 3), `strength` (0 to 1) of them; void pixels show the image alone.
 
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        label: (h, w) uint8 indices; resized to the image by nearest neighbor where sizes differ.
-        classes: the class set of the label.
-        strength: share of the label's color, 0 to 1.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
+    A label (h, w) of another size is resized by nearest neighbor.
     """
     label = resize_label(label, image.shape[:2])
     weight = np.where(label == VOID, 0.0, strength)[..., None]
@@ -89,12 +82,7 @@ def resize_label(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]) -> list:
-    """Add the named legend of a mask's palette below a figure, in index order, void last.
-
-    Args:
-        figure: gets the legend outside its axes.
-        classes: names and colors.
-        labels: (H, W) index arrays; the legend names the classes that they hold.
+    """Add the named legend of the classes in (H, W) labels below a figure, in index order, void last.
 
     Returns:
         The palette's colors, (N, 3) RGB, for the figure's PNG to keep.
@@ -127,16 +115,9 @@ def row_plot(
     colors: str | Sequence[str] = BLUE,
     dots: bool = False,
 ) -> None:
-    """A row a name, from the top: a bar or a dot at its value, its interval, and a text behind both.
+    """A row a name, from the top: a bar (or a dot) at its value, its interval, and a text behind both.
 
-    Args:
-        axes: to draw on.
-        names: of the rows.
-        values: one a row; NaN draws nothing.
-        texts: one a row.
-        intervals: (rows, 2) low and high ends; NaN draws nothing.
-        colors: of the bars or dots, one or one a row.
-        dots: draw dots in place of bars.
+    Values and intervals (rows, 2) that are NaN draw nothing; colors are one or one a row.
     """
     place, values = np.arange(len(names)), np.asarray(values, dtype=float)
     ends = np.nan_to_num(values)
@@ -154,14 +135,7 @@ def row_plot(
 
 
 def dumbbell(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[float]], colors: Sequence[str]) -> None:
-    """A row a name, from the top: a dot of each series, joined by a line.
-
-    Args:
-        axes: to draw on.
-        names: of the rows.
-        series: name (for a legend) to its values, one a row; NaN leaves a dot out.
-        colors: one a series.
-    """
+    """A row a name, from the top: a dot of each series (name to its values, one a row), joined by a line; NaN is left out."""
     place, values = np.arange(len(names)), pd.DataFrame(series)
     axes.hlines(place, values.min(axis=1), values.max(axis=1), color=FAINT, linewidth=3, zorder=1)
     lift = 0.2 * (np.arange(len(series)) - (len(series) - 1) / 2)  # equal values stay visible
@@ -179,15 +153,7 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def heat_map(axes: Axes, table: pd.DataFrame, texts: np.ndarray, label: str, cmap: str = "viridis") -> None:
-    """Shares from 0 to 1 as a heat map with a color bar; of more than 16 columns, without the texts.
-
-    Args:
-        axes: to draw on.
-        table: the shares, with the names of rows and columns.
-        texts: (rows, columns) text of each cell.
-        label: of the color bar.
-        cmap: name of the color map.
-    """
+    """Shares from 0 to 1 as a heat map with texts in its cells, unless they are of more than 16 columns, and a color bar."""
     many = table.shape[1] > 16
     bar = {"label": label, "pad": 0.01, "aspect": 5 * len(table)}
     words = {"annot": False if many else texts, "fmt": "", "annot_kws": {"fontsize": 8.5}}
@@ -235,12 +201,7 @@ def note(axes: Axes, text: str, point: tuple[float, float], away: tuple[float, f
 def write_names(axes: Axes, labels: Sequence[tuple[str, float, float, str]], beside: bool = False) -> None:
     """Write each curve's name outside the axes at its right end, or each point's beside it, without overlaps.
 
-    Call it last: the axis limits must be final.
-
-    Args:
-        axes: linear or logarithmic in y.
-        labels: (text, x, y, color) of each point, or of each curve's last one.
-        beside: write inside the axes, right of each point.
+    Labels are (text, x, y, color) of a point, or of a curve's last one. Call it last: the axis limits must be final.
     """
     if not labels:
         return

@@ -28,9 +28,6 @@ RANKS = {
 }
 
 
-# ---------------------------------------------------------------- scores
-
-
 def tabulate_classes(run: Run) -> pd.DataFrame:
     """A row a class of the final split: `class`, iou with its 95% interval (`low`, `high`), dice, accuracy, precision, pixel_share."""
     table = pd.DataFrame.from_dict(final_scores(run)["per_class"], orient="index")
@@ -52,11 +49,7 @@ def show_class_table(scores: pd.DataFrame, classes: ClassSet, caption: str) -> N
 
 @style.themed
 def class_bars(scores: pd.DataFrame) -> ReportFigure:
-    """IoU of each class with its interval, best first, and the mean as a line.
-
-    Args:
-        scores: from `tabulate_classes`.
-    """
+    """IoU of each class (of `tabulate_classes`) with its interval, best first, and the mean as a line."""
     table = scores.sort_values("iou", ascending=False, na_position="last")
     mean = float(table["iou"].mean())
     figure = style.new_figure(height=0.29 * len(table) + 1.1)
@@ -77,16 +70,11 @@ def class_bars(scores: pd.DataFrame) -> ReportFigure:
     )
 
 
-# ---------------------------------------------------------------- confusions
-
-
 @style.themed
 def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
-    """Confusions normalized by the target: each row says where a class's pixels went.
+    """Confusions (C, C), rows the target, normalized by the target: each row says where a class's pixels went.
 
-    Args:
-        confusion: (C, C) pixel counts, rows the target.
-        classes: C names; classes without a pixel in target and prediction are left out.
+    Classes without a pixel in target and prediction are left out.
     """
     present = np.flatnonzero((confusion.sum(0) + confusion.sum(1)) > 0)
     counts = confusion[np.ix_(present, present)].astype(float)
@@ -102,19 +90,11 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
     heat_map(axes, table, texts, "share of the target class's pixels", "cividis")
     axes.collections[0].colorbar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set(aspect="equal", xlabel="Prediction", ylabel="Target")
-    off_diagonal = ~np.eye(len(names), dtype=bool)
-    largest = table.where(off_diagonal).stack().nlargest(3)
+    largest = table.where(~np.eye(len(names), dtype=bool)).stack().nlargest(3)
     listed = [f"{percent(share)} of {target} as {found}" for (target, found), share in largest.items() if share > 0]
     caption = "Confusion matrix in per cent of the target class's pixels (rows sum to 100; below 0.5 left blank)."
-    if listed:
-        both = counts * off_diagonal + counts.T * off_diagonal
-        pair = join_words([names[index] for index in np.unravel_index(both.argmax(), both.shape)])
-        caption += f" Largest confusions: {join_words(listed)}. Of all wrong pixels, "
-        caption += f"{percent(2 * both.max() / both.sum())} confuse {pair}."
+    caption += f" Largest confusions: {join_words(listed)}." if listed else ""
     return ReportFigure(figure, caption)
-
-
-# ---------------------------------------------------------------- frames
 
 
 def choose_shown(run: Run) -> pd.DataFrame:
@@ -216,10 +196,8 @@ LEADERBOARD = {
 def show_leaderboard(runs: pd.DataFrame, caption: str) -> None:
     """Display the table of runs, best mean IoU first, the best of each column in bold.
 
-    Args:
-        runs: a row a run, as from `tabulate_runs`: `mean_iou_low`, `mean_iou_high` and those columns of
-            `LEADERBOARD` that are known; `interval` is made here.
-        caption: above the table.
+    Of the columns of `tabulate_runs`, and `latency_milliseconds`, those are shown that `LEADERBOARD` names and that hold
+    anything.
     """
     table = runs.sort_values("mean_iou", ascending=False)
     ends = table[["mean_iou_low", "mean_iou_high"]].to_numpy()
@@ -240,11 +218,7 @@ def class_iou(runs: Sequence[Run]) -> pd.DataFrame:
 
 @style.themed
 def class_scores_map(scores: pd.DataFrame) -> ReportFigure:
-    """IoU of each class (columns) by each run (rows) as a heat map, best run on top.
-
-    Args:
-        scores: from `class_iou`; classes without a score are left out.
-    """
+    """IoU of each class (columns) by each run (rows), of `class_iou`, as a heat map, best run on top."""
     scores = scores.dropna(axis=1, how="all")
     scores = scores.loc[scores.mean(axis=1).sort_values(ascending=False).index]
     figure = style.new_figure(height=0.34 * len(scores) + 1.7)
@@ -255,11 +229,9 @@ def class_scores_map(scores: pd.DataFrame) -> ReportFigure:
 
 @style.themed
 def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> ReportFigure:
-    """Mean IoU with its interval against a cost; the line joins the models that no other beats in both.
+    """Mean IoU with its interval against a cost (a key of `COST_AXES`), of a table as for `show_leaderboard`.
 
-    Args:
-        runs: as for `show_leaderboard`.
-        cost: a key of `COST_AXES`.
+    The line joins the models that no other beats in both.
     """
     styles = style.network_styles(runs["title"])
     table = runs.dropna(subset=[cost, "mean_iou"]).sort_values(cost)
@@ -270,7 +242,7 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
     axes.step(front[cost], front["mean_iou"], where="post", **line)
     points = []
     for row in table.itertuples():
-        color, marker, x = styles[row.title]["color"], styles[row.title]["marker"], getattr(row, cost)
+        (color, _, marker), x = styles[row.title], getattr(row, cost)
         axes.plot([x, x], [row.mean_iou_low, row.mean_iou_high], color=color, linewidth=1.6, alpha=0.45)
         axes.plot(x, row.mean_iou, marker, color=color, markersize=8, markeredgecolor="white", zorder=4)
         points.append((row.title, x, row.mean_iou, style.INK))
@@ -290,10 +262,7 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
 def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> ReportFigure:
     """The same frames predicted by every run: a column a frame, a row a run, image and target on top.
 
-    Args:
-        runs: the rows; their common kept frames are shown, in the first run's order.
-        data: the data set that they were scored on.
-        most: frames at most.
+    The frames are those that all the runs keep a prediction of, in the first one's order, and at `most` so many.
     """
     kept = [run.examples.loc[run.examples["kind"] == "shared", "frame"].tolist() for run in runs]
     frames = [name for name in kept[0] if all(name in other for other in kept)][:most]
@@ -318,11 +287,9 @@ def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> R
 
 @style.themed
 def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
-    """Paired differences in mean IoU with their 95% intervals; the ones that leave zero out are dark.
+    """Paired differences in mean IoU with their 95% intervals (`name`, `difference`, `low`, `high`), best first.
 
-    Args:
-        table: `name`, `difference`, `low`, `high`.
-        title: above the axes, such as "U-Net minus …".
+    Those that leave zero out are dark.
     """
     table = table.sort_values("difference", ascending=False)
     clear = ((table["low"] > 0) | (table["high"] < 0)).to_numpy()
@@ -344,13 +311,9 @@ def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
 
 @style.themed
 def cost_bars(table: pd.DataFrame, columns: Mapping[str, str], caption: str, highlight: str = "") -> ReportFigure:
-    """Small multiples of bars: one panel a quantity, one bar a row of the table, in its order.
+    """Bars of a table's `columns` (name to title), one panel each: one bar a row, in the table's order, named by `name`.
 
-    Args:
-        table: `name` and the columns named in `columns`.
-        columns: column to title, such as {"parameters": "Parameters"}.
-        caption: what is compared, as a sentence.
-        highlight: name of the row whose bars are dark; all are by default.
+    The bars of the row that is called `highlight` are dark; all are by default.
     """
     figure = style.new_figure(style.WIDTH if len(columns) > 1 else 0.8 * style.WIDTH, 0.36 * len(table) + 0.9)
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]

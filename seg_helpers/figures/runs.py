@@ -36,25 +36,13 @@ METRIC_NAMES = {
 }
 
 
-# ---------------------------------------------------------------- a page and its run
-
-
 def open_page(
     profile: str, data: str, weights: str, overrides: list[str], reports: str, run: str = ""
 ) -> tuple[Profile, PreparedData]:
     """Reads a page's profile and data, and prints what is needed to make the page again.
 
-    Args:
-        profile: this and the next four are the page's parameters, as `load_profile` takes them.
-        data: the data set's folder.
-        weights: a local encoder state_dict.
-        overrides: changes of the configuration.
-        reports: the folder of all reports.
-        run: whose data; the profile's own by default.
-
-    Raises:
-        ConfigError: the profile, or what it is told to change, is wrong.
-        DatasetError: the data set cannot be read.
+    The first five are the page's parameters, as `load_profile` takes them; the data are those of `run`, or the
+    profile's own, and what is wrong with either is said by ConfigError or DatasetError.
     """
     project = load_profile(profile, data, weights, overrides, reports)
     commit, dirty = read_commit()
@@ -122,16 +110,10 @@ def show_scores(run: Run, data: PreparedData) -> None:
     show(results.confusion_matrix(run.confusions[run.final_split].sum(0), data.classes))
 
 
-# ---------------------------------------------------------------- several runs
-
-
 def show_comparison(runs: Sequence[Run], caption: str, baseline: str = "") -> None:
     """Displays a table of runs, best first, each one's difference from the first run, and who learned too little.
 
-    Args:
-        runs: scored on the same frames.
-        caption: above the table.
-        baseline: what the first run is called; its title by default.
+    The first one is called `baseline`, or by its title; all have to be scored on the same frames.
     """
     results.show_leaderboard(tabulate_runs(list(runs)), caption)
     if len(runs) > 1:
@@ -161,11 +143,10 @@ def weights_note(runs: Sequence[Run]) -> str:
     if any(run.config.model.encoder_weights != "none" for run in runs):
         return ""
     frozen = [run.title for run in runs if any(stage.unfreeze != "all" for stage in run.config.stages)]
-    costs = (
-        f" Random features are frozen in {join_words(frozen)}: what follows shows what freezing costs, not what "
-        "pretraining is worth."
-    )
-    return "**No pretrained weights are used in this profile.**" + (costs if frozen else "")
+    text = "**No pretrained weights are used in this profile.**"
+    if frozen:
+        text += f" Random features are frozen in {join_words(frozen)}: that shows what freezing costs, not pretraining's worth."
+    return text
 
 
 def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:

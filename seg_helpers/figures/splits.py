@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
+from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from seg_helpers.datasets import NEARLY_IDENTICAL, Cache
 from seg_helpers.figures.display import ReportFigure
@@ -20,16 +20,15 @@ HELD_OUT = ("val", "test")
 
 @themed
 def split_timelines(tables: Mapping[str, pd.DataFrame]) -> ReportFigure:
-    """One time line of clips a split strategy, above each other; frames of unknown clip have a line a split.
-
-    Args:
-        tables: title to frames table.
-    """
-    tables = {title: table.assign(clip=_name_lines(table)) for title, table in tables.items()}
-    rows = [table["clip"].nunique() for table in tables.values()]
+    """The clips of each frames table, by title, on a time line; frames of unknown clip have a line a split."""
+    lines = {}  # where the clip is unknown, numbers of two splits need not be of one clip
+    for title, table in tables.items():
+        unknown = table["split"].map(SPLIT_NAMES) + ", clip unknown"
+        lines[title] = table.assign(clip=table["clip"].where(table["clip"] != "", unknown))
+    rows = [table["clip"].nunique() for table in lines.values()]
     figure = new_figure(height=sum(0.36 * number + 0.5 for number in rows) + 0.8)
-    panels = figure.subplots(len(tables), 1, squeeze=False, sharex=True, height_ratios=rows)[:, 0]
-    for axes, (title, table) in zip(panels, tables.items(), strict=True):
+    panels = figure.subplots(len(lines), 1, squeeze=False, sharex=True, height_ratios=rows)[:, 0]
+    for axes, (title, table) in zip(panels, lines.items(), strict=True):
         names = []
         for row, (name, clip) in enumerate(table.groupby("clip")):
             for split, start, width in _bands(clip):
@@ -41,16 +40,10 @@ def split_timelines(tables: Mapping[str, pd.DataFrame]) -> ReportFigure:
         axes.set_title(title)
     panels[-1].set_xlabel("Position of the frame in its clip")
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    present = set(pd.concat(tables.values())["split"])
+    present = set(pd.concat(lines.values())["split"])
     handles = [Patch(color=SPLIT_COLORS[split], label=name) for split, name in SPLIT_NAMES.items() if split in present]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), handlelength=1)
     return ReportFigure(figure, "The clips on a time line, their numbers of frames in brackets.")
-
-
-def _name_lines(frames: pd.DataFrame) -> pd.Series:
-    """The clip of each frame; where it is unknown, numbers of two splits need not be of one clip."""
-    unknown = frames["split"].map(SPLIT_NAMES) + ", clip unknown"
-    return frames["clip"].where(frames["clip"] != "", unknown)
 
 
 def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
@@ -69,9 +62,7 @@ def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
 def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
     """How near each val and test frame is to training: in time, in looks, and whether its clip is new.
 
-    Args:
-        audits: title to audit table (of `seg_helpers.datasets.audit_split`): `split`, `clip_in_train`, `distance`,
-            `seconds` and `similarity`, NaN or NA where not known.
+    It reads audit tables (of `seg_helpers.datasets.audit_split`), by title; what is not known in them is NaN or NA.
     """
     parts = {
         f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split]: audit[audit["split"] == split]
@@ -84,21 +75,18 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
     column, unit, near = ("seconds", "seconds", 1) if timed else ("distance", "frames", 10)
     figure = new_figure(height=0.55 * len(parts) + 1.3)
     time, looks, unseen = figure.subplots(1, 3, sharey=True, width_ratios=(3, 2.4, 1.2))
-    shares, marks, words = [], [], []
-    for row, ((name, part), color) in enumerate(zip(parts.items(), colors, strict=True)):
+    shares, marks = [], []
+    for row, (part, color) in enumerate(zip(parts.values(), colors, strict=True)):
         _strip(time, part[column].dropna(), row, color)
         _strip(looks, part["similarity"].dropna(), row, color)
         new, unknown = _shares_of_clips(part)
         marks.append("unknown" if unknown == 1 else percent(new) + (f", {percent(unknown)} unknown" if unknown else ""))
         shares.append(new)
-        medians = part[[column, "similarity"]].median()
-        apart = f"median {medians[column]:.3g} {unit} apart, " if medians.notna()[column] else ""
-        words.append(f"{name}: {apart}median similarity {medians['similarity']:.2f}, in new clips {marks[-1]}")
     row_plot(unseen, list(parts), shares, marks, colors=colors)
     time.set_xscale("symlog", linthresh=near)  # linear up to here, logarithmic beyond
     time.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=near, subs=(1, 2, 5)))
     time.set_xlim(left=-0.05 * near)
-    time.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    time.xaxis.set_major_formatter("{x:g}")
     known = any(part[column].notna().any() for part in parts.values())
     time.set_title(f"Nearest of the same clip{f' ({unit})' if known else ': unknown'}")
     time.xaxis.set_visible(known)
@@ -112,7 +100,7 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
         figure,
         "How near the held-out frames are to training: distance to the nearest training frame of the same clip, highest "
         f"correlation with any training frame (from {NEARLY_IDENTICAL}, dotted, pictures are nearly identical), share of frames in "
-        f"clips new to training; black bars are medians. {'. '.join(words)}.",
+        f"clips new to training; black bars are medians.",
     )
 
 
@@ -134,10 +122,7 @@ def _strip(axes: Axes, values: pd.Series, row: int, color: str) -> None:
 def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> ReportFigure:
     """The held-out pictures that are most like one of another split, each above that one; no picture is shown twice.
 
-    Args:
-        matches: from `seg_helpers.datasets.match_pictures`, with one row at least.
-        cache: decoded frames.
-        count: of pairs, shared among val and test.
+    They are read from `seg_helpers.datasets.match_pictures` (one row at least); `count` is shared among val and test.
     """
     ranked = matches.sort_values(["identical", "similarity"], ascending=False, kind="stable")
     ranked = ranked[~ranked.index.duplicated()].drop_duplicates(["split", "other_row"])
@@ -162,11 +147,7 @@ def _shorten(name: str, most: int = 30) -> str:
 
 
 def audit_finding(audit: pd.DataFrame) -> str:
-    """What scores on val and test frames are worth, by their clips and pictures, as Markdown.
-
-    Args:
-        audit: from `seg_helpers.datasets.audit_split`, with a cache.
-    """
+    """What scores on val and test frames are worth, by their clips and pictures (of `audit_split`), as Markdown."""
     parts = {split: audit[audit["split"] == split] for split in HELD_OUT}
     return "\n\n".join(
         f"**{SPLIT_NAMES[split].capitalize()}**: {_judge_scores(part)}" for split, part in parts.items() if len(part)

@@ -46,18 +46,11 @@ def new_figure(width: float = WIDTH, height: float = 4.0) -> Figure:
     return figure
 
 
-def network_styles(titles: Iterable[str]) -> dict[str, dict]:
+def network_styles(titles: Iterable[str]) -> dict[str, tuple]:
     """Color, dashes and marker of each network: its own if it is one of `NETWORKS`, else the next that is free."""
     titles = list(titles)
     places = {title: NETWORKS.index(title) for title in titles if title in NETWORKS}
     free = (place for place in itertools.count() if place not in places.values())
-    return {title: _series_style(places[title] if title in places else next(free)) for title in titles}
-
-
-def _series_style(index: int) -> dict:
-    """The `index`-th of 28 distinct curves, told apart without color too."""
-    return {
-        "color": OKABE_ITO[index % len(OKABE_ITO)],
-        "linestyle": DASHES[index // len(OKABE_ITO) % len(DASHES)],
-        "marker": MARKERS[index % len(MARKERS)],
-    }
+    indices = {title: places[title] if title in places else next(free) for title in titles}
+    looks = [(color, dashes) for dashes in DASHES for color in OKABE_ITO]  # told apart without color too
+    return {title: (*looks[index % len(looks)], MARKERS[index % len(MARKERS)]) for title, index in indices.items()}

@@ -119,7 +119,7 @@ def variant_curves(runs: Sequence[Run]) -> ReportFigure:
     looks = style.network_styles([run.title for run in runs])
     ends, best = [], []
     for run in runs:
-        color, dashes, marker = looks[run.title].values()
+        color, dashes, marker = looks[run.title]
         ends += _draw(axes, run.history, "val_mean_iou", run.title, color, dashes, 1.8 if len(runs) < 7 else 1.3)
         epoch, value = best_epoch(run.history)
         axes.plot(epoch, value, marker, markersize=5, color=color)

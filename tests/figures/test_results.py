@@ -40,16 +40,6 @@ def test_largest_confusions_are_shares_of_the_target(classes):
     assert "Largest confusions: 75% of Pole as Building and 60% of Road as Pavement." in caption
 
 
-def test_matrix_counts_the_pair_that_costs_most_pixels(classes):
-    confusion = np.zeros((11, 11), int)
-    np.fill_diagonal(confusion, 100)
-    assert "wrong" not in confusion_matrix(confusion, classes).caption
-    confusion[3, 3], confusion[3, 4], confusion[4, 3], confusion[2, 1] = 1000, 50, 40, 60
-    caption = confusion_matrix(confusion, classes).caption
-    assert "Largest confusions: 38% of Pole as Building" in caption
-    assert "Of all wrong pixels, 60% confuse Road and Pavement." in caption
-
-
 def test_error_map_tells_three_things(frame):
     label = frame[1]
     prediction = label.copy()
