@@ -130,12 +130,8 @@ def unlearned_finding(runs: Sequence[Run]) -> str:
     blind[:, common] = target
     score = float(compute_metrics(blind)["mean_iou"])
     lost = [run.title for run in runs if final_scores(run)["mean_iou"] <= score]
-    if not lost:
-        return ""
-    return (
-        f"**Too little was learned** by {join_words(lost)}: to say {runs[0].classes[common]} everywhere would score as "
-        f"much ({score:.3f})."
-    )
+    floor = f"to say {runs[0].classes[common]} everywhere would score as much ({score:.3f})"
+    return f"**Too little was learned** by {join_words(lost)}: {floor}." if lost else ""
 
 
 def weights_note(runs: Sequence[Run]) -> str:
