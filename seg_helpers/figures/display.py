@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.axis import Axis
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 from PIL import Image
 from scipy.spatial import cKDTree
@@ -65,16 +67,24 @@ class ReportFigure:
 def _read_words(axes: Axes) -> str:
     """Title and labels of a panel, the names of its rows with the words or the series' values in each, other words."""
     head = ", ".join(filter(None, (axes.get_title("left"), axes.get_xlabel(), axes.get_ylabel())))
-    locator, formatter = axes.yaxis.get_major_locator(), axes.yaxis.get_major_formatter()
-    rows = formatter.format_ticks(locator()) if isinstance(locator, FixedLocator) else []
-    words = [text.get_text() for text in axes.texts][:MOST_WORDS]
-    if len(rows) <= len(words):
-        rows = [f"{row} {words.pop(0)}" for row in rows]
+    rows = _name_places(axes.yaxis)
+    columns = _name_places(axes.xaxis) if any(isinstance(map_, QuadMesh) for map_ in axes.collections) else {}
+    words = [] if axes.texts else list(rows.values())
+    for text in filter(Text.get_text, axes.texts[:MOST_WORDS]):
+        (x, y), somewhere = getattr(text, "xy", text.get_position()), getattr(text, "xycoords", "data") != "data"
+        names = [] if somewhere else [rows.get(y), columns.get(x)]
+        words.append(" ".join(filter(None, [*names, text.get_text()])))
     for series in axes.collections:  # dots of several series have no words of their own
         if rows and isinstance(series, PathCollection) and not series.get_label().startswith("_"):
-            values = zip(rows, np.ma.filled(series.get_offsets()[:, 0], np.nan), strict=True)
+            values = zip(rows.values(), np.ma.filled(series.get_offsets()[:, 0], np.nan), strict=True)
             words.append(f"{series.get_label()} {', '.join(f'{row} {value:.2g}' for row, value in values)}")
-    return ": ".join(filter(None, (head, ", ".join(rows + words))))
+    return ": ".join(filter(None, (head, ", ".join(words))))
+
+
+def _name_places(axis: Axis) -> dict[float, str]:
+    """Where an axis has names in place of numbers, and which."""
+    places = axis.get_majorticklocs() if isinstance(axis.get_major_locator(), FixedLocator) else []
+    return dict(zip(places, axis.get_major_formatter().format_ticks(places), strict=True))
 
 
 def _reduce_colors(pixels: np.ndarray, pinned: Sequence = (), exact: int = 64) -> tuple[np.ndarray, np.ndarray]:

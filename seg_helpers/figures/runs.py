@@ -9,17 +9,8 @@ import yaml
 from seg_helpers.config import Profile, load_profile
 from seg_helpers.datasets import describe_split
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
-from seg_helpers.experiments import (
-    PreparedData,
-    Run,
-    compare_runs,
-    final_scores,
-    get_run,
-    list_versions,
-    prepare_data,
-    read_commit,
-    tabulate_runs,
-)
+from seg_helpers.experiments import PreparedData, Run, compare_runs, final_scores, get_run, prepare_data, tabulate_runs
+from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.figures import results
 from seg_helpers.figures.display import say, show, show_table
 from seg_helpers.figures.training import training_curves

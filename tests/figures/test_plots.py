@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import dumbbell, heat_map, image_grid, row_plot
+from seg_helpers.figures.plots import dumbbell, heat_map, image_grid, note, row_plot
 from seg_helpers.figures.style import new_figure
 
 
@@ -67,3 +67,18 @@ def test_a_description_holds_what_is_drawn():
     figure.legend(*right.get_legend_handles_labels())
     expected = "Bars: a x, b y. Dots: a, b, before a 1, b 2, after a 3, b 0.25. before, after"
     assert ReportFigure(figure, "of both").alt == expected
+
+
+def test_a_description_of_a_map_names_row_and_column_of_each_cell():
+    axes = new_figure().subplots()
+    table = pd.DataFrame([[0.9, 0.1], [0.2, 0.8]], ["r", "s"], ["c", "d"])
+    heat_map(axes, table, np.array([["90", ""], ["20", "80"]]), "share")
+    axes.set_ylabel("Target")
+    assert ReportFigure(axes.figure, "a map").alt.startswith("Target: r c 90, s c 20, s d 80. share")
+
+
+def test_words_beside_the_rows_are_of_no_row():
+    axes = new_figure().subplots()
+    row_plot(axes, ["a", "b"], [0.5, 0.2], ["x", "y"])
+    note(axes, "mean 0.35", (0.35, 0), (1, 1), xycoords=("data", "axes fraction"))
+    assert ReportFigure(axes.figure, "bars").alt == "a x, b y, mean 0.35"
