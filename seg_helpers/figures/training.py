@@ -78,7 +78,7 @@ def training_curves(run: Run) -> ReportFigure:
     first, last = history["train_loss"].iloc[[0, -1]]
     return ReportFigure(
         figure,
-        f"Loss and metrics against the epoch, for training and validation. The training loss falls from {first:.3f} to "
+        f"Loss and metrics against the epoch, for training and validation. The training loss goes from {first:.3f} to "
         f"{last:.3f}; the dotted line and the star mark the best epoch, {epoch} of {len(history)}, with a validation mean "
         f"IoU of {value:.3f}." + (f" Stages: {told}." if told else ""),
     )
