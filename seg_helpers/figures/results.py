@@ -66,7 +66,7 @@ def class_bars(scores: pd.DataFrame) -> ReportFigure:
     axes.set_title("IoU of each class, with its 95% interval")
     return ReportFigure(
         figure,
-        f"IoU of each class with its bootstrap 95% interval over frames; dark bars lie above the mean of {mean:.3f}.",
+        f"IoU of each class with its 95% interval, by drawing blocks of frames anew; dark bars lie above the mean of {mean:.3f}.",
     )
 
 
@@ -304,7 +304,7 @@ def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
     axes.set_title(title)
     return ReportFigure(
         figure,
-        f"{title}: paired bootstrap over the frames, each network trained once. {int(clear.sum())} of {len(table)} "
+        f"{title}: paired bootstrap over blocks of frames, each network trained once. {int(clear.sum())} of {len(table)} "
         "intervals leave zero out.",
     )
 

@@ -80,7 +80,7 @@ def show_scores(run: Run, data: PreparedData) -> None:
         pd.DataFrame(rows, columns=["metric", "score", "95% interval"]),
         f"{run.title} on the {scores['frames']} {run.final_split} frames, scored once with the weights of epoch "
         f"{run.metrics['best_epoch']}, which validation chose. Pixels are counted over the whole split at the labels' "
-        f"own resolution in the classes of {run.class_set}, void left out, and divided once; 95% intervals by drawing frames anew.",
+        f"own resolution in the classes of {run.class_set}, void left out, and divided once; 95% intervals by drawing blocks of neighboring frames anew.",
         {"score": "{:.4f}"},
     )
     suspect = [name for name in run.scored_frames[run.final_split] if name in run.suspect_frames]
