@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 from PIL import Image
 from scipy.spatial import cKDTree
@@ -70,7 +69,7 @@ def _read_words(axes: Axes) -> str:
     rows = _name_places(axes.yaxis)
     columns = _name_places(axes.xaxis) if any(isinstance(map_, QuadMesh) for map_ in axes.collections) else {}
     words = [] if axes.texts else list(rows.values())
-    for text in filter(Text.get_text, axes.texts[:MOST_WORDS]):
+    for text in [text for text in axes.texts if text.get_text()][:MOST_WORDS]:
         (x, y), somewhere = getattr(text, "xy", text.get_position()), getattr(text, "xycoords", "data") != "data"
         names = [] if somewhere else [rows.get(y), columns.get(x)]
         words.append(" ".join(filter(None, [*names, text.get_text()])))

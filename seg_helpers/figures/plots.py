@@ -221,9 +221,11 @@ def write_names(axes: Axes, labels: Sequence[tuple[str, float, float, str]], bes
 
 
 def spread(heights: Sequence[float], gap: float) -> np.ndarray:
-    """Heights of labels in the axes (0 to 1), lowered where the one above is nearer than `gap`."""
+    """Heights of labels in the axes (0 to 1), moved apart to `gap`: half by lowering the lower, half by lifting the upper."""
     wanted = np.clip(heights, 0, 1)
     order, steps = np.argsort(-wanted, kind="stable"), gap * np.arange(len(wanted))
+    level = wanted[order] + steps
+    lowered, lifted = np.minimum.accumulate(level), np.maximum.accumulate(level[::-1])[::-1]
     places = np.empty_like(wanted)
-    places[order] = np.minimum.accumulate(wanted[order] + steps) - steps
-    return places
+    places[order] = (lowered + lifted) / 2 - steps
+    return places - max(places.max() - 1, 0)  # a crowd at the top moves down, off the title

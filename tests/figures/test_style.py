@@ -66,9 +66,14 @@ def test_overlay_leaves_void_as_it_is(frame, classes):
 
 @pytest.mark.parametrize(
     ("positions", "expected"),
-    [([0.1, 0.5, 0.9], [0.1, 0.5, 0.9]), ([0.5, 0.5], [0.5, 0.4]), ([0.5, 0.55, 1.2, 0.1], [0.45, 0.55, 1.0, 0.1])],
+    [
+        ([0.1, 0.5, 0.9], [0.1, 0.5, 0.9]),
+        ([0.5, 0.5], [0.55, 0.45]),
+        ([0.6, 0.5, 0.55], [0.65, 0.45, 0.55]),
+        ([0.98, 1.2, 0.2], [0.9, 1.0, 0.16]),
+    ],
 )
-def test_spread_lowers_what_is_too_near(positions, expected):
+def test_spread_moves_both_neighbors(positions, expected):
     assert spread(positions, 0.1) == pytest.approx(expected)
 
 
