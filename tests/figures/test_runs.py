@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from seg_helpers import figures as fig
 from seg_helpers.config import ExperimentConfig, ModelConfig, StageConfig
@@ -77,3 +79,45 @@ def test_a_comparison_says_what_differs_beside_the_networks():
     assert "loss.terms" in text
     assert "epochs" in text
     assert "compare only within a machine; there are one CPU; 2 processes, each on one CPU." in text
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What a page displays."""
+    displayed = []
+    monkeypatch.setattr("seg_helpers.figures.display.display", displayed.append)
+    return displayed
+
+
+def test_a_run_is_shown_with_its_configuration_and_its_curves(monkeypatch, shown, history):
+    run = make_run()
+    run.history, run.range_tests, run.trained_on, run.session = history, {}, "one CPU", {"precision": "fp32"}
+    run.record = {"frames": {"train": 8, "val": 2}, "training_seconds": 75}
+    monkeypatch.setattr("seg_helpers.figures.runs.get_run", lambda project, name: run)
+    assert fig.show_run(SimpleNamespace(experiment=lambda name: run.config), "net") is run
+    configuration, training, curves = shown
+    assert "Configuration of net: 4 epochs" in configuration.data
+    assert "encoder_weights: none" in configuration.data
+    assert "on 8 frames in **1 min 15 s**" in training.data
+    assert len(curves.figure.axes) == 2
+
+
+def test_a_comparison_shows_differences_where_there_are_some(monkeypatch, shown):
+    runs = [make_scored_run("Base", 0.5), make_scored_run("Other", 0.4)]
+    columns = {
+        "title": ["Base", "Other"],
+        "mean_iou": [0.5, 0.4],
+        "mean_iou_low": [0.4, 0.3],
+        "mean_iou_high": [0.6, 0.5],
+    }
+    monkeypatch.setattr("seg_helpers.figures.runs.tabulate_runs", lambda runs: pd.DataFrame(columns)[: len(runs)])
+    for run in runs:
+        run.scored_frames = {"test": ["a", "b"]}
+        run.seed = 0
+    fig.show_comparison(runs, "two", baseline="the base")
+    board, forest = shown
+    assert board.data["95% interval"].tolist() == ["0.400 to 0.600", "0.300 to 0.500"]
+    assert forest.figure.axes[0].get_title("left") == "Mean IoU beyond the base, on the same frames"
+    shown.clear()
+    fig.show_comparison(runs[:1], "one")
+    assert len(shown) == 1  # the table alone
