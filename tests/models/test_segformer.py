@@ -1,7 +1,6 @@
 """SegFormer: the published size, its stages, and attention that sees the whole image."""
 
 import pytest
-import torch
 from zoo import build_calibrated, make_images
 
 from seg_helpers.models import build_model, count_parameters

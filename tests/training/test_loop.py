@@ -344,7 +344,9 @@ def test_a_range_test_leaves_the_network_and_its_optimizer_alone(bench, experime
 def test_a_range_test_does_not_change_the_batches_that_follow(bench, experiment):
     """At the rate that it chose the stage goes as if that had been named: same order, same dropout, same average."""
     tested = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": "range_test"}]), "tested")
-    named = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": tested.range_tests[0]["rate"]}]), "named")
+    named = bench.train(
+        experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": tested.range_tests[0]["rate"]}]), "named"
+    )
     assert bench.outcome(tested, "tested")[0] == bench.outcome(named, "named")[0]
 
 
