@@ -25,6 +25,7 @@ import functools
 import json
 import operator
 import os
+import reprlib
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -437,7 +438,7 @@ def load_profile(
     return Profile(path.stem, file, recipes, groups, data, weights, overrides, reports)
 
 
-def validate(kind: type[Section], values: Any, where: str | Path) -> Any:
+def validate(kind: type[BaseModel], values: Any, where: str | Path) -> Any:
     """Builds `kind` from plain values, turning every complaint into one sentence with file, key and remedy."""
     try:
         return kind.model_validate(values)
@@ -445,7 +446,7 @@ def validate(kind: type[Section], values: Any, where: str | Path) -> Any:
         problems = error.errors()
     complaints = []
     for problem in problems:
-        said = f"{problem['msg']}, got {problem['input']!r}"
+        said = f"{problem['msg']}, got {reprlib.repr(problem['input'])}"
         if problem["type"] == "extra_forbidden":
             keys = {name for section in Section.__subclasses__() for name in section.model_fields}
             said = f"unknown key{_did_you_mean(str(problem['loc'][-1]), keys)}"

@@ -31,3 +31,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a small file so that a reader sees the old or the new text, never half of one."""
+    with atomic_path(path) as part:
+        part.write_text(text)

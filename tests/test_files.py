@@ -1,8 +1,10 @@
 """What is made beside its place and moved there."""
 
+import os
+
 import pytest
 
-from seg_helpers.files import atomic_path
+from seg_helpers.files import atomic_path, write_text
 
 
 def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
@@ -40,3 +42,16 @@ def test_the_first_of_two_folders_stays(tmp_path):
             (part / made).write_text("")
     assert [entry.name for entry in path.iterdir()] == ["first"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_is_replaced_at_once(tmp_path, monkeypatch):
+    path = tmp_path / "history.csv"
+    write_text(path, "old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            write_text(path, "new")
+    assert path.read_text() == "old"
+    write_text(path, "new")
+    assert path.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]

@@ -1,23 +1,14 @@
 """Where a run is, or goes: `runs/NAME/SEED` of a profile's reports, or beside it with a fingerprint in its name."""
 
-import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import yaml
 
 from seg_helpers.config import ExperimentConfig, Profile
-from seg_helpers.experiments.records import (
-    RECORD,
-    DamagedRun,
-    Run,
-    final_scores,
-    is_finished,
-    read_config,
-    read_run,
-)
+from seg_helpers.experiments.records import RECORD, DamagedRun, Run, final_scores, read_config, read_run
 from seg_helpers.locks import hold
 
 STARTED = "started.json"  # what is known of a run that is not finished
@@ -50,7 +41,7 @@ def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) 
     found, plain = find_recorded(profile, config, data_digest), plain_folder(profile, config)
     if found is not None:
         return found
-    if not plain.is_dir() or all(path.name in _BEGINNING or path.suffix == ".partial" for path in plain.iterdir()):
+    if not plain.is_dir() or all(path.name in _BEGINNING or ".part" in path.name for path in plain.iterdir()):
         return plain
     own = plain.with_name(f"{plain.name}-{fingerprint(config, data_digest)}")
     print(f"{config.name}: {plain} holds a run of other settings or data, which stays; this one is in {own.name}")
@@ -58,14 +49,12 @@ def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) 
 
 
 def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> bool:
-    state = next((folder / name for name in (RECORD, STARTED) if (folder / name).is_file()), None)
-    if state is None or not (folder / "config.yaml").is_file():
-        return False
+    state = folder / RECORD if (folder / RECORD).is_file() else folder / STARTED
     try:
         if read_config(folder / "config.yaml").identity() != config.identity():
             return False
-        return data_digest is None or json.loads(state.read_text())["data_digest"] == data_digest
-    except (ValueError, KeyError, TypeError, yaml.YAMLError):  # damaged, or of a version whose values this one refuses
+        return json.loads(state.read_text())["data_digest"] == data_digest or data_digest is None
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):  # no run, damaged, or of values now refused
         return False
 
 
@@ -74,35 +63,36 @@ def fingerprint(config: ExperimentConfig, data_digest: str) -> str:
     return hashlib.sha256(json.dumps([config.identity(), data_digest]).encode()).hexdigest()[:10]
 
 
-@contextlib.contextmanager
-def hold_run(profile: Profile, config: ExperimentConfig) -> Iterator[None]:
+def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManager[None]:
     """The lock of all runs of a name and seed: where one goes is decided under it."""
     plain = plain_folder(profile, config)
-    with hold(plain.with_name(f".{plain.name}.lock"), f"run {config.name}, seed {config.seed},"):
-        yield
+    return hold(plain.with_name(f".{plain.name}.lock"), f"run {config.name}, seed {config.seed},")
 
 
-def list_runs(profile: Profile, ablations: bool = False) -> list[Run]:
-    """The finished runs of a profile's own settings, each with its first seed, best test mean IoU first.
+def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
+    """The finished runs of a profile's own settings, best test mean IoU first.
 
     A run that is damaged is left out, which is said.
 
     Args:
         profile: the profile.
         ablations: also the shorter runs, made for a comparison inside one notebook.
+        every_seed: a run of each of its seeds, not of the first alone; see `average_seeds`.
     """
     found = []
     for name in profile.run_names():
-        config = profile.experiment(name)
-        if config.ablation and not ablations:
-            continue
-        folder = find_recorded(profile, config)
-        plain = plain_folder(profile, config)
-        try:
-            if folder is not None and is_finished(folder):
-                found.append(read_run(folder))
-            elif is_finished(plain):
-                read_run(plain)  # sound, but of other settings; or damaged, which is said
-        except DamagedRun as error:
-            print(f"WARNING {name} is left out: {error}")
+        for seed in profile.seeds(name) if every_seed else profile.seeds(name)[:1]:
+            config = profile.experiment(name, seed)
+            if config.ablation and not ablations:
+                continue
+            folder = find_recorded(profile, config)
+            try:
+                run = read_run(folder or plain_folder(profile, config))
+            except FileNotFoundError:
+                continue
+            except DamagedRun as error:
+                print(f"WARNING {name} is left out: {error}")
+                continue
+            if folder is not None:  # else what lies there is of other settings
+                found.append(run)
     return sorted(found, key=lambda run: -final_scores(run)["mean_iou"])

@@ -1,6 +1,6 @@
 """What a profile's runs still need: which are finished, begun or missing, in the order that they are trained in."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -12,23 +12,12 @@ from seg_helpers.progress import format_seconds
 from seg_helpers.training.checkpoints import epoch_of, find_state
 
 
-@dataclass(frozen=True)
-class PlannedRun:
-    """A run and seed of a profile: epochs that are done, of how many, and seconds an epoch where one was made."""
+class PlannedRun(NamedTuple):
+    """A run and seed of a profile, and what is left of it in words: nothing once it is finished."""
 
     name: str
     seed: int
-    finished: bool
-    epochs_done: int
-    epochs: int
-    epoch_seconds: float | None
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds of training that are left; None where no epoch tells how long one takes."""
-        if self.finished:
-            return 0.0
-        return None if self.epoch_seconds is None else (self.epochs - self.epochs_done) * self.epoch_seconds
+    left: str
 
 
 def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
@@ -41,40 +30,32 @@ def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
     Raises:
         ConfigError: a name is no run of the profile.
     """
-    names = [name for name in profile.run_names() if name not in profile.skipped]
     for name in only.split():
-        if name not in names:
-            profile.experiment(name)  # an unknown one is told with the nearest known
+        profile.experiment(name)  # an unknown one is told with the nearest known
+        if name in profile.skipped:
             raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
-    first = [name for name in profile.order if name in names]
-    chosen = dict.fromkeys(only.split() or [*first, *names])
-    return [_plan_run(profile, name, seed) for name in chosen for seed in profile.seeds(name)]
+    names = dict.fromkeys(only.split() or [*profile.order, *profile.run_names()])
+    return [
+        _plan_run(profile, name, seed) for name in names if name not in profile.skipped for seed in profile.seeds(name)
+    ]
 
 
 def _plan_run(profile: Profile, name: str, seed: int) -> PlannedRun:
     config = profile.experiment(name, seed)
-    digest = prepare_data(config.data, seed).digest
-    folder = find_recorded(profile, config, digest)
-    if folder is None:
-        return PlannedRun(name, seed, False, 0, config.epochs, None)
-    history = folder / "history.csv"
-    seconds = pd.read_csv(history)["seconds"].mean() if history.is_file() else None
-    saved = find_state(folder / "last")
-    return PlannedRun(name, seed, is_finished(folder), epoch_of(saved) if saved else 0, config.epochs, seconds)
+    folder = find_recorded(profile, config, prepare_data(config.data, seed).digest)
+    if folder and is_finished(folder):
+        return PlannedRun(name, seed, "")
+    saved = find_state(folder / "last") if folder else None
+    if saved is None:
+        return PlannedRun(name, seed, "not begun")
+    done, seconds = epoch_of(saved), pd.read_csv(folder / "history.csv")["seconds"].mean()
+    left = format_seconds((config.epochs - done) * seconds)
+    return PlannedRun(name, seed, f"{done} of {config.epochs} epochs, {left} left")
 
 
 def describe_plan(planned: list[PlannedRun]) -> str:
     """What is left and how long it takes on one core, as far as begun runs tell."""
-    left = [run for run in planned if not run.finished]
+    left = [f"  {run.name}, seed {run.seed}: {run.left}" for run in planned if run.left]
     if not left:
         return f"all {len(planned)} runs are finished"
-    lines = [f"{len(planned) - len(left)} of {len(planned)} runs are finished; left:"]
-    for run in left:
-        seconds = run.seconds_left
-        time = (
-            "not begun"
-            if seconds is None
-            else f"{run.epochs_done} of {run.epochs} epochs, {format_seconds(seconds)} left"
-        )
-        lines.append(f"  {run.name}, seed {run.seed}: {time}")
-    return "\n".join(lines)
+    return "\n".join([f"{len(planned) - len(left)} of {len(planned)} runs are finished; left:", *left])

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import operator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +14,10 @@ from pydantic import ValidationError
 
 from seg_helpers.config import ExperimentConfig
 from seg_helpers.evaluation.scores import score_counts
-from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments.provenance import checksum_files
 
 RECORD = "record.json"  # written last: a folder that holds it holds a finished run
 COUNTS = "counts.npz"
-STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
 
 
 class DamagedRun(ValueError):
@@ -176,8 +173,7 @@ def read_run(path: Path) -> Run:
     try:
         record = json.loads((path / RECORD).read_text())
         for name, checksum in record["files"].items():
-            file = path / name
-            if not name.endswith(".safetensors") and checksum_files(path, [file])[name] != checksum:
+            if not name.endswith(".safetensors") and checksum_files(path, [path / name])[name] != checksum:
                 raise ValueError(f"{name} is not the file that was recorded")
         metrics = json.loads((path / "metrics.json").read_text())
         return Run(path, read_config(path / "config.yaml"), metrics, record)
@@ -192,14 +188,9 @@ def read_config(path: Path) -> ExperimentConfig:
     try:
         return ExperimentConfig.model_validate(plain)
     except ValidationError as error:
-        unknown = [problem["loc"] for problem in error.errors() if problem["type"] == "extra_forbidden"]
-        for *parents, key in unknown:
-            del functools.reduce(operator.getitem, parents, plain)[key]
-        if not unknown:
-            raise
-        names = ", ".join(".".join(map(str, location)) for location in unknown)
-        _say_left_out(names)
-        return ExperimentConfig.model_validate(plain)
+        config = ExperimentConfig.model_validate(plain, extra="ignore")  # which raises what else is wrong
+        _say_left_out(", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()))
+        return config
 
 
 @functools.cache
@@ -222,71 +213,3 @@ def is_finished(path: Path) -> bool:
 def final_scores(run: Run) -> dict:
     """The test split's scores, or val's for a data set whose test labels are withheld."""
     return run.scores[run.final_split]
-
-
-def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
-    """A row a run: what it scored, what it is made of and what it cost.
-
-    Columns: title, ablation, split, size (HxW of the network's input), start (`ImageNet`, a weights file's name, or
-    `random`), mean_iou, mean_iou_low, mean_iou_high, pixel_accuracy, mean_dice, val_mean_iou, multiscale_mean_iou,
-    parameters, multiply_adds, epochs, best_epoch, training_seconds, device, commit.
-    """
-    rows = []
-    for run in runs:
-        scores = final_scores(run)
-        rows.append(
-            {
-                "run": run.name,
-                "title": run.title,
-                "ablation": run.config.ablation,
-                "split": run.final_split,
-                "size": "x".join(map(str, run.metrics["size"])),
-                "start": STARTS.get(weights := run.config.model.encoder_weights, Path(weights).name),
-                "mean_iou": scores["mean_iou"],
-                "mean_iou_low": scores["mean_iou_interval"][0],
-                "mean_iou_high": scores["mean_iou_interval"][1],
-                "pixel_accuracy": scores["pixel_accuracy"],
-                "mean_dice": scores["mean_dice"],
-                "val_mean_iou": run.scores["val"]["mean_iou"],
-                "multiscale_mean_iou": run.scores.get("test_multiscale", {}).get("mean_iou"),
-                "parameters": run.metrics["parameters"],
-                "multiply_adds": run.metrics["multiply_adds"],
-                "epochs": run.metrics["epochs"],
-                "best_epoch": run.metrics["best_epoch"],
-                "training_seconds": run.record["training_seconds"],
-                "device": run.trained_on,
-                "commit": run.session["commit"],
-            }
-        )
-    return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame(rows)
-
-
-def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd.DataFrame:
-    """Paired bootstrap of each run against the baseline on the same frames: name, difference, low, high.
-
-    Raises:
-        ValueError: two runs were not scored on the same frames of the same split.
-    """
-    split = baseline.final_split
-    others = [run for run in runs if run.name != baseline.name]
-    for run in others:
-        if run.scored_frames.get(split) != baseline.scored_frames[split]:
-            raise ValueError(f"{run.name} and {baseline.name} were not scored on the same {split} frames")
-    return _differences([(run.title, run.confusions[split], baseline.confusions[split]) for run in others], metric)
-
-
-def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
-    """Paired bootstrap of several views a frame against one, a row a run that was scored both ways.
-
-    Returns:
-        name, difference (of mean IoU), low, high.
-    """
-    scored = [run for run in runs if "test_multiscale" in run.confusions]
-    return _differences([(run.title, run.confusions["test_multiscale"], run.confusions["test"]) for run in scored])
-
-
-def _differences(pairs: list[tuple[str, np.ndarray, np.ndarray]], metric: str = "mean_iou") -> pd.DataFrame:
-    """A row a pair of (name, frames' confusions, frames' confusions of the baseline): name, difference, low, high."""
-    results = [(name, compare_paired(mine, baseline, metric)) for name, mine, baseline in pairs]
-    rows = [(name, result.difference, result.low, result.high) for name, result in results]
-    return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])

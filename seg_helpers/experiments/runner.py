@@ -26,28 +26,19 @@ from seg_helpers.evaluation.scores import score_counts
 from seg_helpers.evaluation.speed import Latency, measure_latency
 from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.provenance import (
-    checksum_files,
-    list_changes,
-    list_versions,
-    read_commit,
-    utc_now,
-)
+from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit, utc_now
 from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, write_counts
-from seg_helpers.models import ModelSummary, SegmentationNetwork, build_model, summarize_model
+from seg_helpers.files import write_text
+from seg_helpers.models import ModelSummary, build_model, summarize_model
 from seg_helpers.progress import track
-from seg_helpers.training.checkpoints import epoch_of, find_state, load_weights, save_weights, write_text
-from seg_helpers.training.devices import (
-    build_accelerator,
-    describe_device,
-    detect_precision,
-    measure_peak_memory,
-)
+from seg_helpers.training.checkpoints import epoch_of, find_state, load_weights, save_weights
+from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision, measure_peak_memory
 from seg_helpers.training.loop import Trainer, TrainerState
 from seg_helpers.training.stages import freeze_encoder
 
 HALF_LIMIT = 3_000_000  # bytes of weights that a repository can hold
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
+EXAMPLES = {"good": (0.9, 0.8), "typical": (0.5, 0.45), "worst": (0.0, 0.05)}  # quantiles of the frames' mean IoU
 
 
 def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
@@ -87,12 +78,13 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
 
 def _note_other_evaluation(run: Run, config: ExperimentConfig) -> None:
     """Says loudly that a finished run is not scored anew: test is scored once."""
-    asked, made = (plain.evaluation.model_dump() for plain in (config, run.config))
-    for key in [key for key in asked if asked[key] != made[key]]:
-        print(
-            f"WARNING {run.name}: evaluation.{key} is {asked[key]} now, but this run was scored with {made[key]}, and "
-            f"those scores stand; to make it anew, move {run.path} away"
-        )
+    made = run.config.evaluation.model_dump()
+    for key, asked in config.evaluation.model_dump().items():
+        if asked != made[key]:
+            print(
+                f"WARNING {run.name}: evaluation.{key} is {asked} now, but this run was scored with {made[key]}, and "
+                f"those scores stand; to make it anew, move {run.path} away"
+            )
 
 
 def describe_origin(run: Run) -> str:
@@ -197,33 +189,6 @@ def _decide(accelerator: Accelerator, decide: Callable[[], Any]) -> Any:
     return answer[0]
 
 
-def _train_and_score(model, config, data, folder, accelerator, precision) -> None:
-    if accelerator.is_main_process:
-        folder.mkdir(parents=True, exist_ok=True)
-        if find_state(folder / "last") is None:
-            (folder / STARTED).unlink(missing_ok=True)  # of a run that never came to its first epoch's end
-        write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
-        _note_session(folder, data, accelerator, precision)
-        print(describe_start(config, data, model, accelerator, precision), flush=True)
-    accelerator.wait_for_everyone()
-
-    def evaluate(network: nn.Module, criterion: nn.Module) -> dict[str, float]:
-        _, counts, loss = score_split(network, data, "val", accelerator, precision, criterion)
-        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
-
-    loader = data.train_loader(config)
-    state = Trainer(model, loader, evaluate, config, folder, data.train_pixels(), accelerator).train()
-    load_weights(model, folder / "best.safetensors")
-    scored = _score(model, config, data, accelerator, precision)
-    if accelerator.is_main_process:
-        _write_scores(folder, scored, config, data, state, summarize_model(model, data.cache.size))
-        _keep_predictions(model, data, folder, scored, accelerator.device, precision)
-        if not config.ablation:
-            keep_half(model, folder / "half.safetensors")
-        _write_record(folder, config, data, state, accelerator.device)
-    accelerator.wait_for_everyone()
-
-
 def _set_up(config: ExperimentConfig, data: PreparedData) -> tuple[Accelerator, str]:
     accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
     frames, processes = data.batch_size(config), accelerator.num_processes
@@ -236,40 +201,53 @@ def _set_up(config: ExperimentConfig, data: PreparedData) -> tuple[Accelerator, 
     return accelerator, "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
 
 
-def describe_start(
-    config: ExperimentConfig, data: PreparedData, model: SegmentationNetwork, accelerator: Accelerator, precision: str
-) -> str:
-    """One line on what is about to be trained, on what."""
-    crop = tuple(config.augmentation.crop or data.cache.size)
-    sizes = [tuple(round(side * stage.scale) for side in crop) for stage in config.planned_stages()]
-    padded = [
-        f", {height}x{width} padded to {'x'.join(map(str, model.padded_size((height, width))))}"
-        for height, width in dict.fromkeys(sizes)
-        if model.padded_size((height, width)) != (height, width)
-    ]
-    weights = config.model.encoder_weights
-    weights = "random weights" if weights == "none" else f"{Path(weights).name} encoder weights"
-    return (
-        f"{config.name}: training {config.model.name} from {weights} for {config.epochs} epochs on "
-        f"{len(data.rows('train'))} frames, {describe_device(accelerator.device)}, {precision}{''.join(padded)}"
-    )
+def _train_and_score(model, config, data, folder, accelerator, precision) -> None:
+    if accelerator.is_main_process:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
+        _note_session(folder, data, accelerator, precision)
+        weights = config.model.encoder_weights
+        print(
+            f"{config.name}: training {config.model.name} from "
+            f"{'random weights' if weights == 'none' else f'{Path(weights).name} encoder weights'} for {config.epochs} "
+            f"epochs on {len(data.rows('train'))} frames, {describe_device(accelerator.device)}, {precision}",
+            flush=True,
+        )
+    accelerator.wait_for_everyone()
+
+    def evaluate(network: nn.Module, criterion: nn.Module) -> dict[str, float]:
+        counts, loss = score_split(network, data, "val", accelerator, precision, criterion)
+        return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
+
+    loader = data.train_loader(config)
+    state = Trainer(model, loader, evaluate, config, folder, data.train_pixels(), accelerator).train()
+    load_weights(model, folder / "best.safetensors")
+    counts = _score(model, config, data, accelerator, precision)
+    if accelerator.is_main_process:
+        _write_scores(folder, counts, config, data, state, summarize_model(model, data.cache.size))
+        final = "test" if "test" in counts else "val"
+        _keep_predictions(model, data, final, counts[final]["confusion"], folder / "predictions", precision)
+        if not config.ablation:
+            keep_half(model, folder / "half.safetensors")
+        _write_record(folder, config, data, state, accelerator.device)
+    accelerator.wait_for_everyone()
 
 
-def _score(model, config, data, accelerator, precision) -> dict[str, tuple[np.ndarray, dict, float]]:
+def _score(model, config, data, accelerator, precision) -> dict[str, dict[str, np.ndarray]]:
     """Every held-out split's counts of every kind, and the confusions of test seen in several views."""
     splits = ["val", BRACKETED, *(["test"] if config.evaluation.test else [])]
-    scored = {
-        split: score_split(model, data, split, accelerator, precision, kinds=tuple(COUNTERS))
+    counts = {
+        split: score_split(model, data, split, accelerator, precision, kinds=tuple(COUNTERS))[0]
         for split in splits
         if data.rows(split)
     }
-    if "test" in scored and config.evaluation.extra:
+    if "test" in counts and config.evaluation.extra:
         views = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
-        scored["test_multiscale"] = score_split(model, data, "test", accelerator, precision, **views)
-    return scored
+        counts["test_multiscale"], _ = score_split(model, data, "test", accelerator, precision, **views)
+    return counts
 
 
-def _write_scores(folder, scored, config, data, state: TrainerState, summary: ModelSummary) -> None:
+def _write_scores(folder, counts, config, data, state: TrainerState, summary: ModelSummary) -> None:
     """Counts by frame, from which every score comes, and `metrics.json`, a summary of them for people."""
     metrics = {
         "run": config.name,
@@ -284,30 +262,26 @@ def _write_scores(folder, scored, config, data, state: TrainerState, summary: Mo
         "val": None,
         "test": None,
     }
-    for split, (_, counts, _) in scored.items():
-        metrics[split] = score_counts(counts, data.classes.names, config.evaluation.bootstrap, config.seed)
-    frames = {split: data.names(split) for split in scored if split != "test_multiscale"}
-    write_counts(folder, {split: counts for split, (_, counts, _) in scored.items()}, frames)
+    for split, kinds in counts.items():
+        metrics[split] = score_counts(kinds, data.classes.names, config.evaluation.bootstrap, config.seed)
+    write_counts(folder, counts, {split: data.names(split) for split in counts if split != "test_multiscale"})
     write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
     if state.range_tests:
         write_text(folder / "range_tests.json", json.dumps(state.range_tests))
 
 
-def _write_record(
-    folder: Path, config: ExperimentConfig, data: PreparedData, state: TrainerState, device: torch.device
-) -> None:
+def _write_record(folder: Path, config: ExperimentConfig, data: PreparedData, state: TrainerState, device) -> None:
     """Ends a run: with its record in place it is finished."""
-    started = json.loads((folder / STARTED).read_text())
-    keep = [path for path in folder.rglob("*") if path.is_file() and path.name != STARTED]
-    keep = [path for path in keep if folder / "last" not in path.parents and path.suffix != ".partial"]
-    steps = state.epoch * len(data.train_loader(config))
-    record = started | {
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != STARTED]
+    files = [path for path in files if folder / "last" not in path.parents and ".part" not in path.name]
+    frames, batch = len(data.rows("train")) * config.data.expand, data.batch_size(config)
+    record = json.loads((folder / STARTED).read_text()) | {
         "fingerprint": fingerprint(config, data.digest),
         "finished": utc_now(),
         "training_seconds": state.seconds,
-        "images_per_second": steps * data.batch_size(config) / state.seconds,
+        "images_per_second": state.epoch * (frames - frames % batch) / state.seconds,
         "peak_memory": measure_peak_memory(device),
-        "files": checksum_files(folder, keep),
+        "files": checksum_files(folder, files),
     }
     write_text(folder / RECORD, json.dumps(record, indent=1))
     (folder / STARTED).unlink()
@@ -324,21 +298,17 @@ def keep_half(model: nn.Module, path: Path) -> None:
 def score_split(
     model: nn.Module, data: PreparedData, split: str, accelerator: Accelerator, precision: str,
     criterion: nn.Module | None = None, **how,
-) -> tuple[np.ndarray, dict[str, np.ndarray], float]:  # fmt: skip
-    """Scores a split's frames, shared out over the processes: what `evaluate_frames` returns, in the rows' order."""
+) -> tuple[dict[str, np.ndarray], float]:  # fmt: skip
+    """Scores a split's frames, shared out over the processes: counts of each kind, in the rows' order, and the loss."""
     rows = data.rows(split)
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     batches = track(data.frames_of(split, mine), f"scoring {split}", len(mine))
-    indices, counts, loss = evaluate_frames(
-        model, batches, data.classes.num_classes, criterion, precision=precision, **how
-    )
-    if accelerator.num_processes > 1:
-        parts = gather_object([(indices, counts, loss * len(indices))])
-        loss = sum(part[2] for part in parts if len(part[0])) / len(rows)  # a process without a frame has no loss
-        indices = np.concatenate([part[0] for part in parts])
-        counts = {kind: np.concatenate([part[1][kind] for part in parts]) for kind in counts}
-    order = np.argsort(indices)
-    return indices[order], {kind: array[order] for kind, array in counts.items()}, loss
+    found = evaluate_frames(model, batches, data.classes.num_classes, criterion, precision=precision, **how)
+    parts = gather_object([found]) if accelerator.num_processes > 1 else [found]
+    order = np.argsort(np.concatenate([indices for indices, _, _ in parts]))
+    counts = {kind: np.concatenate([counts[kind] for _, counts, _ in parts])[order] for kind in found[1]}
+    losses = [loss * len(indices) for indices, _, loss in parts if len(indices)]  # a process without a frame has none
+    return counts, sum(losses) / len(rows)
 
 
 def choose_examples(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:
@@ -349,54 +319,45 @@ def choose_examples(confusions: np.ndarray, suspect: Collection[int] = ()) -> di
         suspect: positions of frames whose label seems not to belong to its picture; none of them is chosen.
 
     Returns:
-        By frame mean IoU two `good` (90th and 80th percentile), two `typical` (50th, 45th) and two `worst` (lowest,
-        5th); and `shared`: evenly spaced ones that do not depend on the model, so that models can be compared.
+        Those of `EXAMPLES`, and `shared`: evenly spaced ones that do not depend on the model, so that models can be
+        compared.
     """
     sound = np.setdiff1d(np.arange(len(confusions)), list(suspect))
     sound = sound if len(sound) else np.arange(len(confusions))
-    order = sound[np.argsort(compute_metrics(confusions[sound])["mean_iou"], kind="stable")]
-    last = len(order) - 1
-    at = lambda share: order[round(share * last)]  # noqa: E731
-    spaced = sound[np.linspace(0, last, SHARED_FRAMES + 2)[1:-1].round().astype(int)]
-    return {
-        "good": [int(at(0.9)), int(at(0.8))],
-        "typical": [int(at(0.5)), int(at(0.45))],
-        "worst": [int(order[0]), int(at(0.05))],
-        "shared": sorted(set(spaced.tolist())),
-    }
+    ranked = sound[np.argsort(compute_metrics(confusions[sound])["mean_iou"], kind="stable")]
+    last = len(sound) - 1
+    chosen = {kind: [int(ranked[round(share * last)]) for share in shares] for kind, shares in EXAMPLES.items()}
+    spaced = np.linspace(0, last, SHARED_FRAMES + 2)[1:-1].round().astype(int)
+    return chosen | {"shared": np.unique(sound[spaced]).tolist()}
 
 
 @torch.inference_mode()
-def _keep_predictions(model, data: PreparedData, folder: Path, scored: dict, device, precision: str) -> None:
-    split = "test" if "test" in scored else "val"
-    indices, counts, _ = scored[split]
-    confusions = counts["confusion"]
-    suspect = np.flatnonzero(np.isin(indices, data.suspects)).tolist()
-    target = folder / "predictions"
+def _keep_predictions(model, data: PreparedData, split: str, confusions, target: Path, precision: str) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    rows = []
+    rows, names, examples = data.rows(split), data.names(split), []
+    suspect = np.flatnonzero(np.isin(rows, data.suspects)).tolist()
     scores = compute_metrics(confusions)["mean_iou"]
+    device = next(model.parameters()).device
     for kind, positions in choose_examples(confusions, suspect).items():
         for position in positions:
-            row = int(indices[position])
-            name = data.frames["name"].iloc[row]
-            batch = next(data.frames_of(split, [row]))
+            batch = next(data.frames_of(split, [rows[position]]))
             logits = predict_logits(model, batch["image"].to(device), batch["label"].shape[-2:], precision=precision)
-            file = name.replace("/", "_", 1) + ".png"
+            file = names[position].replace("/", "_", 1) + ".png"
             Image.fromarray(logits.argmax(1)[0].cpu().numpy().astype(np.uint8)).save(target / file, optimize=True)
-            rows.append((kind, split, name, scores[position], file))
-    table = pd.DataFrame(rows, columns=["kind", "split", "frame", "mean_iou", "prediction"])
+            examples.append((kind, split, names[position], scores[position], file))
+    table = pd.DataFrame(examples, columns=["kind", "split", "frame", "mean_iou", "prediction"])
     write_text(target / "examples.csv", table.to_csv(index=False))
 
 
 def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, precision: str) -> None:
     """Adds to `started.json` that the run is begun, or gone on with, here and now."""
-    path = folder / STARTED
-    frames = {split: len(data.rows(split)) for split in ("train", "val", "test")}
-    started = {"data_digest": data.digest, "frames": frames, "sessions": []}
-    started = json.loads(path.read_text()) if path.is_file() else started
     saved = find_state(folder / "last")
+    if saved:
+        started = json.loads((folder / STARTED).read_text())
+    else:  # what is there is of an attempt that never came to its first epoch's end
+        frames = {split: len(data.rows(split)) for split in ("train", "val", "test")}
+        started = {"data_digest": data.digest, "frames": frames, "sessions": []}
     commit, dirty = read_commit()
     session = {
         "started": utc_now(),
@@ -408,7 +369,8 @@ def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, pr
         "precision": precision,
         "versions": list_versions(),
     }
-    write_text(path, json.dumps(started | {"sessions": [*started["sessions"], session]}, indent=1))
+    started["sessions"].append(session)
+    write_text(folder / STARTED, json.dumps(started, indent=1))
 
 
 def _portable(config: ExperimentConfig) -> dict:

@@ -7,10 +7,10 @@ from filelock import FileLock
 from nbformat import NotebookNode
 
 from seg_helpers.config import Profile
+from seg_helpers.files import write_text
 from seg_helpers.report.dependencies import work_file, write_stamp
 from seg_helpers.report.index import read_notebooks, render_index
 from seg_helpers.report.pages import Page, check_page, find_title, render_page
-from seg_helpers.training.checkpoints import write_text
 
 
 def publish_notebook(notebook: NotebookNode, profile: Profile) -> Path:

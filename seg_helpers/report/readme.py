@@ -9,8 +9,8 @@ import nbformat
 from seg_helpers.config import load_profile
 from seg_helpers.experiments import list_runs, tabulate_runs
 from seg_helpers.figures.runs import list_notes
+from seg_helpers.files import write_text
 from seg_helpers.report.pages import PageError, get_template
-from seg_helpers.training.checkpoints import write_text
 
 BLOCK = re.compile(r"(<!-- results: (?P<folder>\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 

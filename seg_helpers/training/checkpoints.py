@@ -8,6 +8,8 @@ from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from seg_helpers.files import atomic_path
+
 
 class CheckpointError(RuntimeError):
     """A checkpoint that is missing or does not fit its network."""
@@ -43,9 +45,8 @@ def epoch_of(state: Path) -> int:
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Writes a network's state_dict as safetensors, atomically."""
-    partial = path.with_suffix(".partial")
-    save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, partial)
-    os.replace(partial, path)
+    with atomic_path(path) as part:
+        save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, part)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -62,10 +63,3 @@ def load_weights(model: nn.Module, path: Path) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise CheckpointError(f"{path} does not fit {type(model).__name__}: {first}") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a small file so that a reader sees the old or the new text, never half of one."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)

@@ -21,8 +21,9 @@ from seg_helpers.config import ExperimentConfig
 from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import pad_to_stride, resize_logits
+from seg_helpers.files import write_text
 from seg_helpers.progress import format_seconds
-from seg_helpers.training.checkpoints import find_state, save_state, save_weights, write_text
+from seg_helpers.training.checkpoints import find_state, save_state, save_weights
 from seg_helpers.training.losses import SegmentationLoss, TrainingDiverged, describe_cap
 from seg_helpers.training.optimizers import build_optimizer, set_learning_rate
 from seg_helpers.training.range_test import run_range_test

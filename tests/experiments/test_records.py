@@ -12,6 +12,7 @@ from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments import (
     DamagedRun,
+    average_seeds,
     compare_multiscale,
     compare_runs,
     final_scores,
@@ -44,8 +45,8 @@ def shelf(finished, tmp_path):
     """Puts copies of the finished run on a shelf, each with its own name, scores and configuration."""
     configs = {}
 
-    def put(name, test=0.5, val=0.5, **config):
-        folder = tmp_path / "runs" / name / "0"
+    def put(name, test=0.5, val=0.5, seed=0, **config):
+        folder = tmp_path / "runs" / name / str(seed)
         shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("*.safetensors"))
         with np.load(folder / "counts.npz") as arrays:
             counts = dict(arrays)
@@ -55,13 +56,18 @@ def shelf(finished, tmp_path):
         else:
             score(counts, "test", test)
         np.savez_compressed(folder / "counts.npz", **counts)
-        plain = yaml.safe_load((folder / "config.yaml").read_text()) | {"name": name} | config
+        plain = yaml.safe_load((folder / "config.yaml").read_text()) | {"name": name, "seed": seed} | config
         (folder / "config.yaml").write_text(yaml.safe_dump(plain))
-        configs[name] = read_config(folder / "config.yaml")
+        configs.setdefault(name, {})[seed] = read_config(folder / "config.yaml")
         sign(folder)
         return folder
 
-    put.profile = SimpleNamespace(folder=tmp_path, run_names=lambda: list(configs), experiment=configs.__getitem__)
+    put.profile = SimpleNamespace(
+        folder=tmp_path,
+        run_names=lambda: list(configs),
+        seeds=lambda name: list(configs[name]),
+        experiment=lambda name, seed: configs[name][seed],
+    )
     return put
 
 
@@ -152,6 +158,37 @@ def test_a_table_row_says_what_a_run_scored_and_cost(shelf):
     assert (row.parameters, row.epochs) == (run.metrics["parameters"], 3)
     assert row.training_seconds == run.record["training_seconds"]
     assert tabulate_runs([]).empty
+
+
+def test_seeds_are_averaged_and_kept_apart(shelf):
+    for name, scores in (("net", (0.4, 0.7)), ("other", (0.5, 0.5)), ("single", (0.6,))):
+        for seed, value in enumerate(scores):
+            shelf(name, value, seed=seed, title=name.title())
+    assert [(run.name, run.seed) for run in list_runs(shelf.profile)] == [("single", 0), ("other", 0), ("net", 0)]
+    runs = list_runs(shelf.profile, every_seed=True)
+    assert sorted((run.name, run.seed) for run in runs) == [(n, s) for n in ("net", "other") for s in (0, 1)] + [
+        ("single", 0)
+    ]
+    single, net, other = average_seeds(tabulate_runs(runs)).itertuples()
+    assert (single.Index, single.mean_iou, single.seeds) == ("single", pytest.approx(0.6), (0,))
+    assert (net.Index, net.mean_iou, other.mean_iou) == ("net", pytest.approx(0.55), pytest.approx(0.5))
+    by_seed = dict(zip(net.seeds, net.each, strict=True))
+    assert by_seed == {0: pytest.approx(0.4), 1: pytest.approx(0.7)}
+    lows = [run.scores["test"]["mean_iou_interval"][0] for run in runs if run.name == "net"]
+    assert net.mean_iou_low == pytest.approx(np.mean(lows))
+    assert average_seeds(tabulate_runs([])).empty
+
+
+def test_seeds_are_compared_with_the_baseline_of_their_own(shelf):
+    scores = {"net": (0.6, 0.9), "plain": (0.5, 0.7), "single": (0.8,)}
+    runs = {
+        (name, seed): read_run(shelf(name, value, seed=seed, title=name.title()))
+        for name, values in scores.items()
+        for seed, value in enumerate(values)
+    }
+    table = compare_runs(list(runs.values()), runs["plain", 0])
+    assert table.name.tolist() == ["Net, seed 0", "Net, seed 1", "Single"]
+    assert table.difference.tolist() == pytest.approx([0.1, 0.2, 0.3])
 
 
 def test_runs_are_compared_on_the_same_frames(shelf, finished):

@@ -219,7 +219,7 @@ def test_what_was_only_begun_is_no_reason_for_another_folder(laboratory, no_trai
     """Killed before anything was computed, with the settings of another attempt."""
     folder = tmp_path / "smoke" / "runs" / "fast_scnn" / "0"
     folder.mkdir(parents=True)
-    for name in ("config.yaml", ".config.yaml.partial"):
+    for name in ("config.yaml", ".part-0123abcd.yaml"):
         (folder / name).write_text("model: half a fi")
         with pytest.raises(Trained) as trained:
             get_run(laboratory.profile(tmp_path), "fast_scnn")

@@ -13,7 +13,6 @@ from seg_helpers.training.checkpoints import (
     load_weights,
     save_state,
     save_weights,
-    write_text,
 )
 from seg_helpers.training.devices import build_accelerator
 
@@ -98,16 +97,3 @@ def test_a_state_left_behind_by_a_newer_one_is_not_taken(tmp_path):
     for name in ("epoch_0009", "epoch_0010"):
         (tmp_path / name).mkdir()
     assert find_state(tmp_path).name == "epoch_0010"
-
-
-def test_text_is_replaced_at_once(tmp_path, monkeypatch):
-    path = tmp_path / "history.csv"
-    write_text(path, "old")
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            write_text(path, "new")
-    assert path.read_text() == "old"
-    write_text(path, "new")
-    assert path.read_text() == "new"
-    assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]

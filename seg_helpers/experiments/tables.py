@@ -1,0 +1,108 @@
+"""Runs beside each other: a row a run, a row a name over its seeds, and paired differences on the same frames."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from seg_helpers.evaluation.statistics import compare_paired
+from seg_helpers.experiments.records import Run, final_scores
+
+STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
+SCORES = ["mean_iou", "pixel_accuracy", "mean_dice"]
+
+
+def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
+    """A row a run: what it scored, what it is made of and what it cost.
+
+    Columns: title, seed, ablation, split, size (HxW of the network's input), start (`ImageNet`, a weights file's name,
+    or `random`), mean_iou, pixel_accuracy, mean_dice, mean_iou_low, mean_iou_high, val_mean_iou, multiscale_mean_iou,
+    parameters, multiply_adds, epochs, best_epoch, training_seconds, device, commit. The index is the run's name.
+    """
+    rows = []
+    for run in runs:
+        scores = final_scores(run)
+        low, high = scores["mean_iou_interval"]
+        rows.append(
+            {
+                "run": run.name,
+                "title": run.title,
+                "seed": run.seed,
+                "ablation": run.config.ablation,
+                "split": run.final_split,
+                "size": "x".join(map(str, run.metrics["size"])),
+                "start": STARTS.get(weights := run.config.model.encoder_weights, Path(weights).name),
+                **{name: scores[name] for name in SCORES},
+                "mean_iou_low": low,
+                "mean_iou_high": high,
+                "val_mean_iou": run.scores["val"]["mean_iou"],
+                "multiscale_mean_iou": run.scores.get("test_multiscale", {}).get("mean_iou", np.nan),
+                **{name: run.metrics[name] for name in ("parameters", "multiply_adds", "epochs", "best_epoch")},
+                "training_seconds": run.record["training_seconds"],
+                "device": run.trained_on,
+                "commit": run.session["commit"],
+            }
+        )
+    return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame(rows)
+
+
+def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a name, best first: the means over its seeds.
+
+    Args:
+        table: a row a run and seed, as from `tabulate_runs`.
+
+    Returns:
+        The same columns, scores and seconds averaged, all else of the first seed; `seeds`, a tuple of them, stands for
+        `seed`, and `each` is their mean IoUs. The interval is about frames, not seeds: its ends are the means of the
+        seeds' own, so that it is at least as wide as that of the mean.
+    """
+    if table.empty:
+        return table
+    groups = table.groupby(level="run", sort=False)
+    measured = [*SCORES, "mean_iou_low", "mean_iou_high", "val_mean_iou", "multiscale_mean_iou", "training_seconds"]
+    rows = groups.first().drop(columns="seed")
+    rows[measured] = groups[measured].mean()
+    rows = rows.assign(seeds=groups["seed"].agg(tuple), each=groups["mean_iou"].agg(tuple))
+    return rows.sort_values("mean_iou", ascending=False)
+
+
+def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd.DataFrame:
+    """Paired bootstrap of each run against the baseline on the same frames.
+
+    Of a name that is there with several seeds each is a row; it is set against the baseline of its own seed where
+    `runs` holds that, else against `baseline`.
+
+    Returns:
+        name, difference, low, high.
+
+    Raises:
+        ValueError: two runs were not scored on the same frames of the same split.
+    """
+    baselines = {run.seed: run for run in runs if run.name == baseline.name} | {baseline.seed: baseline}
+    others = [run for run in runs if run.name != baseline.name]
+    names, split, pairs = [run.name for run in others], baseline.final_split, []
+    for run in others:
+        rival = baselines.get(run.seed, baseline)
+        if run.scored_frames.get(split) != rival.scored_frames.get(split):
+            raise ValueError(f"{run.name} and {rival.name} were not scored on the same {split} frames")
+        title = run.title if names.count(run.name) == 1 else f"{run.title}, seed {run.seed}"
+        pairs.append((title, run.confusions[split], rival.confusions[split]))
+    return _differences(pairs, metric)
+
+
+def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
+    """Paired bootstrap of several views a frame against one, a row a run that was scored both ways.
+
+    Returns:
+        name, difference (of mean IoU), low, high.
+    """
+    scored = [run for run in runs if "test_multiscale" in run.confusions]
+    return _differences([(run.title, run.confusions["test_multiscale"], run.confusions["test"]) for run in scored])
+
+
+def _differences(pairs: list[tuple[str, np.ndarray, np.ndarray]], metric: str = "mean_iou") -> pd.DataFrame:
+    """A row a pair of (name, frames' confusions, frames' confusions of the baseline)."""
+    results = [(name, compare_paired(mine, baseline, metric)) for name, mine, baseline in pairs]
+    rows = [(name, result.difference, result.low, result.high) for name, result in results]
+    return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])
