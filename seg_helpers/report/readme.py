@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 from seg_helpers.config import load_profile
-from seg_helpers.experiments import list_runs, tabulate_runs
+from seg_helpers.experiments import average_seeds, list_runs, tabulate_runs
 from seg_helpers.figures.runs import list_notes
 from seg_helpers.files import write_text
 from seg_helpers.report.pages import PageError, get_template
@@ -22,11 +22,11 @@ def render_results(profile_folder: Path) -> str:
         PageError: there are none.
     """
     profile = load_profile(profile_folder.name, reports=profile_folder.parent)
-    runs = list_runs(profile)
+    runs = list_runs(profile, every_seed=True)
     if not runs:
         raise PageError(f"{profile_folder / 'runs'} holds no finished run to write a table of")
-    notes = list_notes(profile, runs)
-    return get_template("results.md.j2").render(runs=tabulate_runs(runs).itertuples(), notes=notes)
+    notes = list_notes(profile, list({run.name: run for run in runs}.values()))
+    return get_template("results.md.j2").render(runs=average_seeds(tabulate_runs(runs)).itertuples(), notes=notes)
 
 
 def update_readme(readme: Path) -> str:
