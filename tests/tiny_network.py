@@ -13,7 +13,7 @@ from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, resize_logits
 from seg_helpers.models.network import SegmentationNetwork
 from seg_helpers.training.devices import build_accelerator
-from seg_helpers.training.loop import train
+from seg_helpers.training.loop import Trainer
 
 NUM_CLASSES = 3
 SIZE = (16, 24)
@@ -88,10 +88,11 @@ class Bench:
         folder.mkdir(exist_ok=True)
         accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
         loader = self.loader(config) if loader is None else loader
-        return train(model, loader, evaluate or self.evaluate, config, folder, self.pixel_counts, accelerator)
+        evaluate = evaluate or self.evaluate
+        return Trainer(model, loader, evaluate, config, folder, self.pixel_counts, accelerator).train()
 
     def outcome(self, state, name: str = "run"):
         """All that must agree between two runs: the history but for its seconds, the best weights, what was chosen."""
-        history = [{k: v for k, v in row.items() if k != "seconds"} for row in state.history]
+        history = [{k: v for k, v in row.items() if not k.endswith("seconds")} for row in state.history]
         weights = (self.folder / name / "best.safetensors").read_bytes()
-        return history, state.best_epoch, state.stage_rates, state.range_tests, weights
+        return history, state.best_epoch, state.range_tests, weights

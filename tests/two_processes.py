@@ -123,7 +123,7 @@ def train(folder: Path, name: str) -> dict:
     model = TinyNetwork(dropout=0.0, auxiliary=name == "auxiliary head")
     state = Bench(folder).train(config, name, model=model)
     return {
-        "history": [{k: v for k, v in row.items() if k != "seconds"} for row in state.history],
+        "history": [{k: v for k, v in row.items() if not k.endswith("seconds")} for row in state.history],
         "range_tests": state.range_tests,
         "weights": model.state_dict(),
     }

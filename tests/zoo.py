@@ -16,6 +16,7 @@ SMALL = {
     "mini_hrnet 1": ("mini_hrnet", {"approach": 1, "ancestor": "w18_small_v1"}),
     "mini_hrnet 2": ("mini_hrnet", {"approach": 2, "ancestor": "w18_small_v2"}),
     "mini_hrnet 3": ("mini_hrnet", {"approach": 3}),
+    "segformer": ("segformer", {"channels": 16}),
     "segnet": ("segnet", {"encoder": "vgg11_bn"}),
     "mini_unet": ("mini_unet", {}),
 }

@@ -1,11 +1,11 @@
-"""Decodes each frame once into memory-mapped uint8 arrays, which every worker and every notebook shares."""
+"""Decodes and checks each frame once, into memory-mapped uint8 arrays that every worker and every notebook shares."""
 
 import hashlib
 import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -15,33 +15,30 @@ import pandas as pd
 
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.config import ConfigError, resolve
-from seg_helpers.datasets.files import read_image, read_label, read_size
-from seg_helpers.datasets.layouts import DatasetError
+from seg_helpers.datasets.files import DatasetError, FileProblem, read_image, read_label
 from seg_helpers.files import atomic_path
 from seg_helpers.progress import track
 
-_VERSION = 2  # raise it when what is stored changes
+_VERSION = 3  # raise it when what is checked or stored changes
 
 
 @dataclass(frozen=True)
 class Cache:
-    """Decoded frames on disk, in the order of the frames table they were made from.
+    """Decoded frames on disk, in the order of the frames table they were made from, those with a problem left out.
 
     Arrays are opened when first used and never travel to workers: those open the same pages themselves.
 
     Attributes:
         folder: where the arrays lie.
-        native_shapes: (N, 2) height and width of each label as the data set has it.
     """
 
     folder: Path
-    native_shapes: np.ndarray = field(repr=False)
 
     def __getstate__(self):
-        return {"folder": self.folder, "native_shapes": self.native_shapes}
+        return {"folder": self.folder}
 
     def __len__(self) -> int:
-        return len(self.native_shapes)
+        return len(self.counts)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,17 +56,19 @@ class Cache:
         return np.load(self.folder / "labels.npy", mmap_mode="r")
 
     @cached_property
-    def _native(self) -> np.ndarray:
-        path = self.folder / "native_labels.npy"
-        return np.load(path, mmap_mode="r") if path.is_file() else self.labels.reshape(-1)
+    def counts(self) -> np.ndarray:
+        """(N, 256) int64 pixels of each label value at the label's own resolution."""
+        return np.load(self.folder / "counts.npy")
 
     @cached_property
-    def _offsets(self) -> np.ndarray:
-        return np.concatenate([[0], self.native_shapes.astype(np.int64).prod(axis=1).cumsum()])
+    def problems(self) -> list[tuple[int, str, str, str]]:
+        """Row in the frames table, file, what is wrong with it and the remedy, of each frame that was left out."""
+        return json.loads((self.folder / "problems.json").read_text())
 
     def native_label(self, row: int) -> np.ndarray:
         """(H, W) uint8 label of frame `row` at the data set's own resolution: what scores are computed on."""
-        return self._native[self._offsets[row] : self._offsets[row + 1]].reshape(self.native_shapes[row])
+        file = self.folder / f"{row}.npy"
+        return np.load(file, mmap_mode="r") if file.is_file() else self.labels[row]
 
 
 def default_cache_dir() -> Path:
@@ -88,6 +87,7 @@ def build_cache(
     size: tuple[int, int] | None = None,
     cache_dir: str | Path | None = None,
     name: str = "frames",
+    kind: str = "either",
 ) -> Cache:
     """Opens the cache of these frames at this size, decoding them first if it does not exist.
 
@@ -98,30 +98,85 @@ def build_cache(
             files' size, which then has to be the same for all.
         cache_dir: parent folder of caches; None for `default_cache_dir()`.
         name: names the folder and the progress line.
+        kind: what label files have to hold: `index`, `color` or `either`.
 
     Raises:
         DatasetError: frames differ in size and no size is given, or the disk is too small.
     """
-    parent = Path(cache_dir) if cache_dir else default_cache_dir()
+    files = [file for pair in zip(frames["image"], frames["label"], strict=True) for file in pair]
+    stamps = [(file, (s := os.stat(file)).st_size, s.st_mtime_ns) if os.path.exists(file) else file for file in files]
+    identity = [_VERSION, size, kind, classes.names, stamps]
+    identity += [sorted(classes.index_map.items()), sorted(classes.color_map.items())]
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
     shape = "native" if size is None else "{}x{}".format(*size)
-    folder = parent / f"{name}-{classes.name}-{shape}-{_digest(frames, classes, size)}"
-    if not (folder / "shapes.npy").is_file():
+    parent = Path(cache_dir) if cache_dir else default_cache_dir()
+    folder = parent / f"{name}-{classes.name}-{shape}-{digest}"
+    if not folder.is_dir():
         with atomic_path(folder) as part:
-            _write(part, frames, classes, size, name)
-    return Cache(folder, np.load(folder / "shapes.npy"))
+            _write(part, frames, classes, size, name, kind)
+    return Cache(folder)
 
 
-def count_pixels(cache: Cache, num_classes: int) -> np.ndarray:
-    """Counts each frame's pixels by class at the labels' own resolution.
+def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: str, kind: str) -> None:
+    def decode(row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | FileProblem:
+        """Image and label at the cache's size, and the label at its own."""
+        try:
+            image = read_image(frames["image"].iloc[row])
+            file = frames["label"].iloc[row]
+            label = read_label(file, classes, kind) if file else np.full(image.shape[:2], VOID, np.uint8)
+            if image.shape[:2] != label.shape:
+                sizes = "label is {1}x{0} but its image {3}x{2}".format(*label.shape, *image.shape)
+                remedy = "take both from the same release; never resize a label with interpolation"
+                raise FileProblem(file, sizes, remedy)
+        except FileProblem as problem:
+            return problem
+        if size is None:
+            return image, label, label
+        small = cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), small, label
 
-    Returns:
-        (frames, C + 1) int64; the last column is void.
-    """
-    counts = np.zeros((len(cache), num_classes + 1), np.int64)
-    for row in track(range(len(cache)), "counting pixels"):
-        values = np.bincount(cache.native_label(row).reshape(-1), minlength=256)
-        counts[row, :num_classes], counts[row, -1] = values[:num_classes], values[VOID]
-    return counts
+    first = next((found for found in map(decode, range(len(frames))) if isinstance(found, tuple)), None)
+    height, width = first[1].shape if first else (0, 0)
+    needed = len(frames) * (height * width * 4 + (first[2].size if first and size else 0))
+    folder.mkdir()
+    if needed > (free := shutil.disk_usage(folder).free):
+        raise DatasetError(
+            f"{folder.parent}: the cache needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
+            "set a smaller data.size, or SEG_CACHE to a folder on another disk"
+        )
+    shape = len(frames), height, width
+    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
+    labels = np.lib.format.open_memmap(folder / "labels.npy", "w+", np.uint8, shape)
+
+    def store(row: int) -> np.ndarray | FileProblem:
+        """Stores a frame; returns its label's pixels by value."""
+        found = decode(row)
+        if isinstance(found, FileProblem):
+            return found
+        image, label, native = found
+        if label.shape != (height, width):
+            raise DatasetError(
+                f"{frames['image'].iloc[row]} is {label.shape[1]}x{label.shape[0]} but others are {width}x{height}: "
+                "set data.size, to which all are resized for training"
+            )
+        images[row], labels[row] = image, label
+        if native.shape != label.shape:
+            np.save(folder / f"{row}.npy", native)
+        return np.bincount(native.reshape(-1), minlength=256)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(track(pool.map(store, range(len(frames))), f"caching {name}", len(frames)))
+    good = [row for row, pixels in enumerate(found) if not isinstance(pixels, FileProblem)]
+    for row, source in enumerate(good):  # no row is left for those that cannot be used
+        if row != source:
+            images[row], labels[row] = images[source], labels[source]
+            if (native := folder / f"{source}.npy").is_file():
+                native.rename(folder / f"{row}.npy")
+    problems = [(row, str(p.file), p.problem, p.remedy) for row, p in enumerate(found) if isinstance(p, FileProblem)]
+    (folder / "problems.json").write_text(json.dumps(problems))
+    np.save(folder / "counts.npy", np.array([found[row] for row in good], np.int64).reshape(-1, 256))
+    images.flush()
+    labels.flush()
 
 
 def locate_classes(cache: Cache, num_classes: int, grid: tuple[int, int] = (36, 48), rows=None) -> np.ndarray:
@@ -139,57 +194,3 @@ def locate_classes(cache: Cache, num_classes: int, grid: tuple[int, int] = (36, 
         counts += np.bincount((cell + cache.labels[row]).reshape(-1), minlength=len(counts))
     counts = counts.reshape(*grid, 256)
     return np.moveaxis(counts[..., :num_classes] / np.maximum(counts.sum(-1, keepdims=True), 1), -1, 0)
-
-
-def _digest(frames, classes, size) -> str:
-    files = [file for pair in zip(frames["image"], frames["label"], strict=True) for file in pair]
-    stamps = [(file, (s := os.stat(file)).st_size, s.st_mtime_ns) if file else "" for file in files]
-    identity = [_VERSION, size, classes.names, stamps]
-    identity += [sorted(classes.index_map.items()), sorted(classes.color_map.items())]
-    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
-
-
-def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: str) -> None:
-    folder.mkdir()
-    images, labels = frames["image"].tolist(), frames["label"].tolist()
-    shapes = np.array([read_size(image) for image in images], np.int64)
-    if size is None and (shapes != shapes[0]).any():
-        other = int((shapes != shapes[0]).any(axis=1).argmax())
-        raise DatasetError(
-            f"{images[other]} is {shapes[other][1]}x{shapes[other][0]} but {images[0]} is "
-            f"{shapes[0][1]}x{shapes[0][0]}: set data.size, to which all are resized for training"
-        )
-    height, width = size or shapes[0].tolist()
-    offsets = np.concatenate([[0], shapes.prod(axis=1).cumsum()])
-    resized = bool((shapes != (height, width)).any())
-    needed = len(frames) * height * width * 4 + resized * int(offsets[-1])
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise DatasetError(
-            f"{folder.parent}: the cache needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
-            "set a smaller data.size, or SEG_CACHE to a folder on another disk"
-        )
-
-    def create(file, *shape):
-        return np.lib.format.open_memmap(folder / file, "w+", np.uint8, shape)
-
-    all_images = create("images.npy", len(frames), height, width, 3)
-    all_labels = create("labels.npy", len(frames), height, width)
-    native_labels = create("native_labels.npy", int(offsets[-1])) if resized else None
-
-    def store(row: int) -> None:
-        image = read_image(images[row])
-        label = read_label(labels[row], classes) if labels[row] else np.full(shapes[row], VOID, np.uint8)
-        if resized:
-            native_labels[offsets[row] : offsets[row + 1]] = label.reshape(-1)
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-            label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-        all_images[row], all_labels[row] = image, label
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in track(pool.map(store, range(len(frames))), f"caching {name}", len(frames)):
-            pass
-    for array in (all_images, all_labels, native_labels):
-        if array is not None:
-            array.flush()
-    np.save(folder / "shapes.npy", shapes)

@@ -4,16 +4,11 @@ The result is a `Dataset`: its frames (a row each, with split, clip and number) 
 file, what is wrong and the remedy). Nothing downstream looks into folders again.
 """
 
-import contextlib
-import hashlib
-import json
-import math
 import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +21,11 @@ from seg_helpers.classes import (
     CITYSCAPES19_TRAIN_IDS,
     ClassSet,
     get_class_set,
-    read_class_dict,
     read_classes,
-    read_details,
     read_label_colors,
 )
-from seg_helpers.datasets.files import FileProblem, read_image, read_label
-from seg_helpers.files import atomic_path
-from seg_helpers.progress import track
+from seg_helpers.datasets.cache import Cache, build_cache
+from seg_helpers.datasets.files import DatasetError
 
 SPLITS = ("train", "val", "test")
 FRAME_COLUMNS = ["name", "image", "label", "split", "clip", "number"]
@@ -42,11 +34,6 @@ _EXTENSIONS = {".png", ".jpg", ".jpeg"}
 _NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d{1,18})$")  # 0001TP_006690, Seq05VD_f00000
 _NO_CLIPS = {"train", "training", "val", "valid", "validation", "test", "testing", "frame", "image", "img"}
 _CAMVID_CLIPS = {"0001TP", "0006R0", "0016E5", "Seq05VD"}
-_CHECK_VERSION = 2  # raise it when a check changes, so that remembered results are not taken
-
-
-class DatasetError(ValueError):
-    """A data set that cannot be used; the message says what was found where, and what to do."""
 
 
 class DatasetWarning(UserWarning):
@@ -66,6 +53,7 @@ class Dataset:
             frame in its clip, in video frames where the names tell it).
         problems: what was left out; columns `file` (relative to root), `problem`, `remedy`, `split`.
         classes: the classes that labels are read in.
+        cache: the decoded frames, in the order of `frames`.
         frames_per_second: of `number`, where it is known.
     """
 
@@ -75,6 +63,7 @@ class Dataset:
     frames: pd.DataFrame
     problems: pd.DataFrame
     classes: ClassSet
+    cache: Cache
     frames_per_second: float | None = None
 
     def counts(self) -> pd.Series:
@@ -83,42 +72,40 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class _Pair:
-    """What a layout finds for one stem; more than one image, or none on either side, is a problem."""
-
-    split: str
-    stem: str
-    images: tuple[Path, ...]
-    labels: tuple[Path, ...]
-    labelled: bool = True  # False: this split comes without labels
-
-
-@dataclass(frozen=True)
 class Layout:
-    """One folder layout: how it is recognized, and the paths of its images and labels below the root.
+    """One folder layout: the paths of its images and labels below the root, without their extension.
 
     Attributes:
         name: its name.
-        looked_for: where images and labels lie, in words.
-        known_by: folders and patterns that are all there in such a root.
-        images: patterns of a split's images; the last `*` stands for the stem that pairs an image with its label.
+        images: pattern of a split's images; the last `*` stands for the stem that pairs an image with its label.
         labels: patterns of a split's labels. A file counts once, for the first pattern that it fits, labels' first.
         kind: what label files hold, `index` or `color`.
-        classes: the data set's own classes.
+        classes: the data set's own classes, and the frames a second that its numbers count, or None; by its root.
+        unlabelled: splits that come without labels.
     """
 
     name: str
-    looked_for: str
-    known_by: tuple[str, ...]
-    images: tuple[str, ...]
+    images: str
     labels: tuple[str, ...]
     kind: str
-    classes: Callable[[Path], ClassSet]
+    classes: Callable[[Path], tuple[ClassSet, float | None]]
+    unlabelled: tuple[str, ...] = ()
 
-    def detect(self, root: Path) -> bool:
-        return all(
-            _has_any(root, pattern) if "*" in pattern else (root / pattern).is_dir() for pattern in self.known_by
-        )
+    def find(self, root: Path, split: str) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+        """Stem to the images, and stem to the labels, that a split has of it; both empty where this is not the layout."""
+        taken, labels, images = set(), defaultdict(list), defaultdict(list)
+        kinds = [(pattern, {".png"}, labels) for pattern in self.labels]
+        for pattern, extensions, found in (*kinds, (self.images, _EXTENSIONS, images)):
+            for file in sorted(root.glob(f"{pattern.format(split=split)}.*")):
+                if file.suffix.lower() in extensions and file not in taken and not file.name.startswith("."):
+                    found[file.stem.removesuffix(pattern.rpartition("*")[2])].append(file)
+                    taken.add(file)
+        return images, {} if split in self.unlabelled else labels
+
+    def describe(self) -> str:
+        """The paths that are looked for, of the training split."""
+        labels = " or ".join(f"{pattern}.png" for pattern in self.labels)
+        return f"{self.name}: {self.images}.png (or .jpg) and {labels}".format(split="train")
 
 
 def read_dataset(
@@ -126,43 +113,44 @@ def read_dataset(
     layout: str = "auto",
     classes: str = "auto",
     on_problem: str = "exclude",
+    size: tuple[int, int] | None = None,
     cache_dir: str | Path | None = None,
 ) -> Dataset:
-    """Finds and checks every frame of a data set.
+    """Finds, checks and caches every frame of a data set.
 
     Args:
         root: the data set's folder.
-        layout: `segnet`, `color`, `cam101`, `cityscapes`, or `auto` to recognize it.
+        layout: a name of `LAYOUTS`, or `auto` to recognize it.
         classes: name of a class set, or `auto` for the data set's own.
         on_problem: `exclude` leaves bad frames out, with a warning; `stop` raises at the first look.
-        cache_dir: where the result of the checks is remembered; None checks every file each time.
-
-    Returns:
-        The frames, the problems and the classes.
+        size: (height, width) to cache at; None for the files' own, which then has to be the same for all.
+        cache_dir: parent folder of caches; None for `default_cache_dir()`.
 
     Raises:
         DatasetError: the folder is no data set, holds no usable frame, or has a problem and `on_problem` is `stop`.
+        ConfigError: no class set is called that, or the file that lists the data set's own is wrong.
     """
-    with _explained(root):
-        root = Path(root).expanduser().resolve()
+    root = Path(os.path.realpath(os.path.expanduser(root)))
+    try:
         chosen = _choose_layout(root, layout)
-        class_set = _choose_classes(root, chosen, classes)
-        pairs = list(_find_pairs(root, chosen))
-    problems = _check_all(root, pairs, chosen, class_set, cache_dir)
-    bad = {(problem["split"], problem["stem"]) for problem in problems}
-    good = [pair for pair in pairs if (pair.split, pair.stem) not in bad]
-    table = pd.DataFrame(problems, columns=[*PROBLEM_COLUMNS, "stem"])[PROBLEM_COLUMNS]
+        own, rate = chosen.classes(root)
+        found, problems = _find_frames(root, chosen)
+    except OSError as error:
+        raise DatasetError(f"{error}; mend it, or name another folder (DATA=… or data.root)") from None
+    class_set = own if classes in ("auto", own.name) else get_class_set(classes)
+    cache = build_cache(found, class_set, size, cache_dir, root.name, chosen.kind)
+    problems += [(Path(file), *said, found["split"][row]) for row, file, *said in cache.problems]
+    table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS)
+    names = [str(file.relative_to(root)) for file in table["file"]]
+    table["file"] = [name if name.isprintable() else ascii(name) for name in names]
+    frames = found.drop([row for row, *_ in cache.problems]).reset_index(drop=True)
     if problems:
-        _report(root, table, len(bad), len(pairs), on_problem)
-    if not any(pair.split == "train" for pair in good):
-        raise DatasetError(
-            f"{root}: no usable training frame among {len(pairs)} found in layout {chosen.name!r}."
-            + (f" First problem: {table.iloc[0].file}: {table.iloc[0].problem}" if problems else "")
-        )
-    frames = _to_frames(good)
-    with _explained(root):
-        speed = _frames_per_second(root, chosen, frames)
-    return Dataset(root.name, root, chosen.name, frames, table, class_set, speed)
+        _report(root, table, len(frames), on_problem)
+    if not (frames["split"] == "train").any():
+        first = f"; the first problem: {table['file'][0]}: {table['problem'][0]}" if problems else ""
+        raise DatasetError(f"{root}: no usable training frame in layout {chosen.name!r}{first}")
+    rate = 30.0 if set(frames["clip"]) <= _CAMVID_CLIPS else rate  # those names count frames of the 30 Hz video
+    return Dataset(root.name, root, chosen.name, frames, table, class_set, cache, rate)
 
 
 def parse_stem(stem: str) -> tuple[str, int | None]:
@@ -179,256 +167,111 @@ def parse_stem(stem: str) -> tuple[str, int | None]:
     return "" if _NO_CLIPS.intersection(words) else clip, int(match["number"])
 
 
-@contextlib.contextmanager
-def _explained(root: str | Path) -> Iterator[None]:
-    """Says of a folder or a file of it that cannot be looked into which one it is, and what to do."""
-    try:
-        yield
-    except DatasetError:
-        raise
-    except OSError as error:
-        where, why = error.filename or root, error.strerror
-        raise DatasetError(f"{where}: {why}; mend it, or name another folder (DATA=… or data.root)") from None
-    except RuntimeError as error:  # ~name of no user, or links in a circle
-        raise DatasetError(f"{root}: {error}; write the path in full") from None
-    except ValueError as error:
-        raise DatasetError(str(error)) from None
-
-
-def _choose_classes(root: Path, layout: Layout, name: str) -> ClassSet:
-    """The class set of that name, or the data set's own; Cityscapes' files tell how they hold theirs."""
-    if name == "auto" or (layout.name, name) == ("cityscapes", CITYSCAPES19.name):
-        return layout.classes(root)
-    return get_class_set(name)
-
-
 def _choose_layout(root: Path, name: str) -> Layout:
-    if name != "auto":
-        if name not in LAYOUTS:
-            raise DatasetError(f"no layout {name!r}; known: {', '.join(LAYOUTS)}")
-        if LAYOUTS[name].detect(root):
-            return LAYOUTS[name]
-    matching = [layout for layout in LAYOUTS.values() if name == "auto" and layout.detect(root)]
-    if matching:
-        return matching[0]
-    wanted = LAYOUTS.values() if name == "auto" else [LAYOUTS[name]]
-    looked_for = "\n".join(f"  {layout.name}: {layout.looked_for}" for layout in wanted)
+    if name not in ("auto", *LAYOUTS):
+        raise DatasetError(f"no layout {name!r}; known: {', '.join(LAYOUTS)}")
+    wanted = list(LAYOUTS.values()) if name == "auto" else [LAYOUTS[name]]
+    for layout in wanted:
+        if layout.find(root, "train")[1]:
+            return layout
+    looked_for = "\n".join(f"  {layout.describe()}" for layout in wanted)
     raise DatasetError(f"{root} is no data set that can be read.\nLooked for:\n{looked_for}\nFound: {_describe(root)}")
 
 
 def _describe(root: Path) -> str:
-    if not root.exists():
-        return "no such folder; create it, or name another (DATA=… or data.root)"
     if not root.is_dir():
-        return "a file, not a folder"
-    entries = sorted(entry.name + "/" * entry.is_dir() for entry in root.iterdir())
-    if not entries:
-        return "an empty folder"
-    inside = [entry for entry in root.iterdir() if entry.is_dir() and any(x.detect(entry) for x in LAYOUTS.values())]
+        return "no such folder; create it, or name another (DATA=… or data.root)"
+    entries = sorted(root.iterdir())
+    names = [entry.name + "/" * entry.is_dir() for entry in entries[:12]]
+    more = [f"{len(entries) - 12} more"] if len(entries) > 12 else []
+    inside = [entry for entry in entries if any(layout.find(entry, "train")[1] for layout in LAYOUTS.values())]
     hint = f"; {inside[0]} looks like one: name that folder" if inside else ""
-    return ", ".join(entries[:12]) + (f" and {len(entries) - 12} more" if len(entries) > 12 else "") + hint
+    return (", ".join(names + more) or "an empty folder") + hint
 
 
-def _report(root, problems, bad, total, on_problem) -> None:
-    listed = "\n".join(f"  {row.file}: {row.problem}; {row.remedy}" for row in problems.head(10).itertuples())
-    more = f"\n  and {len(problems) - 10} more" if len(problems) > 10 else ""
-    if on_problem == "stop":
-        raise DatasetError(
-            f"{root}: {bad} of {total} frames cannot be used (on_problem: exclude leaves them out):\n{listed}{more}"
-        )
-    warnings.warn(f"{root}: {bad} of {total} frames are left out:\n{listed}{more}", DatasetWarning, stacklevel=3)
-
-
-def _to_frames(pairs: list[_Pair]) -> pd.DataFrame:
-    rows = []
-    for position, pair in enumerate(pairs):
-        clip, number = parse_stem(pair.stem)
-        number = position if number is None else number
-        label = str(pair.labels[0]) if pair.labelled else ""
-        rows.append((f"{pair.split}/{pair.stem}", str(pair.images[0]), label, pair.split, clip, number))
-    rows.sort(key=lambda row: (SPLITS.index(row[3]), row[4], row[5], row[1]))  # split, clip, number, image
-    return pd.DataFrame(rows, columns=FRAME_COLUMNS)
-
-
-def _frames_per_second(root: Path, layout: Layout, frames: pd.DataFrame) -> float | None:
-    if layout.name == "cityscapes":
-        return 17.0  # Cordts et al., CVPR 2016
-    if set(frames["clip"]) <= _CAMVID_CLIPS:
-        return 30.0  # the names count frames of the 30 Hz video
-    if not os.path.lexists(described := root / "classes.json"):
-        return None
-    rate = read_details(described).get("frames_per_second")
-    if rate is not None and not (type(rate) in (int, float) and 0 < rate < math.inf):
-        raise DatasetError(f"{described}: frames_per_second: expected a positive number, found {rate!r}")
-    return rate
-
-
-# Checks
-
-
-def _check_all(root, pairs, layout, classes, cache_dir) -> list[dict]:
-    """Checks every pair, or takes the remembered result for files of the same paths, sizes and times."""
-    files = [file for pair in pairs for file in (*pair.images, *pair.labels)]
-    identity = [_CHECK_VERSION, layout.name, classes.name, classes.names, [_stamp(file) for file in files]]
-    identity += [sorted(classes.index_map.items()), sorted(classes.color_map.items())]
-    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
-    remembered = Path(cache_dir) / f"checks-{root.name}-{digest}.json" if cache_dir else None
-    if remembered and remembered.is_file():
-        return json.loads(remembered.read_text())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda pair: _check_pair(root, pair, layout, classes), pairs)
-        problems = [row for rows in track(found, f"checking {root.name}", len(pairs)) for row in rows]
-    if remembered:
-        with atomic_path(remembered) as part:
-            part.write_text(json.dumps(problems))
-    return problems
-
-
-def _stamp(file: Path) -> tuple[str, int, int]:
-    try:
-        stat = file.stat()
-    except OSError:  # a link to nothing: its check says so
-        return str(file), 0, 0
-    return str(file), stat.st_size, stat.st_mtime_ns
-
-
-def _check_pair(root: Path, pair: _Pair, layout: Layout, classes: ClassSet) -> list[dict]:
-    """A row for each problem of a pair."""
-    rows = []
-    for files, problem, remedy in _find_problems(pair, layout, classes):
-        name = ", ".join(str(file.relative_to(root)) for file in files)
-        name = name if name.isprintable() else ascii(name)
-        rows.append({"file": name, "problem": problem, "remedy": remedy, "split": pair.split, "stem": pair.stem})
-    return rows
-
-
-def _find_problems(pair: _Pair, layout: Layout, classes: ClassSet) -> Iterator[tuple[tuple[Path, ...], str, str]]:
-    """Files, what is wrong with them, and the remedy."""
-    images, labels = pair.images, pair.labels
-    if not pair.stem.isprintable():  # it could not be written into the records and pages
-        yield (*images, *labels)[:1], "a name that is not plain text", "rename it and its pair"
-    elif not images:
-        yield labels[:1], "image missing for this label", "add the image of that name, or delete the label"
-    elif len(images) > 1:
-        yield images, f"{len(images)} images of one stem", "keep one of them"
-    elif pair.labelled and len(labels) != 1:
-        problem = f"{len(labels)} labels for this image" if labels else "label missing for this image"
-        yield images, problem, "add the one label of that name, or delete the image"
-    else:
-        sizes = []
-        try:
-            sizes.append(read_image(images[0]).shape[:2])
-        except FileProblem as problem:
-            yield images, problem.problem, problem.remedy
-        if not pair.labelled:
-            return
-        try:
-            sizes.append(read_label(labels[0], classes, layout.kind).shape)
-        except FileProblem as problem:
-            yield labels, problem.problem, problem.remedy
-        if len(sizes) == 2 and sizes[0] != sizes[1]:
-            (image_height, image_width), (height, width) = sizes
-            problem = f"label is {width}x{height} but its image {image_width}x{image_height}"
-            yield labels, problem, "take both from the same release; never resize a label with interpolation"
-
-
-# The layouts
-
-
-def _find_pairs(root: Path, layout: Layout) -> Iterator[_Pair]:
+def _find_frames(root: Path, layout: Layout) -> tuple[pd.DataFrame, list[tuple[Path, str, str, str]]]:
+    """The frames table, and file, problem, remedy and split of each frame that has not its one image and one label."""
+    rows, problems = [], []
     for split in SPLITS:
-        taken: set[Path] = set()
-        labels = _files_by_stem(root, split, layout.labels, {".png"}, taken)
-        images = _files_by_stem(root, split, layout.images, _EXTENSIONS, taken)
-        # The label files published for Cityscapes' test are placeholders: its truth is kept by the benchmark's server.
-        labelled = (layout.name, split) != ("cityscapes", "test")
-        if layout.name == "cityscapes" and labelled and images and not labels:
-            raise DatasetError(_describe_missing(root, split))
-        for stem in sorted({*images, *(labels if labelled else ())}):
-            yield _Pair(split, stem, tuple(images.get(stem, ())), tuple(labels.get(stem, ())), labelled)
+        images, labels = layout.find(root, split)
+        for stem in sorted({*images, *labels}):
+            files = [*images.get(stem, ()), *labels.get(stem, ())]
+            of_image, of_label = len(images.get(stem, ())), len(labels.get(stem, ()))
+            if not stem.isprintable():  # it could not be written into the records and pages
+                problems.append((files[0], "a name that is not plain text", "rename it and its pair", split))
+            elif not of_image:
+                remedy = "add the image of that name, or delete the label"
+                problems.append((files[0], "image missing for this label", remedy, split))
+            elif of_image > 1:
+                problems.append((files[0], f"{of_image} images of one stem", "keep one of them", split))
+            elif of_label != (split not in layout.unlabelled):
+                problem = f"{of_label} labels for this image" if of_label else "label missing for this image"
+                remedy = "add the one label of that name, or delete the image"
+                problems.append((files[0], problem, remedy, split))
+            else:
+                clip, number = parse_stem(stem)
+                number = len(rows) if number is None else number
+                image, label = (str(file) for file in (*files, "")[:2])
+                rows.append((f"{split}/{stem}", image, label, split, clip, number))
+    rows.sort(key=lambda row: (SPLITS.index(row[3]), row[4], row[5], row[1]))  # split, clip, number, image
+    return pd.DataFrame(rows, columns=FRAME_COLUMNS), problems
 
 
-def _files_by_stem(root: Path, split: str, patterns, extensions, taken: set[Path]) -> dict[str, list[Path]]:
-    """Stem to the files not yet taken that have it, all of which are taken then."""
-    found = defaultdict(list)
-    for pattern in patterns:
-        folder, _, ending = pattern.format(split=split, ids=_label_ids(root)).rpartition("/*")
-        for file in sorted(file for parent in root.glob(f"{folder}/") for file in parent.iterdir()):
-            fits = file.suffix.lower() in extensions and file.stem.endswith(ending)
-            if fits and file not in taken and not file.name.startswith("."):
-                found[file.stem.removesuffix(ending)].append(file)
-                taken.add(file)
-    return found
+def _report(root: Path, problems: pd.DataFrame, usable: int, on_problem: str) -> None:
+    lines = [f"  {row.file}: {row.problem}; {row.remedy}" for row in problems.head(10).itertuples()]
+    lines += [f"  and {len(problems) - 10} more"] if len(problems) > 10 else []
+    bad, listed = f"{len(problems)} of {usable + len(problems)} frames", "\n".join(lines)
+    if on_problem == "stop":
+        raise DatasetError(f"{root}: {bad} cannot be used (on_problem: exclude leaves them out):\n{listed}")
+    warnings.warn(f"{root}: {bad} are left out:\n{listed}", DatasetWarning, stacklevel=3)
 
 
-def _label_ids(root: Path) -> str:
-    """Which label files of Cityscapes are read: its own label ids, or train ids where there are only these."""
-    kinds = ("labelIds", "labelTrainIds")
-    return next((kind for kind in kinds if _has_any(root, f"gtFine/train/*/*_gtFine_{kind}.png")), kinds[0])
+def _segnet_classes(root: Path) -> tuple[ClassSet, float | None]:
+    file = root / "classes.json"
+    return read_classes(file) if os.path.lexists(file) else (CAMVID11, None)
 
 
-def _describe_missing(root: Path, split: str) -> str:
-    folder = root / "gtFine" / split
-    others = sorted({path.stem.partition("_gtFine_")[2] for path in folder.glob("*/*_gtFine_*.png")})
-    found = " and ".join(f"*_gtFine_{kind}.png" for kind in others)
-    return (
-        f"{folder} has {f'{found} but ' if others else ''}no *_gtFine_{_label_ids(root)}.png in its cities' folders; "
-        "unpack those of gtFine_trainvaltest.zip there"
-    )
+def _color_classes(root: Path) -> tuple[ClassSet, float | None]:
+    listed = [root / name for name in ("class_dict.csv", "label_colors.txt") if os.path.lexists(root / name)]
+    return read_label_colors(listed[0]) if listed else CAMVID32, None
 
 
-def _has_any(folder: Path, pattern: str) -> bool:
-    return next(folder.glob(pattern), None) is not None
-
-
-def _cityscapes_classes(root: Path) -> ClassSet:
-    return CITYSCAPES19 if _label_ids(root) == "labelIds" else CITYSCAPES19_TRAIN_IDS
-
-
-def _segnet_classes(root: Path) -> ClassSet:
-    return read_classes(root / "classes.json") if os.path.lexists(root / "classes.json") else CAMVID11
-
-
-def _color_classes(root: Path) -> ClassSet:
-    for name, read in (("class_dict.csv", read_class_dict), ("label_colors.txt", read_label_colors)):
-        if os.path.lexists(root / name):
-            return read(root / name)
-    return CAMVID32
-
-
+_CITYSCAPES = "leftImg8bit/{split}/*/*_leftImg8bit"  # 17 frames a second: Cordts et al., CVPR 2016
+# The label files published for Cityscapes' test are placeholders: its truth is kept by the benchmark's server.
 _LAYOUTS = (
     Layout(
         "cityscapes",
-        "leftImg8bit/train/CITY/*_leftImg8bit.png and gtFine/train/CITY/*_gtFine_labelIds.png (or …_labelTrainIds.png)",
-        known_by=("leftImg8bit/train",),
-        images=("leftImg8bit/{split}/*/*_leftImg8bit",),
-        labels=("gtFine/{split}/*/*_gtFine_{ids}",),
+        images=_CITYSCAPES,
+        labels=("gtFine/{split}/*/*_gtFine_labelIds",),
         kind="index",
-        classes=_cityscapes_classes,
+        classes=lambda _: (CITYSCAPES19, 17.0),
+        unlabelled=("test",),
+    ),
+    Layout(
+        "cityscapes_train_ids",
+        images=_CITYSCAPES,
+        labels=("gtFine/{split}/*/*_gtFine_labelTrainIds",),
+        kind="index",
+        classes=lambda _: (CITYSCAPES19_TRAIN_IDS, 17.0),
+        unlabelled=("test",),
     ),
     Layout(
         "segnet",
-        "train/NAME.png (or .jpg) and trainannot/NAME.png, the same for val and test",
-        known_by=("train", "trainannot"),
-        images=("{split}/*",),
+        images="{split}/*",
         labels=("{split}annot/*",),
         kind="index",
         classes=_segnet_classes,
     ),
     Layout(
         "color",
-        "train/NAME.png and train_labels/NAME_L.png, the same for val and test, and class_dict.csv",
-        known_by=("train", "train_labels"),
-        images=("{split}/*",),
+        images="{split}/*",
         labels=("{split}_labels/*_L", "{split}_labels/*"),
         kind="color",
         classes=_color_classes,
     ),
     Layout(
         "cam101",
-        "train/NAME.png beside train/NAME_L.png, the same for test, and label_colors.txt",
-        known_by=("train/*_L.png",),
-        images=("{split}/*",),
+        images="{split}/*",
         labels=("{split}/*_L",),
         kind="color",
         classes=_color_classes,

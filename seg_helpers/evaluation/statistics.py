@@ -1,5 +1,9 @@
-"""How sure a score is: the bootstrap over frames (Efron and Tibshirani, 1993, chapters 6 and 13)."""
+"""How sure a score is: the bootstrap over blocks of neighboring frames, paired differences, many comparisons at once.
 
+Efron and Tibshirani, 1993, chapters 6, 8 and 13; circular blocks: Politis and Romano, 1992; correction: Holm, 1979.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,18 +11,39 @@ import numpy as np
 from seg_helpers.evaluation.metrics import class_scores, compute_metrics
 
 
-def resample_frames(frames: int, samples: int, seed: int = 0) -> np.ndarray:
-    """How often each frame is drawn in each bootstrap sample: (samples, frames) counts, rows summing to `frames`."""
+def resample_frames(frames: int, samples: int, seed: int = 0, block: int = 1) -> np.ndarray:
+    """How often each frame is drawn in each bootstrap sample: (samples, frames) counts, rows summing to `frames`.
+
+    Blocks of `block` frames in a row are drawn whole, the last frame followed by the first, and the last block of a
+    sample is cut short: frames that are alike because they are neighbors stay together.
+    """
     generator = np.random.default_rng(seed)
-    return generator.multinomial(frames, np.full(frames, 1 / frames), size=samples)
+    starts = generator.integers(frames, size=(samples, -(-frames // block)))
+    drawn = (starts[:, :, None] + np.arange(block)).reshape(samples, -1)[:, :frames] % frames
+    offsets = np.arange(samples)[:, None] * frames
+    return np.bincount((drawn + offsets).ravel(), minlength=samples * frames).reshape(samples, frames)
+
+
+def choose_block(values: np.ndarray) -> int:
+    """How many frames in a row a block needs, for scores of single frames in the order of the video.
+
+    Four times the lag from which on their autocorrelation cannot be told from none (below 1.96 / sqrt(frames)), so that
+    most frames of a block have the neighbors that they are like in it; 1 where not even neighbors are alike.
+    """
+    deviations = np.nan_to_num(values - np.nanmean(values))
+    frames, power = len(values), np.square(deviations).sum()
+    for lag in range(1, frames // 4):
+        if deviations[lag:] @ deviations[:-lag] <= 1.96 / np.sqrt(frames) * power:
+            return max(1, 4 * (lag - 1))
+    return max(1, frames // 4)
 
 
 def bootstrap_interval(
     confusions: np.ndarray, metric: str = "mean_iou", samples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """The percentile interval of a metric when the test frames are drawn anew, with replacement.
+    """The percentile interval of a metric when blocks of the frames are drawn anew, with replacement.
 
-    Neighboring video frames are alike, so the true uncertainty is larger; the interval is about these frames only.
+    The length of a block is `choose_block`'s for the metric of single frames.
 
     Args:
         confusions: (frames, C, C) pixel counts.
@@ -27,13 +52,18 @@ def bootstrap_interval(
         seed: of the draws.
         level: the interval's probability.
     """
-    values = _metric_of_samples(confusions, metric, samples, seed)
+    block = choose_block(compute_metrics(confusions)[metric])
+    values = _metric_of_samples(confusions, metric, samples, seed, block)
     return tuple(float(v) for v in np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2]))
 
 
 def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0, level: float = 0.95) -> np.ndarray:
-    """Percentile intervals of each class's IoU: (C, 2); NaN for a class that never occurs."""
-    iou = class_scores(_sum_samples(confusions, samples, seed))[0]
+    """Percentile intervals of each class's IoU: (C, 2); NaN for a class that never occurs.
+
+    Blocks are as long as for the mean IoU.
+    """
+    block = choose_block(compute_metrics(confusions)["mean_iou"])
+    iou = class_scores(_sum_samples(confusions, samples, seed, block))[0]
     out = np.full((iou.shape[1], 2), np.nan)
     known = ~np.isnan(iou).all(0)
     out[known] = np.nanquantile(iou[:, known], [(1 - level) / 2, (1 + level) / 2], axis=0).T
@@ -42,18 +72,28 @@ def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The difference of two models on the same frames: estimate, interval, and the share of samples above zero."""
+    """The difference of two models on the same frames.
+
+    Attributes:
+        difference: of the metric over all frames.
+        low, high: ends of its 95% interval.
+        p_value: two-sided: twice the share of bootstrap samples on zero's other side, with zero itself.
+        block: frames in a block.
+    """
 
     difference: float
     low: float
     high: float
-    share_above_zero: float
+    p_value: float
+    block: int
 
 
 def compare_paired(
     first: np.ndarray, second: np.ndarray, metric: str = "mean_iou", samples: int = 1000, seed: int = 0
 ) -> PairedDifference:
-    """Bootstraps `first - second`, both scored on the same drawn frames.
+    """Bootstraps `first - second`, both scored on the same drawn blocks of frames.
+
+    The length of a block is `choose_block`'s for the differences of single frames.
 
     Args:
         first, second: (frames, C, C) pixel counts of the same frames in the same order.
@@ -64,15 +104,28 @@ def compare_paired(
     if first.shape != second.shape:
         raise ValueError(f"paired comparison needs the same frames and classes: {first.shape} and {second.shape}")
     estimate = float(compute_metrics(first.sum(0))[metric] - compute_metrics(second.sum(0))[metric])
-    values = _metric_of_samples(first, metric, samples, seed) - _metric_of_samples(second, metric, samples, seed)
+    block = choose_block(compute_metrics(first)[metric] - compute_metrics(second)[metric])
+    values, subtracted = (_metric_of_samples(each, metric, samples, seed, block) for each in (first, second))
+    values = values - subtracted
     low, high = np.nanquantile(values, [0.025, 0.975])
-    return PairedDifference(estimate, float(low), float(high), float((values > 0).mean()))
+    beyond = 1 + min((values <= 0).sum(), (values >= 0).sum())  # one more: no finite number of samples proves 0
+    return PairedDifference(estimate, float(low), float(high), min(1.0, 2 * beyond / (samples + 1)), block)
 
 
-def _metric_of_samples(confusions: np.ndarray, metric: str, samples: int, seed: int) -> np.ndarray:
-    return compute_metrics(_sum_samples(confusions, samples, seed))[metric]
+def correct_holm(p_values: Sequence[float]) -> np.ndarray:
+    """Holm's step-down correction of the p-values of comparisons that are read together, in their order."""
+    p_values = np.asarray(p_values, float)
+    order = np.argsort(p_values, kind="stable")
+    stepped = p_values[order] * np.arange(len(order), 0, -1)
+    corrected = np.empty_like(stepped)
+    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
+    return corrected
 
 
-def _sum_samples(confusions: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    counts = resample_frames(len(confusions), samples, seed).astype(np.float64)
+def _metric_of_samples(confusions: np.ndarray, metric: str, samples: int, seed: int, block: int) -> np.ndarray:
+    return compute_metrics(_sum_samples(confusions, samples, seed, block))[metric]
+
+
+def _sum_samples(confusions: np.ndarray, samples: int, seed: int, block: int) -> np.ndarray:
+    counts = resample_frames(len(confusions), samples, seed, block).astype(np.float64)
     return np.tensordot(counts, confusions.astype(np.float64), axes=1)

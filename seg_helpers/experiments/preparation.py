@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from seg_helpers.classes import ClassSet
+from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.config import DataConfig, ExperimentConfig
 from seg_helpers.datasets import (
     Cache,
@@ -20,9 +20,6 @@ from seg_helpers.datasets import (
     apply_split,
     audit_labels,
     build_augmentation,
-    build_cache,
-    count_pixels,
-    default_cache_dir,
     ensure_sample,
     make_loader,
     read_dataset,
@@ -131,31 +128,24 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
 def _prepare(config_json: str, seed: int) -> PreparedData:
     config = DataConfig.model_validate_json(config_json)
     if config.root is None:
-        raise DatasetError(
-            f"{config.dataset}: no folder is given; a run's record holds none, its profile's experiment does"
-        )
+        raise DatasetError(f"{config.dataset}: no folder is given (data.root)")
     generated = config.dataset in ("sample", "soccer")
     if generated:
         ensure_sample(config.root, config.dataset)
-    dataset = read_dataset(config.root, config.layout, config.classes, config.on_problem, default_cache_dir())
+    dataset = read_dataset(config.root, config.layout, config.classes, config.on_problem, config.size)
     frames = apply_split(dataset.frames, config.split, seed)
-    cache = build_cache(frames, dataset.classes, config.size, name=config.dataset)
-    counts = count_pixels(cache, dataset.classes.num_classes)
-    data = PreparedData(dataset, frames, cache, counts, _digest(dataset, frames, counts, generated))
-    _check_labels(data)
-    return data
-
-
-def _check_labels(data: PreparedData) -> None:
-    """Says before anything is trained that a split has not one pixel to train on or to score."""
+    counts = dataset.cache.counts[:, [*range(dataset.classes.num_classes), VOID]]
+    digest = _digest(dataset, frames, counts, generated)
+    data = PreparedData(dataset, frames, dataset.cache, counts, digest)
     for split in ("train", "val", "test"):
         rows = data.rows(split)
-        if rows and not data.pixel_counts[rows, :-1].any():
+        if rows and not counts[rows, :-1].any():  # nothing to train on or to score
             raise DatasetError(
-                f"{data.dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class, all are void; "
-                f"give them labels of the class set {data.classes.name}, or name the one they have (data.classes)"
-                + (", or take the test frames out: then val is reported" if split == "test" else "")
+                f"{dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class, all are void; give them "
+                f"labels of the class set {data.classes.name}, name the one they have (data.classes), or take these "
+                "frames out"
             )
+    return data
 
 
 def _digest(dataset: Dataset, frames: pd.DataFrame, pixel_counts: np.ndarray, generated: bool) -> str:

@@ -33,7 +33,7 @@ from seg_helpers.models import ModelSummary, build_model, summarize_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import epoch_of, find_state, load_weights, save_weights
 from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision, measure_peak_memory
-from seg_helpers.training.loop import TrainerState, train
+from seg_helpers.training.loop import Trainer, TrainerState
 from seg_helpers.training.stages import freeze_encoder
 
 HALF_LIMIT = 3_000_000  # bytes of weights that a repository can hold
@@ -220,7 +220,7 @@ def _train_and_score(model, config, data, folder, accelerator, precision) -> Non
         return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
 
     loader = data.train_loader(config)
-    state = train(model, loader, evaluate, config, folder, data.train_pixels(), accelerator)
+    state = Trainer(model, loader, evaluate, config, folder, data.train_pixels(), accelerator).train()
     load_weights(model, folder / "best.safetensors")
     counts = _score(model, config, data, accelerator, precision)
     if accelerator.is_main_process:

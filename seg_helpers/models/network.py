@@ -15,12 +15,10 @@ class SegmentationNetwork(nn.Module):
     Attributes:
         stride: Height and width of the images must be multiples of it. 32 for every network, though some would
             run at any size: on 360 rows 12 cells stand for 384, and stretched onto 360 they lie beside the image.
-        auxiliary_weight: Weight of each auxiliary loss relative to the main one.
         encoder: The part that may be pretrained, frozen and given its own learning rate, or None.
     """
 
     stride: int = 32
-    auxiliary_weight: float = 0.4
 
     def __init__(self):
         super().__init__()

@@ -18,6 +18,7 @@ from seg_helpers.models.hrnet import TIMM_NAMES, build_hrnet, build_mini_hrnet
 from seg_helpers.models.mini_unet import build_mini_unet
 from seg_helpers.models.network import SegmentationNetwork
 from seg_helpers.models.pspnet import build_pspnet
+from seg_helpers.models.segformer import build_segformer
 from seg_helpers.models.segnet import build_segnet
 from seg_helpers.models.unet import build_unet
 
@@ -101,6 +102,13 @@ ARCHITECTURES = (
         "Mini-HRNet",
         "HRNet (arXiv 1908.07919) scaled down three ways",
         "HRNet for small machines: no stage 4, fewer modules, or a lighter core",
+    ),
+    Architecture(
+        "segformer",
+        build_segformer,
+        "SegFormer",
+        "Xie, Wang, Yu, Anandkumar, Alvarez, Luo, NeurIPS 2021, arXiv 2105.15203",
+        "a transformer: every position attends to the whole image; the decoder is a few 1x1 convolutions",
     ),
     Architecture(
         "segnet",

@@ -16,15 +16,11 @@ BLOCK = re.compile(r"(<!-- results: (?P<folder>\S+) -->\n).*?(<!-- /results -->)
 
 
 def render_results(profile_folder: Path) -> str:
-    """The finished runs of a profile as a Markdown table, best first, with the profile's notes on them below it.
-
-    Raises:
-        PageError: there are none.
-    """
+    """The finished runs of a profile as a Markdown table, best first, with the profile's notes on them below it."""
     profile = load_profile(profile_folder.name, reports=profile_folder.parent)
     runs = list_runs(profile, every_seed=True)
     if not runs:
-        raise PageError(f"{profile_folder / 'runs'} holds no finished run to write a table of")
+        return f"No finished run of this profile is recorded: `make runs PROFILE={profile.name}` trains them.\n"
     notes = list_notes(profile, list({run.name: run for run in runs}.values()))
     return get_template("results.md.j2").render(runs=average_seeds(tabulate_runs(runs)).itertuples(), notes=notes)
 

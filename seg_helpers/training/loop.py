@@ -1,5 +1,6 @@
 """The training loop: plain PyTorch on Accelerate, resumable after every epoch, blind to the test split."""
 
+import copy
 import math
 import sys
 import time
@@ -16,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from seg_helpers.classes import VOID
-from seg_helpers.config import ExperimentConfig, StageConfig
+from seg_helpers.config import ExperimentConfig
 from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import pad_to_stride, resize_logits
@@ -25,7 +26,7 @@ from seg_helpers.progress import format_seconds
 from seg_helpers.training.checkpoints import find_state, save_state, save_weights
 from seg_helpers.training.losses import SegmentationLoss, TrainingDiverged, describe_cap
 from seg_helpers.training.optimizers import build_optimizer, set_learning_rate
-from seg_helpers.training.range_test import RangeTest, run_range_test
+from seg_helpers.training.range_test import run_range_test
 from seg_helpers.training.reduction import share_batch_norms, sum_over_processes
 from seg_helpers.training.schedules import learning_rate_factor
 from seg_helpers.training.stages import freeze_encoder, stage_of, train_mode
@@ -40,8 +41,7 @@ class TrainerState:
     epoch: int = 0  # epochs done
     best_epoch: int = 0
     best_mean_iou: float = -1.0
-    stage_rates: dict[int, float] = field(default_factory=dict)  # stage to the rate its range test chose
-    range_tests: dict[int, dict] = field(default_factory=dict)  # stage to the test's curve and reason
+    range_tests: dict[int, dict] = field(default_factory=dict)  # stage to the test's rate, reason and curve
     history: list[dict] = field(default_factory=list)
 
     def state_dict(self) -> dict:
@@ -55,16 +55,7 @@ class TrainerState:
         return sum(row["seconds"] for row in self.history)
 
 
-def train(
-    model: nn.Module,
-    loader,
-    evaluate: Evaluate,
-    config: ExperimentConfig,
-    folder: Path,
-    pixel_counts,
-    accelerator: Accelerator,
-    epochs: int | None = None,
-) -> TrainerState:
+class Trainer:
     """Trains a network, or goes on where `folder/last` stands.
 
     However many processes share the run, a step is one over the loader's whole batch: each process takes an equal part
@@ -74,7 +65,7 @@ def train(
     The test split is not among the arguments: the caller scores it once, from the weights that validation chose.
 
     Args:
-        model: the network, on the CPU.
+        network: the network, on the CPU.
         loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W); `dataset.set_epoch(epoch)` seeds order
             and augmentation.
         evaluate: scores a network on the val split: a dictionary of `loss` and metrics.
@@ -82,38 +73,46 @@ def train(
         folder: the run's folder; gets `best.safetensors`, `history.csv` and `last/`.
         pixel_counts: (C,) pixels of each class in the training split, for class weights.
         accelerator: device, precision and processes.
-        epochs: stop after so many, on the schedule of the whole run; None for all of it.
-
-    Returns:
-        The final state: history, best epoch and its val mean IoU.
-
-    Raises:
-        TrainingDiverged: the loss became NaN or infinite; the message has step, learning rate and remedy.
     """
-    return _Trainer(model, loader, evaluate, config, folder, pixel_counts, accelerator).run(epochs)
 
-
-class _Trainer:
-    def __init__(self, model, loader, evaluate, config, folder, pixel_counts, accelerator):
-        self.config, self.folder, self.evaluate, self.accelerator = config, folder, evaluate, accelerator
-        self.pixel_counts = pixel_counts
+    def __init__(
+        self,
+        network: nn.Module,
+        loader,
+        evaluate: Evaluate,
+        config: ExperimentConfig,
+        folder: Path,
+        pixel_counts,
+        accelerator: Accelerator,
+    ):
+        self.evaluate, self.config, self.folder = evaluate, config, folder
+        self.pixel_counts, self.accelerator = pixel_counts, accelerator
         self.stages = config.planned_stages()
         self.state = TrainerState()
-        model = model.to(accelerator.device, memory_format=torch.channels_last)
+        network = network.to(accelerator.device, memory_format=torch.channels_last)
         if accelerator.num_processes > 1:
-            model = share_batch_norms(model, accelerator.device)
+            network = share_batch_norms(network, accelerator.device)
             torch.manual_seed(config.seed + accelerator.process_index)  # the parts of a batch share no dropout mask
-        optimizer = build_optimizer(model, config.optimizer)
-        self.bare = model
-        self.model, self.optimizer, self.loader = accelerator.prepare(model, optimizer, loader)
+        self.network = network  # `model` runs it, in the chosen precision and on all processes
+        optimizer = build_optimizer(network, config.optimizer)
+        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+        self.model, self.optimizer, self.loader = accelerator.prepare(network, optimizer, loader)
         accelerator.register_for_checkpointing(self.state)
         self.ema = None
         if config.ema:
             # buffers follow the network: averaged batch-norm statistics would lag behind it
-            self.ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+            self.ema = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
             accelerator.register_for_checkpointing(self.ema)
 
-    def run(self, epochs: int | None) -> TrainerState:
+    def train(self, epochs: int | None = None) -> TrainerState:
+        """Trains until `epochs` are done, of the schedule of the whole run; None for all of it.
+
+        Returns:
+            The final state: history, best epoch and its val mean IoU.
+
+        Raises:
+            TrainingDiverged: the loss became NaN or infinite; the message has step, learning rate and remedy.
+        """
         saved = find_state(self.folder / "last")
         if saved:
             next(iter(self.loader))  # starting the workers draws from the random state, which is restored next
@@ -132,95 +131,98 @@ class _Trainer:
         return self.state
 
     def run_epoch(self, epoch: int) -> None:
+        """Trains, validates, records and saves the epoch after `epoch` others."""
         start, processor = time.perf_counter(), time.process_time()
         index, first_epoch = stage_of(self.stages, epoch)
-        stage = self.stages[index]
-        criterion = self.build_criterion(stage)
-        frozen = freeze_encoder(self.bare, stage.unfreeze)
-        train_mode(self.model, frozen)
+        stage, schedule, steps = self.stages[index], self.config.schedule, len(self.loader)
+        criterion = SegmentationLoss(stage.loss or self.config.loss, self.pixel_counts).to(self.accelerator.device)
+        train_mode(self.model, freeze_encoder(self.network, stage.unfreeze))
+        max_lr = self.choose_max_lr(epoch, index, criterion)
+        begin, span = (first_epoch, stage.epochs) if schedule.span == "stage" else (0, self.config.epochs)
         self.loader.set_epoch(epoch)  # Accelerate's loader counts its passes itself, and passes that on, if not told
-        peak = self.choose_rate(index, stage, criterion)
-        self.loader.set_epoch(epoch)  # a range test's passes are not epochs
-        losses, pixels, confusion, rate = 0.0, 0, 0, 0.0
+        losses, confusion = 0.0, 0
         batches = tqdm(
             self.loader, f"epoch {epoch + 1}", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True
         )
         for step, batch in enumerate(batches):
-            rate = self.set_rate(peak, epoch, first_epoch, stage, step)
-            loss, logits, labels = self.train_step(batch, stage, criterion, f"epoch {epoch + 1}, step {step + 1}", rate)
-            scored = int((labels != VOID).sum())
-            losses, pixels = losses + loss * scored, pixels + scored
-            confusion = confusion + count_confusion(logits.argmax(1), labels, logits.shape[1])
+            factor = learning_rate_factor(schedule, (epoch - begin) * steps + step, span * steps)
+            learning_rate = self.set_learning_rate(self.optimizer, factor * max_lr)
+            loss, logits, target = self.train_step(self.model, self.optimizer, batch, stage.scale, criterion)
+            if not math.isfinite(loss):
+                raise TrainingDiverged(
+                    f"run {self.config.name}: the loss is {loss} at epoch {epoch + 1}, step {step + 1}, learning rate "
+                    f"{learning_rate:.2e}; lower optimizer.learning_rate, set gradient_clip, or try precision=fp32. "
+                    "The last whole epoch is kept."
+                )
+            if self.ema is not None:
+                self.ema.update_parameters(self.network)
+            counts = count_confusion(logits.argmax(1), target, logits.shape[1])
+            losses, confusion = losses + loss * int(counts.sum()), confusion + counts
         confusion = self.accelerator.reduce(confusion).cpu().numpy()
-        totals = self.accelerator.reduce(torch.tensor([losses, pixels], device=self.accelerator.device))
-        row = {"epoch": epoch + 1, "stage": index + 1, "learning_rate": rate}
-        row["train_loss"] = float(totals[0] / max(float(totals[1]), 1.0))
+        losses = self.accelerator.reduce(torch.tensor(losses, device=self.accelerator.device))
+        row = {"epoch": epoch + 1, "stage": index + 1, "learning_rate": learning_rate}
+        row["train_loss"] = float(losses / max(int(confusion.sum()), 1))
         row |= {f"train_{name}": float(value) for name, value in compute_metrics(confusion).items()}
-        self.validate(epoch, row, criterion)
+        self.validate(row, criterion)
         row["seconds"] = time.perf_counter() - start
         row["processor_seconds"] = time.process_time() - processor  # what a busy machine does not stretch
         self.finish_epoch(row)
 
-    def build_criterion(self, stage: StageConfig) -> SegmentationLoss:
-        weight = getattr(self.bare, "auxiliary_weight", 0.4)
-        return SegmentationLoss(stage.loss or self.config.loss, self.pixel_counts, weight).to(self.accelerator.device)
-
-    def set_rate(self, peak: float, epoch: int, first_epoch: int, stage: StageConfig, step: int) -> float:
-        per_epoch, schedule = len(self.loader), self.config.schedule
-        start, epochs = (first_epoch, stage.epochs) if schedule.span == "stage" else (0, self.config.epochs)
-        factor = learning_rate_factor(schedule, (epoch - start) * per_epoch + step, epochs * per_epoch)
-        return set_learning_rate(self.optimizer, factor * peak / self.config.optimizer.learning_rate)
-
-    def choose_rate(self, index: int, stage: StageConfig, criterion: nn.Module) -> float:
-        if stage.learning_rate != "range_test":
-            return stage.learning_rate or self.config.optimizer.learning_rate
-        if index not in self.state.stage_rates:
-            self.say(f"range test before stage {index + 1}")
-            step = lambda batch: self.train_step(batch, stage, criterion)[0]  # noqa: E731
-            where = f"run {self.config.name}, stage {index + 1}"
-            test: RangeTest = run_range_test(self.bare, self.optimizer, self.loader, step, where=where)
-            self.say(f"range test: {test.reason}")
-            self.state.stage_rates[index] = test.suggestion
-            self.state.range_tests[index] = {
-                "rate": test.suggestion,
-                "reason": test.reason,
-                "curve": test.curve.to_dict("list"),
-            }
-        return self.state.stage_rates[index]
-
     def train_step(
-        self, batch: dict, stage: StageConfig, criterion: nn.Module, where: str = "", rate: float = 0.0
+        self, model: nn.Module, optimizer, batch: dict, scale: float, criterion: nn.Module
     ) -> tuple[float, Tensor, Tensor]:
-        images, labels = scale_batch(batch["image"], batch["label"], stage.scale, self.bare.stride)
-        output = self.model(images.contiguous(memory_format=torch.channels_last))
-        loss = criterion(output, labels, sum_over_processes)
-        value = loss.item()
-        if where and not math.isfinite(value):
-            raise TrainingDiverged(
-                f"run {self.config.name}: the loss is {value} at {where}, learning rate {rate:.2e}; lower "
-                f"optimizer.learning_rate, set gradient_clip, or try precision=fp32. The last whole epoch is kept."
-            )
-        self.optimizer.zero_grad(set_to_none=True)
+        """One step of an optimizer: forward, loss, backward, update.
+
+        Returns:
+            The loss of the whole batch; this process's logits (N,C,H,W) and targets (N,H,W).
+        """
+        images, target = scale_batch(batch["image"], batch["label"], scale, self.network.stride)
+        output = model(images.contiguous(memory_format=torch.channels_last))
+        loss = criterion(output, target, sum_over_processes)
+        optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
         if self.config.gradient_clip:
-            self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        self.optimizer.step()
-        if self.ema is not None and where:
-            self.ema.update_parameters(self.bare)
+            self.accelerator.clip_grad_norm_(model.parameters(), self.config.gradient_clip)
+        optimizer.step()
         logits = output["logits"] if isinstance(output, dict) else output
-        return value, resize_logits(logits.detach().float(), labels.shape[-2:]), labels
+        return loss.item(), resize_logits(logits.detach().float(), target.shape[-2:]), target
 
-    def validate(self, epoch: int, row: dict, criterion: nn.Module) -> None:
-        due = (epoch + 1) % self.config.evaluation.every == 0 or epoch + 1 == self.config.epochs
+    def choose_max_lr(self, epoch: int, index: int, criterion: nn.Module) -> float:
+        """The learning rate that a stage's schedule multiplies; a range test finds it on a copy of the network."""
+        stage = self.stages[index]
+        if stage.learning_rate != "range_test":
+            return stage.learning_rate or self.config.optimizer.learning_rate
+        if index not in self.state.range_tests:
+            self.say(f"range test before stage {index + 1}")
+            model, optimizer = copy.deepcopy((self.model, self.optimizer.optimizer))
+
+            def step(batch: dict, learning_rate: float) -> float:
+                self.set_learning_rate(optimizer, learning_rate)
+                return self.train_step(model, optimizer, batch, stage.scale, criterion)[0]
+
+            self.loader.set_epoch(epoch)
+            with torch.random.fork_rng(range(torch.cuda.device_count())):
+                test = run_range_test(step, self.loader, where=f"run {self.config.name}, stage {index + 1}")
+            self.say(f"range test: {test.reason}")
+            curve = test.curve.to_dict("list")
+            self.state.range_tests[index] = {"rate": test.learning_rate, "reason": test.reason, "curve": curve}
+        return self.state.range_tests[index]["rate"]
+
+    def set_learning_rate(self, optimizer: torch.optim.Optimizer, learning_rate: float) -> float:
+        """Sets each group's share of a learning rate; returns the highest."""
+        return set_learning_rate(optimizer, self.base_lrs, learning_rate / self.config.optimizer.learning_rate)
+
+    def validate(self, row: dict, criterion: nn.Module) -> None:
+        """Scores the val split if it is due, into the epoch's row; keeps the weights if they are the best so far."""
         row["is_best"] = False
-        if not due:
+        if row["epoch"] % self.config.evaluation.every and row["epoch"] < self.config.epochs:
             return
-        network = self.ema.module if self.ema is not None else self.bare
+        network = self.network if self.ema is None else self.ema.module
         scores = self.evaluate(network, criterion)
         row |= {f"val_{name}": value for name, value in scores.items()}
         if scores["mean_iou"] > self.state.best_mean_iou:
             row["is_best"] = True
-            self.state.best_mean_iou, self.state.best_epoch = scores["mean_iou"], epoch + 1
+            self.state.best_mean_iou, self.state.best_epoch = scores["mean_iou"], row["epoch"]
             if self.accelerator.is_main_process:
                 save_weights(network, self.folder / "best.safetensors")
 

@@ -12,6 +12,7 @@ from seg_helpers.config import LossConfig
 from seg_helpers.evaluation.prediction import resize_logits
 
 MAX_RATIO = 200.0  # of the largest class weight to the smallest
+AUXILIARY_WEIGHT = 0.4  # of each auxiliary head's loss, beside 1 for the main one (PSPNet, arXiv 1612.01105)
 
 Reduce = Callable[[Tensor], Tensor]  # makes sums over this process's frames those over the whole batch
 
@@ -181,13 +182,11 @@ class SegmentationLoss(nn.Module):
     Args:
         config: the terms, class weights and label smoothing.
         pixel_counts: (C,) pixels of each class in the training split.
-        auxiliary_weight: what each auxiliary head's loss counts, beside 1 for the main head.
     """
 
-    def __init__(self, config: LossConfig, pixel_counts: Sequence[int], auxiliary_weight: float = 0.4):
+    def __init__(self, config: LossConfig, pixel_counts: Sequence[int]):
         super().__init__()
         self.config = config
-        self.auxiliary_weight = auxiliary_weight
         self.register_buffer("class_weights", weigh_classes(pixel_counts, config.class_weights))
 
     def forward(self, output: Tensor | dict, labels: Tensor, reduce: Reduce = _keep) -> Tensor:
@@ -203,7 +202,7 @@ class SegmentationLoss(nn.Module):
         """
         if isinstance(output, dict):
             extra = sum(self._terms(logits, labels, reduce) for logits in output["auxiliary"])
-            return self._terms(output["logits"], labels, reduce) + self.auxiliary_weight * extra
+            return self._terms(output["logits"], labels, reduce) + AUXILIARY_WEIGHT * extra
         return self._terms(output, labels, reduce)
 
     def _terms(self, logits: Tensor, labels: Tensor, reduce: Reduce) -> Tensor:

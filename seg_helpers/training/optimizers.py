@@ -1,5 +1,7 @@
 """The optimizer: parameter groups by encoder and by what weight decay applies to."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -10,7 +12,6 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Op
     """Builds the optimizer with one group for each learning rate and decay.
 
     Every parameter is in a group, frozen ones too: they get no gradient, so no step, until a stage thaws them.
-    Each group keeps its own full learning rate as `peak`; the loop sets `lr` from it.
 
     Args:
         model: a network, with its pretrained part (if any) as `model.encoder`.
@@ -30,18 +31,16 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Op
         }
         for (in_encoder, decays), parameters in groups.items()
     ]
-    for group in settings:
-        group["peak"] = group["lr"]
     if config.name == "sgd":
         return torch.optim.SGD(settings, momentum=config.momentum)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
     return kind(settings, fused=True)  # one pass over each parameter in place of a dozen
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> float:
-    """Sets every group to `factor` times its peak; returns the highest learning rate set."""
-    for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * factor
+def set_learning_rate(optimizer: torch.optim.Optimizer, base_lrs: Sequence[float], factor: float) -> float:
+    """Sets every group to `factor` times its own of `base_lrs`; returns the highest learning rate set."""
+    for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
+        group["lr"] = base_lr * factor
     return max(group["lr"] for group in optimizer.param_groups)
 
 

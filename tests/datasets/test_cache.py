@@ -6,7 +6,7 @@ from tiny import TINY, save, tiny_image, tiny_label
 
 from seg_helpers.classes import CAMVID11, VOID
 from seg_helpers.datasets import cache as cache_module
-from seg_helpers.datasets.cache import build_cache, count_pixels, locate_classes
+from seg_helpers.datasets.cache import build_cache, locate_classes
 from seg_helpers.datasets.files import read_image, read_label
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
 
@@ -61,7 +61,7 @@ def test_a_stopped_build_leaves_no_cache(dataset, tmp_path, monkeypatch):
 def test_frames_of_different_sizes_need_a_size(dataset, tmp_path):
     save(dataset.root / "train" / "Elm_00001.png", tiny_image(1, (10, 20)))
     save(dataset.root / "trainannot" / "Elm_00001.png", tiny_label(1, size=(10, 20)))
-    with pytest.raises(DatasetError, match=r"Elm_00001.png is 20x10 but .* is 16x12: set data.size"):
+    with pytest.raises(DatasetError, match=r"Elm_00001.png is 20x10 but others are 16x12: set data.size"):
         build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
     cache = build_cache(dataset.frames, CAMVID11, TINY, tmp_path)
     assert cache.native_label(1).shape == (10, 20)
@@ -88,12 +88,32 @@ def test_a_full_disk_is_told_before_anything_is_written(dataset, tmp_path, monke
         build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
 
 
-def test_pixels_are_counted_by_class_with_void_last(dataset, tmp_path):
-    cache = build_cache(dataset.frames, CAMVID11, (6, 8), tmp_path)
-    counts = count_pixels(cache, 11)
-    assert counts.shape == (17, 12)
+def test_pixels_are_counted_by_value_at_the_labels_own_size(dataset, tmp_path):
+    counts = build_cache(dataset.frames, CAMVID11, (6, 8), tmp_path).counts
+    assert counts.shape == (17, 256)
     assert (counts.sum(axis=1) == TINY[0] * TINY[1]).all()
-    assert np.array_equal(counts[0], np.bincount(tiny_label(0).ravel(), minlength=12))
+    assert np.array_equal(counts[0, [*range(11), VOID]], np.bincount(tiny_label(0).ravel(), minlength=12))
+
+
+@pytest.mark.parametrize("size", [None, (6, 8)])
+def test_no_row_is_left_for_frames_that_cannot_be_used(dataset, tmp_path, size):
+    for name in ("Elm_00000", "Elm_00004"):
+        (dataset.root / "train" / f"{name}.png").write_bytes(b"")
+    save(dataset.root / "train" / "Elm_00006.png", tiny_image(6, (10, 20)))  # another size than its label
+    cache = build_cache(dataset.frames, CAMVID11, size, tmp_path)
+    assert [(row, problem) for row, _, problem, _ in cache.problems] == [
+        (0, "empty file (0 bytes)"),
+        (4, "empty file (0 bytes)"),
+        (6, "label is 16x12 but its image 20x10"),
+    ]
+    used = dataset.frames.drop([0, 4, 6])
+    assert len(cache) == len(used) == 14
+    whole = build_cache(used, CAMVID11, size, tmp_path)
+    for row, frame in enumerate(used.itertuples()):
+        assert np.array_equal(cache.images[row], whole.images[row])
+        assert np.array_equal(cache.labels[row], whole.labels[row])
+        assert np.array_equal(cache.native_label(row), read_label(frame.label, CAMVID11))
+    assert np.array_equal(cache.counts, whole.counts)
 
 
 def test_heatmaps_say_where_a_class_lives(dataset, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from seg_helpers.classes import CAMVID11, CAMVID11_MERGED, CAMVID32, VOID, ClassSet
-from seg_helpers.datasets.files import encode_label, read_label, read_raw_label
+from seg_helpers.datasets.files import encode_label, read_label
 
 # A folder that holds both releases, `camvid/` and `cam101/`; the tests run where somebody names one.
 SHARED = Path(os.environ.get("SEG_REAL_DATA", "/nowhere"))
@@ -25,7 +25,7 @@ def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
         pytest.skip("SEG_REAL_DATA names no folder with CamSeq01 and CamVid's SegNet release")
     return [
         (
-            np.asarray(Image.fromarray(read_raw_label(path)).resize(SMALL, Image.Resampling.NEAREST)),
+            np.asarray(Image.open(path).resize(SMALL, Image.Resampling.NEAREST)),
             read_label(segnet[path.stem[:-2]], CAMVID11, "index"),
         )
         for path in colored[::10]

@@ -1,7 +1,6 @@
 import json
 import os
 import re
-import shutil
 
 import cv2
 import numpy as np
@@ -17,9 +16,9 @@ from seg_helpers.classes import (
     CITYSCAPES19_TRAIN_IDS,
     VOID,
 )
-from seg_helpers.datasets import files, layouts
-from seg_helpers.datasets.cache import build_cache
-from seg_helpers.datasets.files import read_image, read_label, read_size
+from seg_helpers.config import ConfigError
+from seg_helpers.datasets import cache, files
+from seg_helpers.datasets.files import read_image, read_label
 from seg_helpers.datasets.layouts import DatasetError, DatasetWarning, parse_stem, read_dataset
 
 
@@ -63,7 +62,7 @@ def test_a_frame_rate_that_is_none_is_refused(segnet_folder, rate):
     for path in segnet_folder.glob("*annot/*.png"):
         save(path, np.zeros(TINY, np.uint8))
     (segnet_folder / "classes.json").write_text(text.replace("RATE", rate))
-    with pytest.raises(DatasetError, match=r"classes\.json: frames_per_second: expected a positive number"):
+    with pytest.raises(ConfigError, match=r"classes\.json: frames_per_second: Input should be "):
         read_dataset(segnet_folder)
     (segnet_folder / "classes.json").write_text(text.replace("RATE", "12.5"))
     assert read_dataset(segnet_folder).frames_per_second == 12.5
@@ -72,11 +71,11 @@ def test_a_frame_rate_that_is_none_is_refused(segnet_folder, rate):
 def test_a_dictionary_that_cannot_be_read_is_named(segnet_folder):
     path = segnet_folder / "classes.json"
     path.write_bytes("{}".encode("utf-16"))
-    with pytest.raises(DatasetError, match=r"classes\.json: not UTF-8 text; save it as UTF-8"):
+    with pytest.raises(ConfigError, match=r"classes\.json: not UTF-8 text; save it as UTF-8"):
         read_dataset(segnet_folder)
     path.unlink()
     path.symlink_to("elsewhere.json")  # not passed over, as if the folder named no classes
-    with pytest.raises(DatasetError, match=r"classes\.json: No such file or directory; mend it, or name another"):
+    with pytest.raises(DatasetError, match=r"No such file or directory: .*classes\.json'; mend it, or name another"):
         read_dataset(segnet_folder)
 
 
@@ -152,27 +151,21 @@ def test_train_ids_beyond_the_19_are_a_problem(tmp_path):
     assert "19 in 192" in read_with_problems(tmp_path).problems.problem[0]
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("color", r"gtFine/train has \*_gtFine_color\.png but no \*_gtFine_labelIds\.png"),
-        ("instanceIds", r"gtFine/train has \*_gtFine_instanceIds\.png but no \*_gtFine_labelIds\.png"),
-    ],
-)
-def test_cityscapes_without_its_label_ids_is_told_so_by_name(tmp_path, kind, said):
+@pytest.mark.parametrize("kind", ["color", "instanceIds"])
+def test_cityscapes_without_its_label_ids_is_told_what_is_looked_for(tmp_path, kind):
     write_cityscapes(tmp_path, kind, 0)
-    with pytest.raises(DatasetError, match=said + r".*gtFine_trainvaltest\.zip"):
-        read_dataset(tmp_path)
-    shutil.rmtree(tmp_path / "gtFine")
-    with pytest.raises(DatasetError, match=r"gtFine/train has no \*_gtFine_labelIds\.png"):
+    with pytest.raises(
+        DatasetError, match=r"gtFine/train/\*/\*_gtFine_labelIds\.png(?s:.*)Found: gtFine/, leftImg8bit/"
+    ):
         read_dataset(tmp_path)
 
 
 def test_each_split_of_cityscapes_needs_the_same_label_files(tmp_path):
     write_cityscapes(tmp_path, "labelIds", 7, ["train"])
     write_cityscapes(tmp_path, "labelTrainIds", 0, ["val"])
-    with pytest.raises(DatasetError, match=r"gtFine/val has \*_gtFine_labelTrainIds\.png but no \*_gtFine_labelIds"):
-        read_dataset(tmp_path)
+    dataset = read_with_problems(tmp_path)
+    assert dataset.counts().to_dict() == {"train": 1, "val": 0, "test": 0}
+    assert dataset.problems["problem"].tolist() == ["label missing for this image"]
 
 
 def test_hidden_and_foreign_files_in_cities_are_passed_over(tmp_path):
@@ -215,13 +208,11 @@ def test_a_folder_that_is_no_data_set_says_what_was_looked_for_and_found(tmp_pat
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"File name too long: '/.*xxx'; mend it, or name another folder"):
+        read_dataset(tmp_path / ("x" * 300))
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for root, said in (
-        (tmp_path / ("x" * 300), "xxx.*: File name too long; mend it, or name another folder"),
-        (tmp_path / "loop", "loop"),  # in words that differ from one Python to the next
-        ("~nobody-of-this-name/camvid", "~nobody-of-this-name/camvid: .*; write the path in full"),
-    ):
-        with pytest.raises(DatasetError, match=said):
+    for root in (tmp_path / "loop", "~nobody-of-this-name/camvid"):
+        with pytest.raises(DatasetError, match="no such folder; create it, or name another"):
             read_dataset(root)
 
 
@@ -347,7 +338,7 @@ def second_image(root):
             r"cannot be opened \(Is a directory\)",
             "a file that you may read",
         ),
-        (second_image, "train/Elm_00003.jpg, train/Elm_00003.png", "2 images of one stem", "keep one"),
+        (second_image, "train/Elm_00003.jpg", "2 images of one stem", "keep one"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -404,10 +395,9 @@ def test_images_and_labels_stand_upright(segnet_folder, tmp_path, orientation, e
     dataset = read_dataset(segnet_folder)
     assert dataset.problems.empty
     assert np.abs(read_image(path).astype(int) - image).max() <= 2 * (extension == "jpg")
-    assert read_size(path) == TINY
     labels = read_label(segnet_folder / "trainannot" / "Elm_00003.png", CAMVID11)
     assert np.array_equal(labels, np.where(label == 11, VOID, label))
-    assert build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path / "cache").size == TINY  # all of one size
+    assert dataset.cache.size == TINY  # all of one size
 
 
 def test_a_png_may_say_behind_its_pixels_how_it_is_turned(tmp_path):
@@ -420,7 +410,6 @@ def test_a_png_may_say_behind_its_pixels_how_it_is_turned(tmp_path):
     assert stop <= end
     path.write_bytes(data[:start] + data[stop:end] + data[start:stop] + data[end:])
     assert np.array_equal(read_image(path), tiny_image(0))
-    assert read_size(path) == TINY
 
 
 def test_a_turned_image_with_an_upright_label_is_a_problem(segnet_folder):
@@ -434,7 +423,7 @@ def test_unknown_colors_are_counted(tmp_path, color_pairs):
     label[:2, :3] = (1, 2, 3)
     save(tmp_path / "train" / "a_2_L.png", label)
     dataset = read_with_problems(tmp_path)
-    assert "6 pixels of colors that the class set camvid32 does not hold: (1, 2, 3) in 6" in dataset.problems.problem[0]
+    assert "6 pixels of colors that the class set camvid32 does not hold: [1, 2, 3] in 6" in dataset.problems.problem[0]
 
 
 def test_sixteen_bit_color_png_is_found_although_pillow_reads_it(segnet_folder):
@@ -447,15 +436,18 @@ def test_stop_raises_with_every_problem(segnet_folder):
     (segnet_folder / "valannot" / "Elm_00020.png").unlink()
     with pytest.raises(
         DatasetError,
-        match=r"(?s)2 of 17 frames cannot be used.*Elm_00003.png: empty.*Elm_00020.png: label missing",
+        match=r"(?s)2 of 17 frames cannot be used.*Elm_00020.png: label missing.*Elm_00003.png: empty",
     ):
         read_dataset(segnet_folder, on_problem="stop")
 
 
 def test_nothing_left_to_train_on_stops(segnet_folder):
-    shutil.rmtree(segnet_folder / "trainannot")
-    (segnet_folder / "trainannot").mkdir()
-    with pytest.warns(DatasetWarning), pytest.raises(DatasetError, match="no usable training frame among 17"):
+    for path in (segnet_folder / "train").iterdir():
+        path.write_bytes(b"")
+    with (
+        pytest.warns(DatasetWarning),
+        pytest.raises(DatasetError, match=r"no usable training frame in layout 'segnet'.*Elm_00000\.png: empty file"),
+    ):
         read_dataset(segnet_folder)
 
 
@@ -467,13 +459,13 @@ def test_checks_are_remembered_until_a_file_changes(segnet_folder, tmp_path, mon
         raise AssertionError(f"{path} was decoded again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(layouts, "read_image", fail)
+        patched.setattr(cache, "read_image", fail)
         again = read_with_problems(segnet_folder, cache_dir=tmp_path / "cache")
     assert again.problems.equals(first.problems)
     save(segnet_folder / "train" / "Elm_00003.png", tiny_image(3))
     assert read_dataset(segnet_folder, cache_dir=tmp_path / "cache").problems.empty
 
 
-def test_reading_a_raw_label_names_what_was_expected(segnet_folder):
-    with pytest.raises(files.FileProblem, match="expected 8-bit RGB"):
-        files.read_raw_label(segnet_folder / "trainannot" / "Elm_00000.png", "color")
+def test_a_label_of_another_kind_names_what_was_expected(segnet_folder):
+    with pytest.raises(files.FileProblem, match=r"Elm_00000\.png: gray file, expected 8-bit RGB"):
+        read_label(segnet_folder / "trainannot" / "Elm_00000.png", CAMVID11, "color")

@@ -3,10 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from seg_helpers.classes import CAMVID11, SOCCER4
+from seg_helpers.classes import CAMVID11, SOCCER4, VOID
 from seg_helpers.datasets import samples
 from seg_helpers.datasets.audit import audit_labels
-from seg_helpers.datasets.cache import build_cache, count_pixels
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
 from seg_helpers.datasets.samples import ensure_sample, generate_scenes
 from seg_helpers.scenes import road, soccer
@@ -19,8 +18,8 @@ SMALL = {"frames": 4, "size": (24, 32)}
 def sample(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
     assert generate_scenes(root, frames=30, size=SIZE) == 30
-    dataset = read_dataset(root)
-    return dataset, build_cache(dataset.frames, dataset.classes, cache_dir=root / "cache")
+    dataset = read_dataset(root, cache_dir=root / "cache")
+    return dataset, dataset.cache
 
 
 def test_a_missing_sample_is_generated_once_and_said_so(tmp_path, capsys):
@@ -84,7 +83,7 @@ def test_the_sample_reads_as_camvid(sample):
 
 def test_every_class_is_there_and_in_every_split(sample):
     dataset, cache = sample
-    counts = count_pixels(cache, 11)
+    counts = cache.counts[:, [*range(11), VOID]]
     for split in ("train", "val", "test"):
         share = counts[dataset.frames["split"] == split].sum(axis=0)[:11] / counts.sum(axis=0)[:11].sum()
         assert (share > 0).all(), (split, dict(zip(CAMVID11.names, share, strict=True)))

@@ -7,7 +7,9 @@ from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.evaluation.statistics import (
     bootstrap_classes,
     bootstrap_interval,
+    choose_block,
     compare_paired,
+    correct_holm,
     resample_frames,
 )
 
@@ -84,7 +86,7 @@ def test_class_intervals_hold_the_class_scores():
 def test_a_model_against_itself_is_exactly_nothing():
     confusions = draw_confusions()
     result = compare_paired(confusions, confusions.copy())
-    assert (result.difference, result.low, result.high, result.share_above_zero) == (0.0, 0.0, 0.0, 0.0)
+    assert (result.difference, result.low, result.high, result.p_value) == (0.0, 0.0, 0.0, 1.0)
 
 
 def test_a_paired_difference_is_narrower_than_the_scores():
@@ -97,7 +99,7 @@ def test_a_paired_difference_is_narrower_than_the_scores():
     scores = [compute_metrics(c.sum(0))["mean_iou"] for c in (better, worse)]
     assert result.difference == pytest.approx(scores[0] - scores[1])
     assert 0 < result.low < result.difference < result.high
-    assert result.share_above_zero == 1
+    assert result.p_value == pytest.approx(2 / 1001)
     assert bootstrap_interval(worse)[1] > bootstrap_interval(better)[0]
     back = compare_paired(worse, better)
     assert (back.low, back.high) == (pytest.approx(-result.high), pytest.approx(-result.low))
@@ -106,3 +108,42 @@ def test_a_paired_difference_is_narrower_than_the_scores():
 def test_unequal_frames_cannot_be_paired():
     with pytest.raises(ValueError, match=r"same frames and classes: \(40, 4, 4\) and \(39, 4, 4\)"):
         compare_paired(draw_confusions(), draw_confusions()[:-1])
+
+
+def test_blocks_are_drawn_whole_and_around_the_end():
+    counts = resample_frames(12, 300, seed=3, block=4)
+    assert (counts.sum(1) == 12).all()
+    for row in counts:  # three blocks of four: each drawn frame has a drawn neighbor
+        drawn = np.flatnonzero(row)
+        assert all({(frame - 1) % 12, (frame + 1) % 12} & set(drawn) for frame in drawn)
+    assert (counts[:, 0] > 0).any()
+    assert resample_frames(10, 50, block=4).sum(1).tolist() == [10] * 50
+
+
+def test_a_block_is_as_long_as_frames_are_alike():
+    generator = np.random.default_rng(5)
+    noise = generator.normal(size=400)
+    assert choose_block(noise) <= 4
+    smoothed = np.convolve(noise, np.ones(6) / 6, mode="valid")  # alike up to lag 5
+    assert 12 <= choose_block(smoothed) <= 32
+    assert choose_block(np.ones(30)) == 1
+    assert choose_block(np.array([0.5])) == 1
+
+
+def test_the_interval_of_alike_frames_is_wider_than_that_of_shuffled_ones():
+    frames = np.repeat(draw_confusions(frames=30), 8, axis=0)
+    shuffled = np.random.default_rng(0).permutation(frames)
+    (low, high), (low_shuffled, high_shuffled) = (bootstrap_interval(f, samples=800) for f in (frames, shuffled))
+    assert high - low > 2 * (high_shuffled - low_shuffled)
+
+
+def test_p_values_agree_with_the_interval_and_are_corrected_for_their_number():
+    confusions = draw_confusions(frames=60)
+    same = compare_paired(confusions, confusions)
+    assert same.p_value == 1.0
+    better = compare_paired(draw_confusions(frames=60, hits=0.9), draw_confusions(frames=60, hits=0.6))
+    assert better.low > 0
+    assert better.p_value == pytest.approx(2 / 1001)
+    assert correct_holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])  # by hand
+    assert correct_holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+    assert correct_holm([]).tolist() == []

@@ -19,14 +19,14 @@ from seg_helpers.training.__main__ import main
 KILLED = """
 import os, signal, sys
 from seg_helpers.training import __main__ as command, loop
-train_step, left = loop._Trainer.train_step, int(sys.argv[1])
+train_step, left = loop.Trainer.train_step, int(sys.argv[1])
 def count(*arguments):
     global left
     left -= 1
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return train_step(*arguments)
-loop._Trainer.train_step = count
+loop.Trainer.train_step = count
 sys.exit(command.main(sys.argv[2:]))
 """
 

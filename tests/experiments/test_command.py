@@ -46,7 +46,7 @@ def test_several_runs_are_made_in_turn(command, finished):
         (["--model", "unet", "optimiser.name=sgd"], "run unet: optimiser: unknown key; did you mean 'optimizer'?"),
         (["--model", "unet", "epochs=soon"], "run unet: epochs: Input should be a valid integer"),
         (["--model", "unet", "epochs"], "override 'epochs': write key=value"),
-        (["--model", "unet", "uent:epochs=3"], "override uent:epochs: no such run; did you mean 'unet'?"),
+        (["--model", "unet", "uent:epochs=3"], "override 'uent:epochs=3': no run 'uent'; did you mean 'unet'?"),
         (["--model", "unet", "model.name=unett"], "run unet: model: unknown model 'unett'; did you mean 'unet'?"),
         (["--model", "unet", "model.encoder=resnet19"], "unknown encoder 'resnet19': did you mean resnet1"),
         (["--model", "unet", "model.options={depth: x}"], "run unet: model: model 'unet' has no option 'depth'"),

@@ -67,10 +67,9 @@ def test_a_split_without_a_scored_pixel_is_said_at_once(config, laboratory, tmp_
     labels = sorted((tmp_path / "sample" / f"{split}annot").iterdir())
     for label in labels:
         Image.fromarray(np.full((64, 96), VOID, np.uint8)).save(label)
-    said = rf"sample: none of the {len(labels)} {split} labels has a pixel of a class.*class set camvid11, or name"
-    with pytest.raises(DatasetError, match=said) as error:
+    said = rf"sample: none of the {len(labels)} {split} labels has a pixel of a class.*class set camvid11, name the one"
+    with pytest.raises(DatasetError, match=said):
         prepare_data(config(root=tmp_path / "sample").data)
-    assert ("take the test frames out" in str(error.value)) == (split == "test")
     one = np.full((64, 96), VOID, np.uint8)
     one[0, 0] = 3
     Image.fromarray(one).save(labels[0])  # one pixel can be scored

@@ -109,7 +109,7 @@ def wrong_label(tmp_path):
     video[2] = video[2][0], np.roll(video[2][1], -20, 1)
     for file, arrays in zip(("images", "labels"), zip(*video, strict=True), strict=True):
         np.save(tmp_path / f"{file}.npy", np.stack(arrays))
-    cache = Cache(tmp_path, np.full((5, 2), (48, 64)))
+    cache = Cache(tmp_path)
     images = [f"$a^^b$ <i>_{i}.png" for i in range(5)]
     frames = pd.DataFrame({"image": images, "label": "l", "split": "test", "clip": "a", "number": range(5)})
     return audit_labels(frames, cache, 11), cache

@@ -71,7 +71,7 @@ def test_a_download_in_place_of_an_unfit_file_is_said(monkeypatch, published, tm
     monkeypatch.setattr(encoders, "download_state_dict", lambda name: published)
     path = tmp_path / "weights.pth"
     torch.save({"weight": torch.zeros(1)}, path)
-    with pytest.warns(UserWarning, match="does not fit MobileNetV2Encoder.*downloaded"):
+    with pytest.warns(UserWarning, match="does not fit MobileNetV2Encoder.*of the library"):
         network = build_model("unet", 3, encoder_weights="imagenet", weights_file=path)
     assert holds(network, published)
 

@@ -9,7 +9,7 @@ def test_list_models_names_each_architecture_with_its_paper_and_size():
     infos = {info.name: info for info in list_models()}
     assert list(infos) == [
         "fcn", "unet", "pspnet", "deeplabv2", "deeplabv3", "deeplabv3plus", "fast_scnn", "hrnet", "mini_hrnet",
-        "segnet", "mini_unet",
+        "segformer", "segnet", "mini_unet",
     ]  # fmt: skip
     assert infos["fast_scnn"].parameters == 1_137_019
     assert infos["mini_unet"].parameters == 12_441_163

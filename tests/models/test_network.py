@@ -19,7 +19,7 @@ def test_every_registered_architecture_is_tested():
 )
 def test_a_size_that_is_no_multiple_of_32_is_an_error_that_names_the_size_to_use(case, size, padded):
     with torch.device("meta"):
-        network = build(case).eval()
+        network = build(case).to("meta").eval()
         with pytest.raises(ValueError, match=f"multiples of 32, got .*: pad the images to {padded[0]}x{padded[1]}"):
             network(torch.empty(2, 3, *size))
         with torch.no_grad():

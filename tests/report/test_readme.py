@@ -26,9 +26,8 @@ def test_a_readme_without_a_block_is_said(tmp_path):
         update_readme(readme)
 
 
-def test_a_folder_without_runs_is_said(tmp_path):
-    with pytest.raises(PageError, match="holds no finished run"):
-        render_results(tmp_path / "smoke")
+def test_a_folder_without_runs_says_how_they_are_made(tmp_path):
+    assert "`make runs PROFILE=smoke`" in render_results(tmp_path / "smoke")
 
 
 def test_a_figure_is_found_by_its_caption(tmp_path):

@@ -26,18 +26,19 @@ class Cut(BaseException):
 
 def wrap_steps(monkeypatch, before=None, after=None):
     """Calls `before(trainer, number)` and `after(trainer, number)` around each training step, counted from 1."""
-    step, number = loop._Trainer.train_step, [0]
+    step, number = loop.Trainer.train_step, [0]
 
-    def train_step(self, batch, stage, criterion, where="", rate=0.0):
-        number[0] += bool(where)  # a range test's steps have no place in an epoch
-        if where and before:
+    def train_step(self, model, *rest):
+        in_epoch = model is self.model  # a range test trains a copy
+        number[0] += in_epoch
+        if in_epoch and before:
             before(self, number[0])
-        result = step(self, batch, stage, criterion, where, rate)
-        if where and after:
+        result = step(self, model, *rest)
+        if in_epoch and after:
             after(self, number[0])
         return result
 
-    monkeypatch.setattr(loop._Trainer, "train_step", train_step)
+    monkeypatch.setattr(loop.Trainer, "train_step", train_step)
 
 
 def cut_at(monkeypatch, step):
@@ -279,9 +280,10 @@ def test_a_schedule_spans_the_run_or_each_stage(bench, experiment):
 def test_a_range_test_chooses_a_stages_rate_and_is_recorded(bench, experiment, capsys):
     stages = [{"epochs": 1}, {"epochs": 2, "learning_rate": "range_test"}]
     state = bench.train(experiment(stages=stages, schedule={"name": "none"}))
-    assert list(state.stage_rates) == [1]
-    assert 1e-5 <= state.stage_rates[1] <= 0.1
-    assert [row["learning_rate"] for row in state.history] == pytest.approx([0.02, *[state.stage_rates[1]] * 2])
+    assert list(state.range_tests) == [1]
+    found = state.range_tests[1]["rate"]
+    assert 1e-5 <= found <= 0.1
+    assert [row["learning_rate"] for row in state.history] == pytest.approx([0.02, found, found])
     record = json.loads(json.dumps(state.range_tests))["1"]
     assert set(record["curve"]) == {"learning_rate", "loss", "smoothed_loss"}
     assert f"range test: {record['reason']}" in capsys.readouterr().out
@@ -310,10 +312,39 @@ def test_capped_class_weights_are_said_once(bench, experiment, capsys):
     assert "held" not in capsys.readouterr().out
 
 
+def test_a_range_test_leaves_the_network_and_its_optimizer_alone(bench, experiment, monkeypatch):
+    config = experiment(ema=0.5, stages=[{"epochs": 1}, {"epochs": 2, "learning_rate": "range_test"}])
+    choose, traces = loop.Trainer.choose_max_lr, []
+
+    def trace(trainer):
+        return copy.deepcopy(
+            {
+                "network": trainer.network.state_dict(),
+                "average": trainer.ema.state_dict(),
+                "moments": trainer.optimizer.state_dict()["state"],
+                "gradients": {name: p.grad for name, p in trainer.network.named_parameters()},
+                "trained": [module.training for module in trainer.network.modules()],
+                "random": torch.get_rng_state(),
+            }
+        )
+
+    def watch(trainer, *arguments):
+        before, number = trace(trainer), len(trainer.state.range_tests)
+        max_lr = choose(trainer, *arguments)
+        if len(trainer.state.range_tests) > number:
+            traces.append((before, trace(trainer)))
+        return max_lr
+
+    monkeypatch.setattr(loop.Trainer, "choose_max_lr", watch)
+    bench.train(config)
+    ((before, after),) = traces
+    torch.testing.assert_close(after, before, rtol=0, atol=0)
+
+
 def test_a_range_test_does_not_change_the_batches_that_follow(bench, experiment):
     """At the rate that it chose the stage goes as if that had been named: same order, same dropout, same average."""
     tested = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": "range_test"}]), "tested")
-    named = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": tested.stage_rates[0]}]), "named")
+    named = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": tested.range_tests[0]["rate"]}]), "named")
     assert bench.outcome(tested, "tested")[0] == bench.outcome(named, "named")[0]
 
 
@@ -322,7 +353,7 @@ def test_averaged_weights_are_what_is_validated_and_kept(bench, experiment, monk
     average, seen = {}, []
 
     def follow(trainer, number):
-        for name, parameter in trainer.bare.named_parameters():
+        for name, parameter in trainer.network.named_parameters():
             value = parameter.detach().clone()
             average[name] = value if number == 1 else 0.9 * average[name] + 0.1 * value
 
@@ -360,7 +391,7 @@ def test_gradients_are_clipped(bench, experiment, monkeypatch):
     norms = []
 
     def measure(trainer, number):
-        squares = [p.grad.square().sum() for p in trainer.bare.parameters() if p.grad is not None]
+        squares = [p.grad.square().sum() for p in trainer.network.parameters() if p.grad is not None]
         norms.append(torch.stack(squares).sum().sqrt().item())
 
     wrap_steps(monkeypatch, after=measure)

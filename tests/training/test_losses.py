@@ -228,10 +228,10 @@ def test_one_void_frame_beside_a_labelled_one_changes_nothing(batch):
 def test_auxiliary_heads_count_by_their_weight(batch):
     logits, labels = batch
     others = [torch.randn(2, CLASSES, 3, 4), torch.randn(2, CLASSES, 6, 8)]
-    criterion = SegmentationLoss(LossConfig(), COUNTS, auxiliary_weight=0.3)
+    criterion = SegmentationLoss(LossConfig(), COUNTS)
     extra = sum(criterion(other, labels) for other in others)
     combined = criterion({"logits": logits, "auxiliary": others}, labels)
-    torch.testing.assert_close(combined, criterion(logits, labels) + 0.3 * extra)
+    torch.testing.assert_close(combined, criterion(logits, labels) + 0.4 * extra)
 
 
 def test_logits_are_brought_to_the_labels_resolution(batch):

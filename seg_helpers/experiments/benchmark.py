@@ -1,0 +1,294 @@
+"""How fast training, scoring, loading and prediction are on this machine: each measured against another, in turns.
+
+`make bench` runs it and publishes `reports/bench/`. What is compared stands in processes of its own, one thread each,
+which take turns step by step: what disturbs the machine disturbs all sides alike, and the way in which one side keeps
+freed memory does not help another.
+"""
+
+import functools
+import itertools
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import psutil
+import segmentation_models_pytorch as smp
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from seg_helpers.config import AugmentationConfig, ExperimentConfig, LossConfig
+from seg_helpers.datasets import (
+    Cache,
+    SegmentationDataset,
+    build_augmentation,
+    read_dataset,
+    read_image,
+)
+from seg_helpers.datasets.files import read_label
+from seg_helpers.evaluation.counts import count_confusion
+from seg_helpers.evaluation.prediction import predict_logits
+from seg_helpers.models import build_model
+from seg_helpers.progress import track
+from seg_helpers.training.devices import build_accelerator, detect_precision
+from seg_helpers.training.loop import Trainer
+from seg_helpers.training.losses import SegmentationLoss
+
+CLASSES = 11
+NETWORKS = {  # name to the arguments of `build_model`, and to the library's own class where it has one
+    "FCN-8s": ({"name": "fcn", "encoder": "mobilenet_v2"}, None),
+    "U-Net": ({"name": "unet", "encoder": "mobilenet_v2"}, smp.Unet),
+    "PSPNet": ({"name": "pspnet", "encoder": "mobilenet_v2", "output_stride": 16}, None),
+    "DeepLabV3+": ({"name": "deeplabv3plus", "encoder": "mobilenet_v2"}, smp.DeepLabV3Plus),
+    "Fast-SCNN": ({"name": "fast_scnn"}, None),
+    "Mini-HRNet 3": ({"name": "mini_hrnet", "approach": 3}, None),
+}
+Step = Callable[[], object]
+
+
+def time_in_turns(sides: dict[str, Callable[[], Step]], turns: int = 5) -> pd.DataFrame:
+    """Times the steps of several sides, each in a process of its own, one after another in every turn.
+
+    Args:
+        sides: name to a function that prepares, in the side's process, the step that is timed; it has to be picklable.
+        turns: how often each side's step is timed, after one that is not.
+
+    Returns:
+        A row a turn, a column a side: seconds.
+    """
+    context = multiprocessing.get_context("spawn")
+    workers = {}
+    for name, prepare in sides.items():
+        connection, theirs = context.Pipe()
+        process = context.Process(target=_serve_steps, args=(prepare, theirs), daemon=True)
+        process.start()
+        workers[name] = connection, process
+        connection.recv()
+    rows = []
+    for _ in range(turns):
+        row = {}
+        for name, (connection, _process) in workers.items():
+            connection.send(True)
+            row[name] = connection.recv()
+        rows.append(row)
+    for connection, process in workers.values():
+        connection.send(False)
+        process.join()
+    return pd.DataFrame(rows)
+
+
+def _serve_steps(prepare: Callable[[], Step], connection) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    step = prepare()
+    step()
+    connection.send(None)
+    while connection.recv():
+        start = time.perf_counter()
+        step()
+        connection.send(time.perf_counter() - start)
+
+
+def make_batch(size: tuple[int, int], frames: int) -> dict[str, Tensor]:
+    """A batch as the loader gives it: noise, labeled in squares of 32 pixels, a twelfth of them void."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.randint(0, CLASSES + 1, (frames, 1, size[0] // 32, size[1] // 32), generator=generator)
+    label = F.interpolate(coarse.float(), size, mode="nearest")[:, 0].long()
+    label[label == CLASSES] = 255
+    return {"image": torch.randn(frames, 3, *size, generator=generator), "label": label}
+
+
+def prepare_examples(name: str, size: tuple[int, int], frames: int, tuned: bool = False) -> Step:
+    """A step as the libraries' own examples write it: the network as it is built, their losses, Adam.
+
+    Args:
+        name: of `NETWORKS`.
+        size: (height, width) of the images.
+        frames: in a batch.
+        tuned: by the advice of PyTorch's tuning guide: channels last, a fused optimizer, bfloat16 if the CPU computes in it.
+    """
+    options, library = NETWORKS[name]
+    model = (
+        library("mobilenet_v2", encoder_weights=None, classes=CLASSES)
+        if library
+        else build_model(num_classes=CLASSES, **options)
+    )
+    model.train()
+    batch = make_batch(size, frames)
+    images, labels = batch["image"], batch["label"]
+    half = tuned and detect_precision(images.device) == "bf16"
+    if tuned:
+        model, images = (
+            model.to(memory_format=torch.channels_last),
+            images.contiguous(memory_format=torch.channels_last),
+        )
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=tuned)
+    dice = smp.losses.DiceLoss("multiclass", ignore_index=255)
+
+    def step() -> float:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = model(images)
+        loss = F.cross_entropy(logits.float(), labels, ignore_index=255) + 0.5 * dice(logits.float(), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def prepare_ours(name: str, size: tuple[int, int], frames: int) -> Step:
+    """A step of this package's loop: the same two losses, AdamW, clipping, averaged weights and training scores too."""
+    options, _ = NETWORKS[name]
+    loss = LossConfig.model_validate({"terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}]})
+    config = ExperimentConfig.model_validate(
+        {"name": name, "model": {"name": options["name"]}, "loss": loss, "gradient_clip": 1.0, "ema": 0.99}
+    )
+    batch = make_batch(size, frames)
+    counts = np.ones(CLASSES)
+    accelerator = build_accelerator()
+    loader = torch.utils.data.DataLoader([0])  # the batch is given by hand
+    network = build_model(num_classes=CLASSES, **options).train()
+    trainer = Trainer(network, loader, lambda *_: {}, config, Path(tempfile.mkdtemp()), counts, accelerator)
+    criterion = SegmentationLoss(loss, counts)
+
+    def step() -> float:
+        value, logits, target = trainer.train_step(trainer.model, trainer.optimizer, batch, 1.0, criterion)
+        trainer.ema.update_parameters(trainer.network)
+        count_confusion(logits.argmax(1), target, CLASSES)
+        return value
+
+    return step
+
+
+def compare_steps(
+    names: Sequence[str] = tuple(NETWORKS), size: tuple[int, int] = (352, 480), frames: int = 8, turns: int = 5
+) -> pd.DataFrame:
+    """Times a training step of each network by three loops: the examples', the examples' tuned, and this package's.
+
+    Returns:
+        A row a network and turn: network, turn, and milliseconds an image by `examples`, `tuned` and `ours`.
+    """
+    found = []
+    for name in track(list(names), "training steps"):
+        sides = {
+            "examples": functools.partial(prepare_examples, name, size, frames),
+            "tuned": functools.partial(prepare_examples, name, size, frames, tuned=True),
+            "ours": functools.partial(prepare_ours, name, size, frames),
+        }
+        found.append(
+            (time_in_turns(sides, turns) * 1000 / frames).rename_axis("turn").reset_index().assign(network=name)
+        )
+    return pd.concat(found, ignore_index=True)
+
+
+def prepare_prediction(name: str, size: tuple[int, int], precision: str = "fp32", folded: bool = False) -> Step:
+    """One image through a network as scores are made; `folded`: batch norms are made part of the convolutions."""
+    network = build_model(num_classes=CLASSES, **NETWORKS[name][0]).eval()
+    if folded:
+        fold_batch_norms(network)
+    network, image = network.to(memory_format=torch.channels_last), torch.randn(1, 3, *size)
+    return functools.partial(predict_logits, network, image, precision=precision)
+
+
+def fold_batch_norms(module: nn.Module) -> None:
+    """Makes each batch norm that directly follows a convolution part of it, in place, for inference."""
+    children = list(module.named_children())
+    for (name, first), (after, second) in itertools.pairwise(children):
+        if (
+            isinstance(first, nn.Conv2d)
+            and type(second) is nn.BatchNorm2d
+            and first.out_channels == second.num_features
+        ):
+            setattr(module, name, fuse_conv_bn_eval(first, second))
+            setattr(module, after, nn.Identity())
+    for _, child in children:
+        fold_batch_norms(child)
+
+
+def compare_predictions(
+    names: Sequence[str] = ("Fast-SCNN", "Mini-HRNet 3", "U-Net"),
+    sizes: Sequence[tuple[int, int]] = ((360, 480), (720, 960), (1024, 2048)),
+    turns: int = 5,
+) -> pd.DataFrame:
+    """Times prediction in float32, in bfloat16 and with batch norms folded.
+
+    Returns:
+        A row a network, size and turn: network, size, turn, and seconds an image by `fp32`, `bf16` and `folded`.
+    """
+    kinds = {"fp32": {}, "bf16": {"precision": "bf16"}, "folded": {"folded": True}}
+    found = []
+    for name, size in track([(name, size) for name in names for size in sizes], "predictions"):
+        sides = {kind: functools.partial(prepare_prediction, name, size, **how) for kind, how in kinds.items()}
+        times = time_in_turns(sides, turns).rename_axis("turn").reset_index()
+        found.append(times.assign(network=name, size=f"{size[1]}x{size[0]}"))
+    return pd.concat(found, ignore_index=True)
+
+
+def write_frames(root: Path, frames: int, size: tuple[int, int]) -> None:
+    """Writes a data set of noise in squares, as PNG files in the SegNet layout: `frames` to train on, one to validate."""
+    generator = np.random.default_rng(0)
+    for split, count in (("train", frames), ("val", 1)):
+        for folder in (root / split, root / f"{split}annot"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            coarse = generator.integers(0, CLASSES, (size[0] // 32, size[1] // 32)).astype(np.uint8)
+            label = np.kron(coarse, np.ones((32, 32), np.uint8))
+            image = np.stack([label * 20] * 3, -1) + generator.integers(0, 40, (*label.shape, 3), dtype=np.uint8)
+            cv2.imwrite(str(root / split / f"clip_{number:06}.png"), image)
+            cv2.imwrite(str(root / f"{split}annot" / f"clip_{number:06}.png"), label)
+
+
+def prepare_loading(root: Path, cached: bool) -> Step:
+    """One augmented sample of half the frames' height and width: from the cache, or with its files decoded anew."""
+    dataset = read_dataset(root, cache_dir=root / "cache")
+    height, width = dataset.cache.size
+    augmentation = build_augmentation(AugmentationConfig(), (height // 2, width // 2))
+    samples = SegmentationDataset(dataset.cache, range(len(dataset.frames)), augmentation)
+    positions = itertools.cycle(range(len(samples)))
+
+    def decode_sample() -> None:
+        frame = dataset.frames.iloc[next(positions)]
+        image, label = read_image(frame["image"]), read_label(frame["label"], dataset.classes)
+        augmentation(image, label, 0)
+
+    return (lambda: samples[next(positions)]) if cached else decode_sample
+
+
+def compare_loading(frames: int = 12, size: tuple[int, int] = (1024, 2048), turns: int = 30) -> pd.DataFrame:
+    """Times loading a sample from the cache and by decoding its files: a row a turn, seconds by `cached`, `decoded`."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_frames(Path(folder), frames, size)
+        sides = {"cached": True, "decoded": False}
+        prepared = {side: functools.partial(prepare_loading, Path(folder), cached) for side, cached in sides.items()}
+        return time_in_turns(prepared, turns)
+
+
+def measure_memory(counts: Sequence[int] = (1000, 10_000), size: tuple[int, int] = (1024, 2048)) -> pd.DataFrame:
+    """What a pass of the loader over ever more frames adds to the memory that its process has for itself.
+
+    The frames are empty and take no room on the disk, so that there can be many of them.
+
+    Returns:
+        A row a number of frames: frames, mebibytes.
+    """
+    rows = []
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, shape in (("images", (count, *size, 3)), ("labels", (count, *size))):
+                np.lib.format.open_memmap(Path(folder) / f"{name}.npy", "w+", np.uint8, shape)  # sparse
+            samples = SegmentationDataset(
+                Cache(Path(folder)), range(count), build_augmentation(AugmentationConfig(), (512, 1024))
+            )
+            process = psutil.Process()
+            before = process.memory_full_info().uss
+            for position in track(range(0, count, 10), f"reading {count} frames"):
+                samples[position]
+            rows.append((count, (process.memory_full_info().uss - before) / 2**20))
+    return pd.DataFrame(rows, columns=["frames", "mebibytes"])

@@ -1,0 +1,40 @@
+"""SegFormer (Xie, Wang, Yu, Anandkumar, Alvarez, Luo, NeurIPS 2021, arXiv 2105.15203): a transformer and an MLP.
+
+The encoder attends to the whole image at strides 4, 8, 16 and 32 (section 3.1); the decoder brings its four maps to one
+width, upsamples them to a quarter of the image and mixes them with one 1x1 convolution (section 3.2). Encoder and
+decoder are segmentation-models-pytorch's.
+"""
+
+import segmentation_models_pytorch as smp
+import torch
+from torch import nn
+
+from seg_helpers.models.encoders import check_encoder
+from seg_helpers.models.unet import EncoderDecoder
+
+
+class SegFormer(EncoderDecoder):
+    """SegFormer: a stage of the encoder is its patch embedding, its attention blocks and a layer norm."""
+
+    def encoder_stages(self) -> list[nn.Module]:
+        parts = dict(self.encoder.named_children())
+        return [nn.ModuleList(parts[f"{kind}{i}"] for kind in ("patch_embed", "block", "norm")) for i in range(1, 5)]
+
+
+def build_segformer(num_classes: int, encoder: str = "mit_b0", *, channels: int = 256) -> SegFormer:
+    """Build a SegFormer.
+
+    Args:
+        num_classes: Channels of the logits.
+        encoder: "mit_b0" to "mit_b5".
+        channels: Width of the decoder; 256 in the paper's B0 and B1, 768 in the others.
+
+    Raises:
+        ValueError: For an encoder that is no Mix Transformer.
+    """
+    check_encoder(encoder)
+    if not encoder.startswith("mit_b"):
+        raise ValueError(f"SegFormer's encoder is one of mit_b0 to mit_b5, got {encoder!r}")
+    options = {"encoder_weights": None, "classes": num_classes, "decoder_segmentation_channels": channels}
+    with torch.device("cpu"):  # the rates of its stochastic depth are read off a tensor, which the meta device cannot
+        return SegFormer(smp.Segformer(encoder, **options))
