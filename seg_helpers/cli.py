@@ -6,8 +6,8 @@ from pathlib import Path
 
 from seg_helpers.config import ConfigError, Profile, load_profile, project_root
 
-LAUNCH = """On several devices: accelerate launch -m seg_helpers.training --profile P --model RUN; with
-ACCELERATE_USE_CPU=1, on several processes of one CPU."""
+LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.training --profile P --model
+RUN; with ACCELERATE_USE_CPU=1, on N processes of one CPU."""
 
 
 def main(arguments: list[str] | None = None) -> int:
