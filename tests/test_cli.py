@@ -3,6 +3,8 @@
 import pytest
 
 from seg_helpers.cli import main
+from seg_helpers.config import load_profile
+from seg_helpers.datasets import ensure_sample
 from seg_helpers.models import list_models
 
 
@@ -40,8 +42,24 @@ def test_a_notebook_is_run_or_pages_are_rendered_but_not_both_and_not_neither(ca
         assert "--render" in capsys.readouterr().err
 
 
+def test_what_renders_pages_refuses_settings_that_it_would_ignore(capsys):
+    assert main(["report", "--render", "--profile", "smoke", "--set", "epochs=3"]) == 1
+    assert capsys.readouterr().err.startswith("error: --render runs nothing, so that --set changes nothing")
+
+
+def test_networks_are_timed_in_each_precision(monkeypatch, capsys, tmp_path):
+    ensure_sample(tmp_path / "sample", "sample", frames=12, size=(32, 64))
+    real = load_profile("smoke", tmp_path / "sample")
+    monkeypatch.setattr(real, "run_names", lambda: ["fast_scnn", "fast_scnn_plain"])
+    monkeypatch.setattr("seg_helpers.cli.load_profile", lambda *_: real)
+    assert main(["bench", "--profile", "smoke"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "ms an image" in line]
+    assert [line.split()[:2] for line in lines] == [["fast_scnn", "32x64"]] * 2  # an ablation has no network of its own
+    assert "fp32" in lines[0]
+
+
 def test_a_fault_of_the_program_keeps_its_trace(monkeypatch):
-    monkeypatch.setattr("seg_helpers.cli.load_profile", lambda **_: 1 / 0)
+    monkeypatch.setattr("seg_helpers.cli.load_profile", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["report", "--render"])
 
