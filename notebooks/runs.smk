@@ -5,7 +5,6 @@ so that any executor may start it anywhere, and again. Its output is a stamp, no
 outputs of what was interrupted, and nothing that was computed may go.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -25,19 +24,19 @@ try:
 except (ConfigError, DatasetError) as error:
     sys.exit(f"error: {error}")
 
-missing = [run for run in planned if not run.finished]
-stamps = {run: Path(reports, profile.name, ".work", "runs", f"{run.name}.{run.seed}") for run in missing}
-gpus = 1 if torch.cuda.is_available() else 0
-if workflow.is_main_process:
+work = Path(reports, profile.name, ".work", "runs")
+stamps = {run: work / f"{run.name}.{run.seed}" for run in planned}
+if workflow.is_main_process:  # not in a job of an executor's
     print(describe_plan(planned), flush=True)
-    for stamp in stamps.values():
-        stamp.unlink(missing_ok=True)
+    for run, stamp in stamps.items():
+        if run.left:
+            stamp.unlink(missing_ok=True)
 
 
 rule runs:
     localrule: True
     input:
-        list(stamps.values()),
+        [stamp for run, stamp in stamps.items() if run.left],
 
 
 for position, (run, stamp) in enumerate(stamps.items()):
@@ -50,7 +49,7 @@ for position, (run, stamp) in enumerate(stamps.items()):
         priority: len(stamps) - position
         threads: 1
         resources:
-            gpus=gpus,
+            gpus=int(torch.cuda.is_available()),
         params:
             run=run.name,
             seed=run.seed,

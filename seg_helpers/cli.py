@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from seg_helpers.config import load_profile, project_root
+from seg_helpers.config import ConfigError, Profile, load_profile, project_root
 
-LAUNCH = """On several devices: accelerate launch -m seg_helpers.training --profile P --model RUN; with
-ACCELERATE_USE_CPU=1, on several processes of one CPU."""
+LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.training --profile P --model
+RUN; with ACCELERATE_USE_CPU=1, on N processes of one CPU."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,31 +24,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    profile = argparse.ArgumentParser(add_help=False)
-    profile.add_argument("--profile", default="sample", help="a stem in notebooks/profiles (default: sample)")
     places = argparse.ArgumentParser(add_help=False)
+    places.add_argument("--profile", default="sample", help="a stem in notebooks/profiles (default: sample)")
     places.add_argument("--data", default="", help="the data set's folder")
     places.add_argument("--weights", default="", help="a local encoder state_dict, not the ImageNet download")
     places.add_argument("--reports", default="reports", help="the folder of all reports (default: reports)")
+    places.set_defaults(overrides=[])
+    overrides = {"nargs": "*", "metavar": "key=value", "help": "overrides, e.g. epochs=3 or unet:epochs=3"}
 
     parser = argparse.ArgumentParser(prog="seg", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    both = [profile, places]
-    train = commands.add_parser("train", parents=both, help="train and score a profile's runs", epilog=LAUNCH)
+    train = commands.add_parser("train", parents=[places], help="train and score a profile's runs", epilog=LAUNCH)
     train.add_argument("--model", action="append", metavar="RUN", help="a run, repeatable (default: all)")
     train.add_argument("--seed", type=int, help="one of the runs' seeds (default: all of them)")
-    overrides = {"nargs": "*", "metavar": "key=value", "help": "overrides, e.g. epochs=3 or unet:epochs=3"}
     train.add_argument("overrides", **overrides)
     train.set_defaults(run=_train)
-    report = commands.add_parser("report", parents=both, help="run a notebook and publish its page")
+    report = commands.add_parser("report", parents=[places], help="run a notebook and publish its page")
     source = report.add_mutually_exclusive_group(required=True)
     source.add_argument("notebook", nargs="?", type=Path, help="the notebook to run")
     source.add_argument("--render", action="store_true", help="run none: make all pages of executed ones")
-    report.add_argument("--set", dest="overrides", default=[], **overrides)
+    report.add_argument("--set", dest="overrides", **overrides)
     report.add_argument("--threads", type=int, help="threads that the notebook computes with")
     report.set_defaults(run=_report)
-    bench = commands.add_parser("bench", parents=[profile], help="time every network at the data set's size")
-    bench.set_defaults(run=_bench)
     commands.add_parser("models", help="list the networks").set_defaults(run=_models)
     readme = commands.add_parser("readme", help="write the README's table and picture anew, of camvid-cpu")
     readme.set_defaults(run=_readme)
@@ -60,7 +57,7 @@ def _train(options: argparse.Namespace) -> None:
     from seg_helpers.experiments import claim_gpu, final_scores, get_run, join_processes
 
     state = join_processes()
-    profile = load_profile(**_settings(options))
+    profile = _load(options)
     for name in options.model or [run for run in profile.run_names() if run not in profile.skipped]:
         for seed in profile.seeds(name) if options.seed is None else [options.seed]:
             with claim_gpu():
@@ -72,22 +69,15 @@ def _train(options: argparse.Namespace) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     if options.render:
+        if options.overrides:
+            raise ConfigError("--render runs nothing, so that --set changes nothing: leave one of them out")
         from seg_helpers.report.publishing import render_again
 
-        render_again(load_profile(**_settings(options)))
+        render_again(_load(options))
     else:
-        from seg_helpers.report.runner import run_notebook
+        from seg_helpers.report.runner import PARAMETERS, run_notebook
 
-        run_notebook(options.notebook, options.threads, **_settings(options))
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from seg_helpers.experiments.benchmark import time_networks
-
-    profile = load_profile(options.profile)
-    names = [name for name in profile.run_names() if not profile.experiment(name).ablation]
-    print("milliseconds for one image:")
-    print(time_networks(profile, names).to_string(float_format="{:.2f}".format))
+        run_notebook(options.notebook, options.threads, **{name: getattr(options, name) for name in PARAMETERS})
 
 
 def _models(_: argparse.Namespace) -> None:
@@ -105,9 +95,8 @@ def _readme(_: argparse.Namespace) -> None:
     update_readme(project_root() / "README.md")
 
 
-def _settings(options: argparse.Namespace) -> dict:
-    """The arguments of `load_profile`."""
-    return {name: getattr(options, name) for name in ("profile", "data", "weights", "overrides", "reports")}
+def _load(options: argparse.Namespace) -> Profile:
+    return load_profile(options.profile, options.data, options.weights, options.overrides, options.reports)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def test_models_lists_every_network_with_its_parameters(capsys):
 
 
 def test_an_unknown_profile_is_one_line_without_a_trace(capsys):
-    assert main(["bench", "--profile", "smok"]) == 1
+    assert main(["train", "--profile", "smok"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: no profile 'smok'; did you mean 'smoke'?")
     assert "Traceback" not in error
@@ -22,7 +22,7 @@ def test_an_unknown_profile_is_one_line_without_a_trace(capsys):
 
 def test_an_argument_that_a_command_does_not_know_is_an_error(capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["bench", "--profle", "camvid"])
+        main(["train", "--profle", "camvid"])
     assert stop.value.code == 2
     assert "unrecognized arguments: --profle camvid" in capsys.readouterr().err
 
@@ -40,8 +40,13 @@ def test_a_notebook_is_run_or_pages_are_rendered_but_not_both_and_not_neither(ca
         assert "--render" in capsys.readouterr().err
 
 
+def test_what_renders_pages_refuses_settings_that_it_would_ignore(capsys):
+    assert main(["report", "--render", "--profile", "smoke", "--set", "epochs=3"]) == 1
+    assert capsys.readouterr().err.startswith("error: --render runs nothing, so that --set changes nothing")
+
+
 def test_a_fault_of_the_program_keeps_its_trace(monkeypatch):
-    monkeypatch.setattr("seg_helpers.cli.load_profile", lambda **_: 1 / 0)
+    monkeypatch.setattr("seg_helpers.cli.load_profile", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["report", "--render"])
 

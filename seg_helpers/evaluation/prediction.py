@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS, empty_counts
 
 
@@ -104,7 +105,7 @@ def evaluate_frames(
 
     Args:
         model: a network; put in eval mode.
-        batches: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
+        batches: a loader's: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
         num_classes: C.
         criterion: a loss on (logits, target), or None.
         kinds: what is counted, of `COUNTERS`.
@@ -119,8 +120,8 @@ def evaluate_frames(
     indices, losses = [], []
     counts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for batch in batches:
-        targets = batch["label"].to(device)
-        logits = predict_logits(model, batch["image"].to(device), targets.shape[-2:], **how)
+        images, targets = unpack_batch(batch, device)
+        logits = predict_logits(model, images, targets.shape[-2:], **how)
         if criterion is not None:
             losses.append(float(criterion(logits, targets)) * len(targets))
         for frame, target in zip(logits, targets, strict=True):

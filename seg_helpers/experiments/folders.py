@@ -53,7 +53,7 @@ def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> b
     try:
         if read_config(folder / "config.yaml").identity() != config.identity():
             return False
-        return json.loads(state.read_text())["data_digest"] == data_digest or data_digest is None
+        return data_digest is None or json.loads(state.read_text())["data_digest"] == data_digest
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):  # no run, damaged, or of values now refused
         return False
 

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import nn
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
-from seg_helpers.datasets import BRACKETED
+from seg_helpers.datasets import BRACKETED, unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
@@ -119,22 +119,25 @@ def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
     return _build(profile.experiment(name), num_classes, pretrained=False)
 
 
-def measure_runs(runs: list[Run], size: tuple[int, int] | None = None, precision: str = "auto") -> list[Latency]:
+def measure_runs(runs: list[Run], size: tuple[int, int] | None = None) -> list[Latency]:
     """Times every run's network on this machine, one after another; the time does not depend on the weights.
 
     Args:
         runs: whose networks.
         size: (height, width); None for the size that the run was scored at.
-        precision: `"auto"` for what this machine computes fastest in.
     """
     return [
-        measure_network(_build(run.config, len(run.classes), pretrained=False), size or run.metrics["size"], precision)
+        measure_network(_build(run.config, len(run.classes), pretrained=False), size or run.metrics["size"])
         for run in track(runs, "timing networks")
     ]
 
 
 def measure_network(network: nn.Module, size: tuple[int, int], precision: str = "auto") -> Latency:
-    """Times a network on one image of (height, width), on the device that runs are trained on."""
+    """Times a network on one image of (height, width), on the device that runs are trained on.
+
+    Args:
+        precision: `"auto"` for what this machine computes fastest in.
+    """
     device = Accelerator().device
     chosen = detect_precision(device) if precision == "auto" else precision
     return measure_latency(network.to(device, memory_format=torch.channels_last), tuple(size), chosen)
@@ -342,7 +345,8 @@ def _keep_predictions(model, data: PreparedData, split: str, confusions, target:
     for kind, positions in choose_examples(confusions, suspect).items():
         for position in positions:
             batch = next(data.frames_of(split, [rows[position]]))
-            logits = predict_logits(model, batch["image"].to(device), batch["label"].shape[-2:], precision=precision)
+            images, labels = unpack_batch(batch, device)
+            logits = predict_logits(model, images, labels.shape[-2:], precision=precision)
             file = names[position].replace("/", "_", 1) + ".png"
             Image.fromarray(logits.argmax(1)[0].cpu().numpy().astype(np.uint8)).save(target / file, optimize=True)
             examples.append((kind, split, names[position], scores[position], file))

@@ -53,13 +53,13 @@ def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
         table: a row a run and seed, as from `tabulate_runs`.
 
     Returns:
-        The same columns, scores and seconds averaged, all else of the first seed; `seeds`, a tuple of them, stands for
+        The same columns, scores and seconds averaged, all else of the lowest seed; `seeds`, a tuple of them, stands for
         `seed`, and `each` is their mean IoUs. The interval is about frames, not seeds: its ends are the means of the
         seeds' own, so that it is at least as wide as that of the mean.
     """
     if table.empty:
         return table
-    groups = table.groupby(level="run", sort=False)
+    groups = table.sort_values("seed").groupby(level="run", sort=False)
     measured = [*SCORES, "mean_iou_low", "mean_iou_high", "val_mean_iou", "multiscale_mean_iou", "training_seconds"]
     rows = groups.first().drop(columns="seed")
     rows[measured] = groups[measured].mean()

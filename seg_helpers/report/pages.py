@@ -11,7 +11,6 @@ import struct
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import latex2mathml.converter
 from bs4 import BeautifulSoup, Tag
@@ -32,13 +31,6 @@ class PageError(RuntimeError):
     """A page that cannot be published as it is; the message says what to change, and where."""
 
 
-class Page(NamedTuple):
-    """A page of a report, as its neighbors name it."""
-
-    stem: str
-    title: str
-
-
 def find_title(notebook: NotebookNode) -> str:
     """The notebook's first top heading; empty if it has none."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
@@ -46,25 +38,20 @@ def find_title(notebook: NotebookNode) -> str:
     return re.sub(r"[*`]", "", found[1]) if found else ""
 
 
-def render_page(notebook: NotebookNode, before: Page | None = None, after: Page | None = None) -> str:
+def render_page(notebook: NotebookNode, before: dict | None = None, after: dict | None = None) -> str:
     """The page of an executed notebook that carries a `report` record in its metadata.
 
     Args:
         notebook: as executed; not changed.
-        before: the page in front of it, if there is one.
-        after: the page behind it, if there is one.
+        before: the `stem` and `title` of the page in front of it, if there is one.
+        after: those of the page behind it.
     """
-    html, _ = _exporter().from_notebook_node(notebook)
-    body = BeautifulSoup(html, "html.parser")
-    contents = _arrange(body)
-    record = notebook.metadata["report"]
+    exporter = PageExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)])
+    body = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
+    contents, record = _arrange(body), notebook.metadata["report"]
+    title = find_title(notebook) or record["stem"]
     return get_template("page.html.j2").render(
-        record=record,
-        title=find_title(notebook) or record["stem"],
-        before=before,
-        after=after,
-        contents=contents,
-        body=str(body),
+        record=record, title=title, before=before, after=after, contents=contents, body=str(body)
     )
 
 
@@ -117,11 +104,6 @@ def _to_mathml(formula: str, display: str) -> str:
         return latex2mathml.converter.convert(formula.strip(), display=display)
     except Exception as error:  # the library has no common class for its errors
         raise PageError(f"the formula ${formula.strip()}$ cannot be shown: {type(error).__name__} {error}") from error
-
-
-@cache
-def _exporter() -> PageExporter:
-    return PageExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)])
 
 
 def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
@@ -194,17 +176,13 @@ def check_page(html: str) -> list[str]:
     soup = BeautifulSoup(html, "html.parser")
     loaded = [tag[key] for key in ("src", "srcset", "poster") for tag in soup.find_all(attrs={key: True})]
     loaded += [tag["href"] for tag in soup.find_all("link", href=True)]
-    styles = [tag.get_text() for tag in soup.find_all("style")]
-    styles += [tag["style"] for tag in soup.find_all(style=True)]
+    styles = [*(tag.get_text() for tag in soup.find_all("style")), *(tag["style"] for tag in soup.find_all(style=True))]
     loaded += re.findall(r"""(?:url\(|@import)\s*["']?([^"')\s]+)""", "\n".join(styles))
-    outside = ", ".join(url for url in loaded if not url.startswith(("data:", "#")))
-    if outside:
+    if outside := ", ".join(url for url in loaded if not url.startswith(("data:", "#"))):
         raise PageError(f"the page would load {outside}: embed it, or leave it out of the notebook")
     warnings = []
-    undescribed = sum(not tag.get("alt", "").strip() for tag in soup.find_all("img"))
-    if undescribed:
+    if undescribed := sum(not tag.get("alt", "").strip() for tag in soup.find_all("img")):
         warnings.append(f"{undescribed} images without alt text: display figures by `show`")
-    size = len(html.encode())
-    if size > LARGEST_PAGE:
+    if (size := len(html.encode())) > LARGEST_PAGE:
         warnings.append(f"the page has {size / 1e6:.1f} MB, more than 3: draw fewer or smaller figures")
     return warnings

@@ -1,16 +1,18 @@
 """Puts notebooks, pages and the index of a profile's report in their places."""
 
+import re
 from pathlib import Path
 
 import nbformat
 from filelock import FileLock
 from nbformat import NotebookNode
 
-from seg_helpers.config import Profile
+from seg_helpers.config import Profile, project_root
+from seg_helpers.experiments import average_seeds, list_runs, tabulate_runs
+from seg_helpers.figures.runs import list_notes
 from seg_helpers.files import write_text
-from seg_helpers.report.dependencies import work_file, write_stamp
-from seg_helpers.report.index import read_notebooks, render_index
-from seg_helpers.report.pages import Page, check_page, find_title, render_page
+from seg_helpers.report.dependencies import list_notebooks, work_file, write_stamp
+from seg_helpers.report.pages import check_page, find_title, get_template, render_page
 
 
 def publish_notebook(notebook: NotebookNode, profile: Profile) -> Path:
@@ -21,7 +23,7 @@ def publish_notebook(notebook: NotebookNode, profile: Profile) -> Path:
     """
     stem = notebook.metadata["report"]["stem"]
     executed = profile.folder / f"{stem}.ipynb"
-    html = _render(notebook, read_notebooks(profile.folder) | {stem: notebook})
+    html = _render(stem, read_notebooks(profile.folder) | {stem: notebook})
     write_text(executed, nbformat.writes(notebook))
     write_text(executed.with_suffix(".html"), html)
     executed.with_suffix(".failed.ipynb").unlink(missing_ok=True)
@@ -49,8 +51,8 @@ def keep_failed(notebook: NotebookNode, failure: dict, profile: Profile) -> Path
 def render_again(profile: Profile) -> Path:
     """Makes every page anew from its executed notebook, neighbors linked, then the index: nothing is run."""
     notebooks = read_notebooks(profile.folder)
-    for stem, notebook in notebooks.items():
-        write_text(profile.folder / f"{stem}.html", _render(notebook, notebooks))
+    for stem in notebooks:
+        write_text(profile.folder / f"{stem}.html", _render(stem, notebooks))
     index = write_index(profile)
     write_stamp(profile, "index")
     return index
@@ -65,13 +67,52 @@ def write_index(profile: Profile) -> Path:
     return index
 
 
-def _render(notebook: NotebookNode, notebooks: dict[str, NotebookNode]) -> str:
-    stem = notebook.metadata["report"]["stem"]
-    pages = [Page(other, find_title(notebooks[other]) or other) for other in sorted(notebooks)]
-    at = [page.stem for page in pages].index(stem)
-    before = pages[at - 1] if at > 0 else None
-    after = pages[at + 1] if at + 1 < len(pages) else None
-    html = render_page(notebook, before, after)
+def _render(stem: str, notebooks: dict[str, NotebookNode]) -> str:
+    stems = sorted(notebooks)
+    at = stems.index(stem)
+    before, after = (
+        {"stem": other, "title": find_title(notebooks[other]) or other} if other else None
+        for other in (stems[at - 1] if at else None, stems[at + 1] if at + 1 < len(stems) else None)
+    )
+    html = render_page(notebooks[stem], before, after)
     for warning in check_page(html):
         print(f"{stem}: WARNING {warning}", flush=True)
     return html
+
+
+def read_notebooks(folder: Path, ending: str = "ipynb") -> dict[str, NotebookNode]:
+    """Stem to executed notebook, of those that were published, or (`failed.ipynb`) that failed, in their order."""
+    files = {file: file.name.partition(".") for file in list_notebooks(folder)}
+    return {stem: nbformat.read(file, as_version=4) for file, (stem, _, end) in files.items() if end == ending}
+
+
+def render_index(profile: Profile) -> str:
+    """The index of a profile's report: what was run, on what, when, what came of it, and what failed."""
+    published, failed = read_notebooks(profile.folder), read_notebooks(profile.folder, "failed.ipynb")
+    sources = {path.stem: path for path in list_notebooks(project_root() / "notebooks")}
+    pages = []
+    for stem in sorted({*sources, *published, *failed}):
+        notebook = published.get(stem) or failed.get(stem) or nbformat.read(sources[stem], as_version=4)
+        page = {"stem": stem, "title": find_title(notebook) or stem, "summary": find_summary(notebook)}
+        page["record"] = published[stem].metadata["report"] if stem in published else None
+        page["failure"] = failed[stem].metadata["report"]["failure"] if stem in failed else None
+        pages.append(page)
+    runs = list_runs(profile, ablations=True, every_seed=True)
+    trained = tabulate_runs(runs)
+    return get_template("overview.html.j2").render(
+        profile=profile,
+        pages=pages,
+        trained=list(trained.itertuples()),
+        runs=list(average_seeds(trained).itertuples()),
+        notes=list_notes(profile, list({run.name: run for run in runs}.values())),
+    )
+
+
+def find_summary(notebook: NotebookNode) -> str:
+    """The paragraph below the notebook's title, as plain text; empty if there is none."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            blocks = [block.strip() for block in re.split(r"\n\s*\n|^#.*$", cell.source, flags=re.MULTILINE)]
+            text = next((block for block in blocks if block), "")
+            return re.sub(r"[*`]|\[(.+?)\]\(.+?\)", lambda found: found[1] or "", " ".join(text.split()))
+    return ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 from seg_helpers.config import load_profile
-from seg_helpers.experiments import list_runs, tabulate_runs
+from seg_helpers.experiments import average_seeds, list_runs, tabulate_runs
 from seg_helpers.figures.runs import list_notes
 from seg_helpers.files import write_text
 from seg_helpers.report.pages import PageError, get_template
@@ -18,11 +18,11 @@ BLOCK = re.compile(r"(<!-- results: (?P<folder>\S+) -->\n).*?(<!-- /results -->)
 def render_results(profile_folder: Path) -> str:
     """The finished runs of a profile as a Markdown table, best first, with the profile's notes on them below it."""
     profile = load_profile(profile_folder.name, reports=profile_folder.parent)
-    runs = list_runs(profile)
+    runs = list_runs(profile, every_seed=True)
     if not runs:
         return f"No finished run of this profile is recorded: `make runs PROFILE={profile.name}` trains them.\n"
-    notes = list_notes(profile, runs)
-    return get_template("results.md.j2").render(runs=tabulate_runs(runs).itertuples(), notes=notes)
+    notes = list_notes(profile, list({run.name: run for run in runs}.values()))
+    return get_template("results.md.j2").render(runs=average_seeds(tabulate_runs(runs)).itertuples(), notes=notes)
 
 
 def update_readme(readme: Path) -> str:

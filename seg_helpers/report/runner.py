@@ -30,7 +30,6 @@ from seg_helpers.training.devices import describe_device
 
 # The names that a notebook's `parameters` cell assigns, with its defaults: the arguments of `load_profile`.
 PARAMETERS = {"profile": "sample", "data": "", "weights": "", "overrides": [], "reports": "reports"}
-LINE_SECONDS = 5.0  # within a section, a line on the running cell at most this often
 NO_WIDGETS = "ignore:IProgress not found"  # tqdm asks for widgets, which a page cannot show
 START_SECONDS = 180  # a busy machine may take a minute to start a kernel; one that dies is noticed at once
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
@@ -94,8 +93,8 @@ def _check_parameters(notebook: NotebookNode) -> dict | None:
     names = re.findall(r"^(\w+)\s*[:=]", "\n".join(cells), re.MULTILINE)
     if sorted(names) == sorted(PARAMETERS):
         return None
-    wanted, found = ", ".join(PARAMETERS), ", ".join(names) or "none"
-    error = f"one cell tagged `parameters` must assign {wanted}; found {found}"
+    found = ", ".join(names) or "none"
+    error = f"one cell tagged `parameters` must assign {', '.join(PARAMETERS)}; found {found}"
     return {"place": "its parameters", "error": error}
 
 
@@ -112,18 +111,16 @@ def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | N
         try:
             client.execute(cwd=str(project_root()), env=os.environ | variables)
         except CellExecutionError as raised:
-            error = f"{raised.ename}: {raised.evalue}".rstrip(": ")
-            if raised.ename == "SystemExit":
-                error += ": the cell ended the notebook, and no later cell ran"
+            ended = ": the cell ended the notebook, and no later cell ran" if raised.ename == "SystemExit" else ""
+            error = f"{raised.ename}: {raised.evalue}".rstrip(": ") + ended
         except Exception as lost:  # whatever comes of a kernel that does not start, answer or live
-            error = f"{type(lost).__name__}: {lost}".rstrip(": ")
-            error += "; was the kernel ended from outside, or is the memory full?"
-        client.finish("failed" if error else "done")
+            error = f"{type(lost).__name__}: {lost}; was the kernel ended from outside, or is the memory full?"
+        client.say(f"{'failed' if error else 'done'} after {client.elapsed()}")
     return client.locate() | {"error": error} if error else None
 
 
 class ConsoleClient(NotebookClient):
-    """Executes a notebook and says on the console which section and cell runs, and what cells print.
+    """Executes a notebook and says on the console which section runs, and what cells print.
 
     Lines begin with the notebook's name, since several may run at once.
     """
@@ -138,34 +135,24 @@ class ConsoleClient(NotebookClient):
             on_cell_start=self.announce,
             **options,
         )
-        self._name, self._start, self._last = name, time.monotonic(), 0.0
+        self._name, self._start = name, time.monotonic()
         self._cell, self._section, self._partial = 0, "the beginning", ""
 
     def announce(self, cell: NotebookNode, cell_index: int) -> None:
-        """Says which cell runs, where a section begins or the last line is some seconds old."""
-        self._cell, now = cell_index, time.monotonic()
+        """Remembers which cell runs, and says so where a section begins."""
+        self._cell = cell_index
         heading = re.search(r"^#{1,6}\s+(.+?)\s*#*$", cell.source, re.MULTILINE)
-        begins = heading and cell.cell_type == "markdown"
-        if begins:
+        if heading and cell.cell_type == "markdown":
             self._section = heading[1]
-        if begins or now - self._last > LINE_SECONDS:
-            self._last = now
-            place = f"[{cell_index + 1}/{len(self.nb.cells)}]"
-            self._print(f"{place} {format_seconds(now - self._start)}: {self._section}")
+            self.say(f"[{cell_index + 1}/{len(self.nb.cells)}] {self.elapsed()}: {self._section}")
 
     def process_message(self, *arguments, **more) -> NotebookNode | None:
         output = super().process_message(*arguments, **more)
         if output and output.output_type == "stream":
             *lines, self._partial = (self._partial + output.text).split("\n")
             for line in lines:
-                self._print(f"  {line.rpartition(chr(13))[2]}")  # of a bar drawn over itself, its last state
+                self.say(f"  {line.rpartition(chr(13))[2]}")  # of a bar drawn over itself, its last state
         return output
-
-    def finish(self, word: str) -> None:
-        """Says that it is over."""
-        if self._partial:
-            self._print(f"  {self._partial}")
-        self._print(f"{word} after {format_seconds(time.monotonic() - self._start)}")
 
     def locate(self) -> dict[str, str]:
         """The place of the running cell, for people, and its source."""
@@ -174,24 +161,30 @@ class ConsoleClient(NotebookClient):
         number = sum(i <= self._cell for i in code)
         return {"place": f"code cell {number} of {len(code)}, under “{self._section}”", "source": source}
 
-    def _print(self, text: str) -> None:
+    def elapsed(self) -> str:
+        return format_seconds(time.monotonic() - self._start)
+
+    def say(self, text: str) -> None:
         print(f"{self._name}  {text}", flush=True)
 
 
 def make_portable(notebook: NotebookNode, root: Path) -> NotebookNode:
     """Shortens this machine's paths in what cells hold and print; drops papermill's record, which holds some too."""
     folders = ((root, ""), (root.parent, "../"), (Path.home(), "~/"))
+    shorter = [
+        (rf"(?<![\w./~-]){re.escape(str(folder))}/", short)
+        for folder, short in folders
+        if folder != Path(folder.anchor)
+    ]
 
-    def shorten(node: Any) -> Any:
+    def shorten(node: Any, key: str = "") -> Any:
         if isinstance(node, dict):
-            kept = {key: value for key, value in node.items() if key != "papermill"}
-            return {key: value if key.startswith("image/") else shorten(value) for key, value in kept.items()}
+            return {key: shorten(value, key) for key, value in node.items() if key != "papermill"}
         if isinstance(node, list):
-            return [shorten(value) for value in node]
-        if isinstance(node, str):
-            for folder, short in folders:
-                if folder != Path(folder.anchor):
-                    node = re.sub(rf"(?<![\w./~-]){re.escape(str(folder))}/", short, node)
+            return [shorten(value, key) for value in node]
+        if isinstance(node, str) and not key.startswith("image/"):
+            for path, short in shorter:
+                node = re.sub(path, short, node)
         return node
 
     return nbformat.from_dict(shorten(notebook))

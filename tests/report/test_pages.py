@@ -2,7 +2,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_output
 
-from seg_helpers.report.pages import LARGEST_PAGE, Page, PageError, check_page, find_title, render_page
+from seg_helpers.report.pages import LARGEST_PAGE, PageError, check_page, find_title, render_page
 
 STYLED = '<style>#T_t_row0_col1 {{color: {0}}}</style><table id="T_t"><caption>Scores of {0}</caption>{1}</table>'
 ROWS = (
@@ -28,7 +28,7 @@ def page(make_executed, picture):
         [new_output("display_data", {"text/markdown": "**Poles** are `hard`."})],
         [new_output("stream", name="stdout", text="<b>two</b> lines\n")],
     )
-    html = render_page(notebook, Page("02_before", "One < two"), Page("04_unet", "U-Net"))
+    html = render_page(notebook, {"stem": "02_before", "title": "One < two"}, {"stem": "04_unet", "title": "U-Net"})
     assert check_page(html) == []
     return BeautifulSoup(html, "html.parser")
 

@@ -8,9 +8,8 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from seg_helpers.config import load_profile
 from seg_helpers.experiments import Run
-from seg_helpers.report.index import find_summary, render_index
 from seg_helpers.report.pages import check_page
-from seg_helpers.report.publishing import render_again
+from seg_helpers.report.publishing import find_summary, render_again, render_index
 
 FAILURE = {
     "place": "code cell 7 of 9, under “Training”",
@@ -32,10 +31,10 @@ def add_run(profile, monkeypatch):
     monkeypatch.setattr(Run, "scores", property(lambda run: {split: run.metrics[split] for split in ("val", "test")}))
     monkeypatch.setattr(Run, "final_split", "test")
 
-    def add(name: str, mean_iou: float, low: float, high: float):
-        folder = profile.folder / "runs" / name / "0"
+    def add(name: str, mean_iou: float, low: float, high: float, seed: int = 0):
+        folder = profile.folder / "runs" / name / str(seed)
         folder.mkdir(parents=True)
-        config = json.loads(profile.experiment(name).model_dump_json())
+        config = json.loads(profile.experiment(name, seed).model_dump_json())
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
         scores = {
             "mean_iou": mean_iou,
@@ -68,13 +67,33 @@ def test_leaderboard_lists_finished_runs_best_first_and_studies_apart(profile, a
     main, ablations = index.select("table.board")
     rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in main.select("tbody tr")]
     assert rows == [
-        ["U-Net", "0.610", "0.520 to 0.700", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
-        ["FCN-8s", "0.500", "0.400 to 0.600", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
+        ["U-Net", "0.610", "0.520 to 0.700", "one seed", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
+        ["FCN-8s", "0.500", "0.400 to 0.600", "one seed", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
     ]
     assert "frozen" in ablations.get_text()
     assert "U-Net leads with a test mean IoU of 0.610" in index.get_text()
     bar = main.select_one("tbody tr .range i")["style"]
     assert bar == "left:40.0%;width:60.0%"  # 0.52 to 0.70 on a scale from 0.40 to 0.70
+
+
+def test_a_run_of_several_seeds_is_shown_by_mean_and_each(tmp_path, profile, add_run, make_executed, monkeypatch):
+    several = load_profile("smoke", overrides=["unet:seeds=[0, 1]"], reports=tmp_path)
+    monkeypatch.setattr(profile, "experiment", several.experiment)
+    add_run("unet", 0.6, 0.5, 0.7)
+    add_run("unet", 0.7, 0.6, 0.8, seed=1)
+    add_run("fcn8s", 0.5, 0.4, 0.6)
+    nbformat.write(make_executed(), profile.folder / "03_tiny.ipynb")
+    index = render(several)
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])]
+        for row in index.select(".board tbody tr")
+    ]
+    assert [row[:4] for row in rows] == [
+        ["U-Net", "0.650", "0.550 to 0.750", "0.600, 0.700"],
+        ["FCN-8s", "0.500", "0.400 to 0.600", "one seed"],
+    ]
+    facts = {item.dt.get_text(): item.dd.get_text() for item in index.select(".facts div")}
+    assert facts["Training took"] == "3 min 45 s"  # of all three
 
 
 def test_a_note_on_a_run_stands_below_the_leaderboard(profile, add_run):
