@@ -9,8 +9,8 @@
     seg.compare_runs(seg.list_runs(project), baseline=run)  # differences on the same frames, with intervals
     seg.list_models()                          # the networks; seg.build_model("unet", num_classes=11) makes one
 
-Parts, each importing only those before it: `scenes` paints generated data, `classes` names classes, `config` reads
-profiles and recipes, `datasets` reads and splits frames, `models` are the networks, `evaluation` counts and scores,
+Parts, each importing only those before it: `scenes` paints generated data, `config` reads profiles and recipes,
+`classes` names classes, `datasets` reads and splits frames, `models` are the networks, `evaluation` counts and scores,
 `training` is the loop, `experiments` makes and reads runs, `figures` draws them, `report` makes pages.
 """
 

@@ -65,62 +65,55 @@ def _identity(count: int, *void: int) -> dict[int, int]:
     return {i: i for i in range(count)} | dict.fromkeys((*void, VOID), VOID)
 
 
-# Colors of CamVid's `label_colors.txt`, Void left out (Brostow et al., PRL 2009).
+# CamVid's `label_colors.txt`, Void left out (Brostow et al., PRL 2009), and which of the 11 each class counts as.
 _CAMVID32 = (
-    ("Animal", (64, 128, 64)),
-    ("Archway", (192, 0, 128)),
-    ("Bicyclist", (0, 128, 192)),
-    ("Bridge", (0, 128, 64)),
-    ("Building", (128, 0, 0)),
-    ("Car", (64, 0, 128)),
-    ("CartLuggagePram", (64, 0, 192)),
-    ("Child", (192, 128, 64)),
-    ("Column_Pole", (192, 192, 128)),
-    ("Fence", (64, 64, 128)),
-    ("LaneMkgsDriv", (128, 0, 192)),
-    ("LaneMkgsNonDriv", (192, 0, 64)),
-    ("Misc_Text", (128, 128, 64)),
-    ("MotorcycleScooter", (192, 0, 192)),
-    ("OtherMoving", (128, 64, 64)),
-    ("ParkingBlock", (64, 192, 128)),
-    ("Pedestrian", (64, 64, 0)),
-    ("Road", (128, 64, 128)),
-    ("RoadShoulder", (128, 128, 192)),
-    ("Sidewalk", (0, 0, 192)),
-    ("SignSymbol", (192, 128, 128)),
-    ("Sky", (128, 128, 128)),
-    ("SUVPickupTruck", (64, 128, 192)),
-    ("TrafficCone", (0, 0, 64)),
-    ("TrafficLight", (0, 64, 64)),
-    ("Train", (192, 64, 128)),
-    ("Tree", (128, 128, 0)),
-    ("Truck_Bus", (192, 128, 192)),
-    ("Tunnel", (64, 0, 64)),
-    ("VegetationMisc", (192, 192, 0)),
-    ("Wall", (64, 192, 0)),
+    ("Animal", (64, 128, 64), "Pedestrian"),
+    ("Archway", (192, 0, 128), "Building"),
+    ("Bicyclist", (0, 128, 192), "Bicyclist"),
+    ("Bridge", (0, 128, 64), "Building"),
+    ("Building", (128, 0, 0), "Building"),
+    ("Car", (64, 0, 128), "Car"),
+    ("CartLuggagePram", (64, 0, 192), "Pedestrian"),
+    ("Child", (192, 128, 64), "Pedestrian"),
+    ("Column_Pole", (192, 192, 128), "Pole"),
+    ("Fence", (64, 64, 128), "Fence"),
+    ("LaneMkgsDriv", (128, 0, 192), "Road"),
+    ("LaneMkgsNonDriv", (192, 0, 64), "Road"),
+    ("Misc_Text", (128, 128, 64), "SignSymbol"),
+    ("MotorcycleScooter", (192, 0, 192), "Bicyclist"),
+    ("OtherMoving", (128, 64, 64), "Car"),
+    ("ParkingBlock", (64, 192, 128), "Pavement"),
+    ("Pedestrian", (64, 64, 0), "Pedestrian"),
+    ("Road", (128, 64, 128), "Road"),
+    ("RoadShoulder", (128, 128, 192), "Pavement"),
+    ("Sidewalk", (0, 0, 192), "Pavement"),
+    ("SignSymbol", (192, 128, 128), "SignSymbol"),
+    ("Sky", (128, 128, 128), "Sky"),
+    ("SUVPickupTruck", (64, 128, 192), "Car"),
+    ("TrafficCone", (0, 0, 64), "Pole"),
+    ("TrafficLight", (0, 64, 64), "SignSymbol"),
+    ("Train", (192, 64, 128), "Car"),
+    ("Tree", (128, 128, 0), "Tree"),
+    ("Truck_Bus", (192, 128, 192), "Car"),
+    ("Tunnel", (64, 0, 64), "Building"),
+    ("VegetationMisc", (192, 192, 0), "Tree"),
+    ("Wall", (64, 192, 0), "Building"),
 )
-
-# The SegNet tutorial's classes in its order, and the classes of the 32 that its label files gather in each one.
+# The SegNet tutorial's classes in its order.
 _CAMVID11 = (
-    ("Sky", (128, 128, 128), ("Sky",)),
-    ("Building", (128, 0, 0), ("Building", "Wall", "Bridge", "Tunnel")),
-    ("Pole", (192, 192, 128), ("Column_Pole", "TrafficCone")),
-    ("Road", (128, 64, 128), ("Road", "LaneMkgsDriv", "LaneMkgsNonDriv")),
-    ("Pavement", (60, 40, 222), ("Sidewalk", "ParkingBlock", "RoadShoulder")),
-    ("Tree", (128, 128, 0), ("Tree", "VegetationMisc")),
-    ("SignSymbol", (192, 128, 128), ("SignSymbol", "Misc_Text", "TrafficLight")),
-    ("Fence", (64, 64, 128), ("Fence",)),
-    ("Car", (64, 0, 128), ("Car", "SUVPickupTruck", "Truck_Bus", "Train")),
-    ("Pedestrian", (64, 64, 0), ("Pedestrian", "Animal")),
-    ("Bicyclist", (0, 128, 192), ("Bicyclist", "MotorcycleScooter")),
+    ("Sky", (128, 128, 128)),
+    ("Building", (128, 0, 0)),
+    ("Pole", (192, 192, 128)),
+    ("Road", (128, 64, 128)),
+    ("Pavement", (60, 40, 222)),
+    ("Tree", (128, 128, 0)),
+    ("SignSymbol", (192, 128, 128)),
+    ("Fence", (64, 64, 128)),
+    ("Car", (64, 0, 128)),
+    ("Pedestrian", (64, 64, 0)),
+    ("Bicyclist", (0, 128, 192)),
 )
-
-# Where the usual merge of the 32 to 11 puts the four that SegNet's label files leave void.
-_VOID_IN_SEGNET = {
-    "Building": ("Archway",),
-    "Car": ("OtherMoving",),
-    "Pedestrian": ("CartLuggagePram", "Child"),
-}
+_VOID_IN_SEGNET = ("Archway", "CartLuggagePram", "Child", "OtherMoving")  # in its label files
 
 # Those that Cityscapes trains and scores, in train-id order.
 _CITYSCAPES19 = [known for known in Cityscapes.classes if not known.ignore_in_eval]
@@ -133,17 +126,16 @@ _SOCCER4 = (
 )
 
 
-def _merge_camvid(name: str, description: str, more: Mapping[str, tuple[str, ...]]) -> ClassSet:
-    """CamVid's 31 classes as the 11, with `more` of them in some; label files in the 31's colors are read as the 11."""
-    table = [(title, color) for title, color, _ in _CAMVID11]
-    index = {member: i for i, (title, _, own) in enumerate(_CAMVID11) for member in (*own, *more.get(title, ()))}
-    colors = {color: index.get(member, VOID) for member, color in _CAMVID32}
-    return _class_set(name, table, _identity(11, 11), colors, description=description)
+def _merge_camvid(name: str, description: str, void: tuple[str, ...] = ()) -> ClassSet:
+    """CamVid's 31 classes as the 11, some as void; label files in the 31's colors are read as the 11."""
+    index = {title: i for i, (title, _) in enumerate(_CAMVID11)}
+    colors = {color: VOID if member in void else index[title] for member, color, title in _CAMVID32}
+    return _class_set(name, _CAMVID11, _identity(11, 11), colors, description=description)
 
 
 CAMVID32 = _class_set(
     "camvid32",
-    _CAMVID32,
+    [(name, color) for name, color, _ in _CAMVID32],
     _identity(31, 31),
     description="the 31 classes of CamVid's own labels, Void left out",
 )
@@ -151,13 +143,12 @@ CAMVID11 = _merge_camvid(
     "camvid11",
     "CamVid's 11 classes as the SegNet tutorial's label files hold them, where Archway, CartLuggagePram, Child and "
     "OtherMoving are void",
-    {},
+    _VOID_IN_SEGNET,
 )
 CAMVID11_MERGED = _merge_camvid(
     "camvid11_merged",
     "CamVid's 32 classes in the usual merge to 11, where Archway counts as Building, CartLuggagePram and Child as "
     "Pedestrian, OtherMoving as Car",
-    _VOID_IN_SEGNET,
 )
 CITYSCAPES19 = _class_set(
     "cityscapes19",
@@ -241,7 +232,7 @@ def read_label_colors(path: str | Path) -> ClassSet:
         names.append(match["name"])
         colors.append([int(value) for value in re.findall(r"\d+", match["color"])])
     table = validate(_ClassFile, {"name": "listed", "names": names, "colors": colors}, path).table()
-    if dict(table) == dict(_CAMVID32) | {"Void": (0, 0, 0)}:
+    if dict(table) == {name: color for name, color, _ in _CAMVID32} | {"Void": (0, 0, 0)}:
         return CAMVID32
     scored = [(name, color) for name, color in table if name.lower() not in _VOID_NAMES]
     void = [color for name, color in table if name.lower() in _VOID_NAMES]

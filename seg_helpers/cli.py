@@ -93,7 +93,9 @@ def _bench(options: argparse.Namespace) -> None:
             for precision in ("fp32", "auto"):
                 latency = measure_network(network, data.cache.size, precision)
                 size = "x".join(map(str, latency.size))
-                print(f"{config.name:20} {size} {latency.precision}: {latency.milliseconds:.1f} ms an image", flush=True)
+                print(
+                    f"{config.name:20} {size} {latency.precision}: {latency.milliseconds:.1f} ms an image", flush=True
+                )
 
 
 def _models(_: argparse.Namespace) -> None:

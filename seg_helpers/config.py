@@ -21,9 +21,7 @@ Every key is checked: an unknown one is an error that names the file or run, the
 """
 
 import difflib
-import functools
 import json
-import operator
 import os
 import reprlib
 from itertools import accumulate, pairwise
@@ -73,7 +71,7 @@ class DataConfig(Section):
 
     dataset: str = Field("sample", pattern=r"^[\w-]+$")  # sample and soccer are generated; any other name is a folder's
     root: Path | None = None  # default: data/<dataset>
-    layout: str = "auto"  # a name of `seg_helpers.datasets.LAYOUTS`
+    layout: str = "auto"  # a name of `seg_helpers.datasets.layouts.LAYOUTS`
     classes: str = "auto"
     split: SplitConfig = SplitConfig()
     on_problem: Literal["exclude", "stop"] = "exclude"
@@ -428,8 +426,8 @@ def load_profile(
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
     file = validate(ProfileFile, _parse_yaml(path.read_bytes(), path), f"profile {path.stem}")
-    searched = [search.entries(name) for name, search in file.searches.items()]
-    file = file.model_copy(update={"runs": functools.reduce(operator.or_, searched, file.runs)})
+    searched = {run: entry for name, search in file.searches.items() for run, entry in search.entries(name).items()}
+    file = file.model_copy(update={"runs": file.runs | searched})
     recipes = {
         recipe.stem: validate(RecipeFile, _parse_yaml(recipe.read_bytes(), recipe), f"recipe {recipe.stem}")
         for recipe in sorted(RECIPES.glob("*.yaml"))

@@ -6,7 +6,7 @@ from seg_helpers.datasets.cache import Cache, default_cache_dir, locate_classes
 from seg_helpers.datasets.expansion import expand_frames
 from seg_helpers.datasets.files import DatasetError, read_image
 from seg_helpers.datasets.layouts import Dataset, DatasetWarning, read_dataset
-from seg_helpers.datasets.loader import SegmentationDataset, make_loader
+from seg_helpers.datasets.loader import SegmentationDataset, make_loader, unpack_batch
 from seg_helpers.datasets.samples import ensure_sample
 from seg_helpers.datasets.splits import BRACKETED, apply_split, describe_split
 
@@ -33,4 +33,5 @@ __all__ = [
     "read_dataset",
     "read_image",
     "single_transforms",
+    "unpack_batch",
 ]

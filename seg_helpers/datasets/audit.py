@@ -1,6 +1,5 @@
 """Audits of a data set: what training already knows of the frames that judge it, and whether labels fit their pictures."""
 
-import hashlib
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
@@ -42,19 +41,19 @@ def audit_split(
         `most_similar` (see `match_pictures`), and for test frames `val_similarity`, to the most similar picture of val.
         What is not known is NaN or NA.
     """
-    train = frames[frames["split"] == "train"]
-    all_known = (train["clip"] != "").all()
-    rows = []
-    for frame in frames[frames["split"].isin(HELD_OUT)].itertuples():
-        same = train[train["clip"] == frame.clip] if frame.clip else train[:0]
-        distance, nearest = np.nan, ""
-        if len(same):
-            apart = (same["number"] - frame.number).abs()
-            distance, nearest = float(apart.min()), same.loc[apart.idxmin(), "image"]
-        seen = True if len(same) else False if frame.clip and all_known else pd.NA
-        between = bool((same["number"] < frame.number).any() and (same["number"] > frame.number).any())
-        rows.append((seen, nearest, distance, between))
     held = frames.loc[frames["split"].isin(HELD_OUT), ["image", "split", "clip", "number"]]
+    train = frames[frames["split"] == "train"]
+    unseen = False if (train["clip"] != "").all() else pd.NA
+    rows = []
+    for frame in held.itertuples():
+        same = train[(train["clip"] == frame.clip) & (frame.clip != "")]
+        if same.empty:
+            rows.append((unseen if frame.clip else pd.NA, "", np.nan, False))
+            continue
+        later = same["number"] - frame.number
+        nearest = later.abs().idxmin()
+        between = bool((later < 0).any() and (later > 0).any())
+        rows.append((True, same.loc[nearest, "image"], float(abs(later[nearest])), between))
     found = pd.DataFrame(rows, held.index, ["clip_in_train", "nearest_train", "distance", "between"])
     audit = held.join(found).astype({"clip_in_train": "boolean"})
     audit["seconds"] = audit["distance"] / frames_per_second if frames_per_second else np.nan
@@ -87,8 +86,9 @@ def match_pictures(frames: pd.DataFrame, cache: Cache) -> pd.DataFrame:
     """
     rows = {split: frames.index[frames["split"] == split] for split in SPLITS}
     rows = {split: index for split, index in rows.items() if len(index)}
-    small = {split: _thumbnails(cache, index) for split, index in rows.items()}
-    hashes = {split: np.array([_hash(cache.images[row]) for row in index]) for split, index in rows.items()}
+    # products of thumbnails of length 1 are correlations
+    small = {split: np.stack([_gray(cache.images[i], 48, 64).ravel() for i in index]) for split, index in rows.items()}
+    hashes = {split: np.array([hash(cache.images[i].tobytes()) for i in index]) for split, index in rows.items()}
     tables = []
     for other, split in combinations(rows, 2):
         identical = hashes[split][:, None] == hashes[other]
@@ -106,21 +106,12 @@ def match_pictures(frames: pd.DataFrame, cache: Cache) -> pd.DataFrame:
     return pd.concat(tables) if tables else pd.DataFrame(columns=_MATCH_COLUMNS)
 
 
-def _thumbnails(cache: Cache, rows) -> np.ndarray:
-    """(n, pixels) small gray pictures, each centered and scaled to length 1, so that a product is a correlation."""
-    return np.stack([_gray(cache.images[row], 48, 64).reshape(-1) for row in rows])
-
-
 def _gray(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """(height, width) float32 gray picture of mean 0 and length 1."""
     small = cv2.resize(np.asarray(image), (width, height), interpolation=cv2.INTER_AREA)
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     gray -= gray.mean()
     return gray / max(float(np.linalg.norm(gray)), 1e-6)
-
-
-def _hash(image: np.ndarray) -> int:
-    return int.from_bytes(hashlib.blake2b(np.ascontiguousarray(image), digest_size=7).digest(), "big")
 
 
 # ---------------------------------------------------------------- labels

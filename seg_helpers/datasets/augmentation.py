@@ -48,25 +48,18 @@ class RandomWindow(albumentations.DualTransform):
 
     def apply(self, img, window, **params):
         """Cuts the window out of the image and resizes it, by area when it shrinks."""
-        shrinks = window[2] > self.size[0]
-        return self._resize(_cut(img, window, FILL), cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        how = cv2.INTER_AREA if window[2] > self.size[0] else cv2.INTER_LINEAR
+        return cv2.resize(_cut(img, window, FILL), self.size[::-1], interpolation=how)
 
     def apply_to_mask(self, mask, window, **params):
         """Cuts the window out of the label and resizes it to the nearest pixel."""
-        return self._resize(_cut(mask, window, VOID), cv2.INTER_NEAREST_EXACT)
-
-    def _resize(self, array, interpolation):
-        if array.shape[:2] == self.size:
-            return array
-        return cv2.resize(array, self.size[::-1], interpolation=interpolation)
+        return cv2.resize(_cut(mask, window, VOID), self.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def _cut(array: np.ndarray, window: tuple[int, int, int, int], fill) -> np.ndarray:
     top, left, height, width = window
     bottom, right = top + height, left + width
     inside = array[max(top, 0) : bottom, max(left, 0) : right]
-    if inside.shape[:2] == (height, width):
-        return np.ascontiguousarray(inside)
     beyond = (-min(top, 0), max(bottom - array.shape[0], 0), -min(left, 0), max(right - array.shape[1], 0))
     return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT, value=fill)
 
@@ -74,10 +67,8 @@ def _cut(array: np.ndarray, window: tuple[int, int, int, int], fill) -> np.ndarr
 class Augmentation:
     """A pipeline over (image, label) pairs whose outcome depends on the seed it is called with and nothing else."""
 
-    def __init__(self, transforms: dict[str, albumentations.BasicTransform], size: tuple[int, int]):
-        self.size = tuple(size)
-        self.names = list(transforms)
-        self._pipeline = albumentations.Compose(list(transforms.values()))
+    def __init__(self, *transforms: albumentations.BasicTransform):
+        self._pipeline = albumentations.Compose(list(transforms))
 
     def __call__(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
         """Augments one pair.
@@ -90,15 +81,11 @@ class Augmentation:
         Returns:
             Image and label of the pipeline's size.
         """
-        return _run(self._pipeline, image, label, seed)
-
-
-def _run(transform, image, label, seed):
-    generator = np.random.default_rng(seed)
-    # One generator for all transforms: seeding each with the same number would tie their draws together.
-    transform.set_random_state(generator, random.Random(int(generator.integers(2**63))))
-    result = transform(image=image, mask=label)
-    return result["image"], result["mask"]
+        generator = np.random.default_rng(seed)
+        # One generator for all transforms: seeding each with the same number would tie their draws together.
+        self._pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
+        result = self._pipeline(image=image, mask=label)
+        return result["image"], result["mask"]
 
 
 def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Augmentation:
@@ -108,47 +95,38 @@ def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Aug
         config: which transforms, how strong.
         size: (height, width) of the frames; also of the result, unless the configuration names a crop.
     """
-    return Augmentation(_transforms(config, size), config.crop or size)
+    return Augmentation(*_transforms(config, size).values())
 
 
 def single_transforms(config: AugmentationConfig, size: tuple[int, int]) -> dict[str, Augmentation]:
     """Each transform of the configured pipeline alone and always applied, by name, to be looked at."""
-    return {
-        name: Augmentation({name: transform}, (config.crop or size) if name == "scale and crop" else size)
-        for name, transform in _transforms(config, size, always=True).items()
-    }
+    return {name: Augmentation(transform) for name, transform in _transforms(config, size, always=True).items()}
 
 
 def _transforms(config, size, always: bool = False) -> dict[str, albumentations.BasicTransform]:
     """The transforms that are switched on, in order; the window comes first so that the rest works on fewer pixels."""
-
-    def chance(usual: float) -> float:
-        return 1.0 if always else usual
-
-    crop = tuple(config.crop or size)
     found = {}
     if config.scale or config.crop:
-        found["scale and crop"] = RandomWindow(crop, (config.enabled and config.scale) or (1.0, 1.0))
+        scale = (config.enabled and config.scale) or (1.0, 1.0)
+        found["scale and crop"] = RandomWindow(tuple(config.crop or size), scale)
     if not config.enabled:
         return found
-    if config.hflip:
-        found["horizontal flip"] = albumentations.HorizontalFlip(p=chance(config.hflip))
-    if config.rotate:
-        found["rotation"] = albumentations.Rotate(
-            (-config.rotate, config.rotate), fill=FILL, fill_mask=VOID, p=chance(0.5)
-        )
-    if config.brightness or config.contrast or config.saturation or config.hue:
-        found["color jitter"] = albumentations.ColorJitter(
-            **{name: _around_one(getattr(config, name)) for name in ("brightness", "contrast", "saturation")},
-            hue=(-config.hue, config.hue),
-            p=chance(0.8),
-        )
-    if config.blur:
-        found["blur"] = albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 1.5), p=chance(config.blur))
-    if config.noise:
-        found["noise"] = albumentations.GaussNoise(std_range=(0.02, 0.08), p=chance(config.noise))
+    color = {name: getattr(config, name) for name in ("brightness", "contrast", "saturation")}
+    ranges = {name: (max(0.0, 1 - strength), 1 + strength) for name, strength in color.items()}
+    turn = (-config.rotate, config.rotate)
+    others = {  # how strong, how likely, and the transform
+        "horizontal flip": (config.hflip, config.hflip, albumentations.HorizontalFlip()),
+        "rotation": (config.rotate, 0.5, albumentations.Rotate(turn, fill=FILL, fill_mask=VOID)),
+        "color jitter": (
+            any(color.values()) or config.hue,
+            0.8,
+            albumentations.ColorJitter(**ranges, hue=(-config.hue, config.hue)),
+        ),
+        "blur": (config.blur, config.blur, albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 1.5))),
+        "noise": (config.noise, config.noise, albumentations.GaussNoise(std_range=(0.02, 0.08))),
+    }
+    for name, (strength, likely, transform) in others.items():
+        if strength:
+            transform.p = 1.0 if always else likely
+            found[name] = transform
     return found
-
-
-def _around_one(strength: float) -> tuple[float, float]:
-    return max(0.0, 1 - strength), 1 + strength

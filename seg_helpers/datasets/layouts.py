@@ -66,10 +66,6 @@ class Dataset:
     cache: Cache
     frames_per_second: float | None = None
 
-    def counts(self) -> pd.Series:
-        """Number of usable frames in each split."""
-        return self.frames["split"].value_counts().reindex(SPLITS, fill_value=0)
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -102,11 +98,6 @@ class Layout:
                     taken.add(file)
         return images, {} if split in self.unlabelled else labels
 
-    def describe(self) -> str:
-        """The paths that are looked for, of the training split."""
-        labels = " or ".join(f"{pattern}.png" for pattern in self.labels)
-        return f"{self.name}: {self.images}.png (or .jpg) and {labels}".format(split="train")
-
 
 def read_dataset(
     root: str | Path,
@@ -120,7 +111,7 @@ def read_dataset(
 
     Args:
         root: the data set's folder.
-        layout: a name of `LAYOUTS`, or `auto` to recognize it.
+        layout: the name of one of `LAYOUTS`, or `auto` to recognize it.
         classes: name of a class set, or `auto` for the data set's own.
         on_problem: `exclude` leaves bad frames out, with a warning; `stop` raises at the first look.
         size: (height, width) to cache at; None for the files' own, which then has to be the same for all.
@@ -168,25 +159,25 @@ def parse_stem(stem: str) -> tuple[str, int | None]:
 
 
 def _choose_layout(root: Path, name: str) -> Layout:
-    if name not in ("auto", *LAYOUTS):
-        raise DatasetError(f"no layout {name!r}; known: {', '.join(LAYOUTS)}")
-    wanted = list(LAYOUTS.values()) if name == "auto" else [LAYOUTS[name]]
+    wanted = [layout for layout in LAYOUTS if name in ("auto", layout.name)]
+    if not wanted:
+        raise DatasetError(f"no layout {name!r}; known: {', '.join(dict.fromkeys(layout.name for layout in LAYOUTS))}")
     for layout in wanted:
         if layout.find(root, "train")[1]:
             return layout
-    looked_for = "\n".join(f"  {layout.describe()}" for layout in wanted)
-    raise DatasetError(f"{root} is no data set that can be read.\nLooked for:\n{looked_for}\nFound: {_describe(root)}")
-
-
-def _describe(root: Path) -> str:
-    if not root.is_dir():
-        return "no such folder; create it, or name another (DATA=… or data.root)"
-    entries = sorted(root.iterdir())
-    names = [entry.name + "/" * entry.is_dir() for entry in entries[:12]]
-    more = [f"{len(entries) - 12} more"] if len(entries) > 12 else []
-    inside = [entry for entry in entries if any(layout.find(entry, "train")[1] for layout in LAYOUTS.values())]
-    hint = f"; {inside[0]} looks like one: name that folder" if inside else ""
-    return (", ".join(names + more) or "an empty folder") + hint
+    lines = [f"{root} is no data set that can be read.", "Looked for:"]
+    for layout in wanted:
+        labels = " or ".join(f"{pattern}.png" for pattern in layout.labels)
+        lines.append(f"  {layout.name}: {layout.images}.png (or .jpg) and {labels}".format(split="train"))
+    if root.is_dir():
+        entries = sorted(root.iterdir())
+        found = [entry.name + "/" * entry.is_dir() for entry in entries[:12]] + ["…"] * (len(entries) > 12)
+        lines.append(f"Found: {', '.join(found) or 'an empty folder'}")
+        inside = [entry for entry in entries if any(layout.find(entry, "train")[1] for layout in LAYOUTS)]
+        lines += [f"{inside[0]} looks like one: name that folder"] if inside else []
+    else:
+        lines.append("Found: no such folder; create it, or name another (DATA=… or data.root)")
+    raise DatasetError("\n".join(lines))
 
 
 def _find_frames(root: Path, layout: Layout) -> tuple[pd.DataFrame, list[tuple[Path, str, str, str]]]:
@@ -195,24 +186,19 @@ def _find_frames(root: Path, layout: Layout) -> tuple[pd.DataFrame, list[tuple[P
     for split in SPLITS:
         images, labels = layout.find(root, split)
         for stem in sorted({*images, *labels}):
-            files = [*images.get(stem, ()), *labels.get(stem, ())]
-            of_image, of_label = len(images.get(stem, ())), len(labels.get(stem, ()))
+            of_image, of_label = images.get(stem, []), labels.get(stem, [])
             if not stem.isprintable():  # it could not be written into the records and pages
-                problems.append((files[0], "a name that is not plain text", "rename it and its pair", split))
-            elif not of_image:
-                remedy = "add the image of that name, or delete the label"
-                problems.append((files[0], "image missing for this label", remedy, split))
-            elif of_image > 1:
-                problems.append((files[0], f"{of_image} images of one stem", "keep one of them", split))
-            elif of_label != (split not in layout.unlabelled):
-                problem = f"{of_label} labels for this image" if of_label else "label missing for this image"
-                remedy = "add the one label of that name, or delete the image"
-                problems.append((files[0], problem, remedy, split))
+                problem = "a name that is not plain text", "rename it and its pair"
+            elif (len(of_image), len(of_label)) != (1, split not in layout.unlabelled):
+                found = f"{len(of_image)} images and {len(of_label)} labels of this name"
+                problem = found, "give it one of each, or delete what there is"
             else:
                 clip, number = parse_stem(stem)
                 number = len(rows) if number is None else number
-                image, label = (str(file) for file in (*files, "")[:2])
-                rows.append((f"{split}/{stem}", image, label, split, clip, number))
+                label = str(of_label[0]) if of_label else ""
+                rows.append((f"{split}/{stem}", str(of_image[0]), label, split, clip, number))
+                continue
+            problems.append(((*of_image, *of_label)[0], *problem, split))
     rows.sort(key=lambda row: (SPLITS.index(row[3]), row[4], row[5], row[1]))  # split, clip, number, image
     return pd.DataFrame(rows, columns=FRAME_COLUMNS), problems
 
@@ -236,45 +222,21 @@ def _color_classes(root: Path) -> tuple[ClassSet, float | None]:
     return read_label_colors(listed[0]) if listed else CAMVID32, None
 
 
-_CITYSCAPES = "leftImg8bit/{split}/*/*_leftImg8bit"  # 17 frames a second: Cordts et al., CVPR 2016
-# The label files published for Cityscapes' test are placeholders: its truth is kept by the benchmark's server.
-_LAYOUTS = (
+_CITYSCAPES = {  # 17 frames a second: Cordts et al., CVPR 2016
+    "name": "cityscapes",
+    "images": "leftImg8bit/{split}/*/*_leftImg8bit",
+    "kind": "index",
+    # The label files published for its test are placeholders: its truth is kept by the benchmark's server.
+    "unlabelled": ("test",),
+}
+LAYOUTS = (  # the first whose training labels are there is taken
+    Layout(labels=("gtFine/{split}/*/*_gtFine_labelIds",), classes=lambda _: (CITYSCAPES19, 17.0), **_CITYSCAPES),
     Layout(
-        "cityscapes",
-        images=_CITYSCAPES,
-        labels=("gtFine/{split}/*/*_gtFine_labelIds",),
-        kind="index",
-        classes=lambda _: (CITYSCAPES19, 17.0),
-        unlabelled=("test",),
-    ),
-    Layout(
-        "cityscapes_train_ids",
-        images=_CITYSCAPES,
         labels=("gtFine/{split}/*/*_gtFine_labelTrainIds",),
-        kind="index",
         classes=lambda _: (CITYSCAPES19_TRAIN_IDS, 17.0),
-        unlabelled=("test",),
+        **_CITYSCAPES,
     ),
-    Layout(
-        "segnet",
-        images="{split}/*",
-        labels=("{split}annot/*",),
-        kind="index",
-        classes=_segnet_classes,
-    ),
-    Layout(
-        "color",
-        images="{split}/*",
-        labels=("{split}_labels/*_L", "{split}_labels/*"),
-        kind="color",
-        classes=_color_classes,
-    ),
-    Layout(
-        "cam101",
-        images="{split}/*",
-        labels=("{split}/*_L",),
-        kind="color",
-        classes=_color_classes,
-    ),
+    Layout("segnet", "{split}/*", ("{split}annot/*",), "index", _segnet_classes),
+    Layout("color", "{split}/*", ("{split}_labels/*_L", "{split}_labels/*"), "color", _color_classes),
+    Layout("cam101", "{split}/*", ("{split}/*_L",), "color", _color_classes),
 )
-LAYOUTS = {layout.name: layout for layout in _LAYOUTS}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
@@ -13,11 +14,11 @@ from seg_helpers.datasets.cache import Cache
 
 
 class SegmentationDataset(TorchDataset):
-    """Samples of the cache: `image` (3, H, W) float32, normalized; `label` (H, W) int64, void 255; `index`, the cache row.
+    """Samples of the cache as bytes: `image` (3, H, W) uint8; `label` (H, W) uint8, void 255; `index`, the cache row.
 
     For training (`augmentation` given) image and label have the augmentation's size, and what is drawn depends on
     (seed, epoch, position) alone: not on the number of workers, nor on what ran before. For evaluation the image has
-    the cache's size and the label the data set's own resolution.
+    the cache's size and the label the data set's own resolution. `unpack_batch` makes of them what a network takes.
 
     Args:
         cache: decoded frames.
@@ -26,19 +27,9 @@ class SegmentationDataset(TorchDataset):
         seed: of the augmentation.
     """
 
-    def __init__(
-        self,
-        cache: Cache,
-        rows: Sequence[int],
-        augmentation: Augmentation | None = None,
-        seed: int = 0,
-    ):
-        self.cache = cache
-        self.rows = np.asarray(rows, np.int64)
-        self.augmentation = augmentation
-        self.seed = seed
-        # one number that living workers see change
-        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+    def __init__(self, cache: Cache, rows: Sequence[int], augmentation: Augmentation | None = None, seed: int = 0):
+        self.cache, self.rows, self.augmentation, self.seed = cache, np.asarray(rows, np.int64), augmentation, seed
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # one number that living workers see change
 
     @property
     def epoch(self) -> int:
@@ -59,14 +50,19 @@ class SegmentationDataset(TorchDataset):
         else:
             key = (self.seed, self.epoch, position)
             image, label = self.augmentation(self.cache.images[row], self.cache.labels[row], key)
-        return {"image": normalize(image), "label": torch.from_numpy(label.astype(np.int64)), "index": row}
+        image = np.ascontiguousarray(image.transpose(2, 0, 1))
+        return {"image": torch.from_numpy(image), "label": torch.from_numpy(np.array(label)), "index": row}
 
 
-def normalize(image: np.ndarray) -> torch.Tensor:
-    """(H, W, 3) uint8 RGB to (3, H, W) float32, by ImageNet's mean and standard deviation."""
-    tensor = torch.from_numpy(image.astype(np.float32))
-    scale, shift = torch.tensor(STD) * 255, torch.tensor(MEAN) / torch.tensor(STD)
-    return (tensor / scale - shift).permute(2, 0, 1).contiguous()
+def unpack_batch(batch: dict, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+    """A loader's batch as a network and its loss take it, on a device; what travels there is a fifth of the bytes.
+
+    Returns:
+        Images (N, 3, H, W) float32, normalized by ImageNet's mean and standard deviation; labels (N, H, W) int64.
+    """
+    images, labels = (batch[name].to(device) for name in ("image", "label"))
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    return images / (std * 255).to(images.device) - (mean / std).to(images.device), labels.long()
 
 
 class EpochSampler(Sampler[int]):
@@ -92,7 +88,7 @@ def make_loader(
     workers: int = 0,
     drop_last: bool = False,
 ) -> DataLoader:
-    """A loader of batches: `image` (N, 3, H, W), `label` (N, H, W) and `index` (N,).
+    """A loader of batches: `image` (N, 3, H, W) and `label` (N, H, W), both uint8, and `index` (N,).
 
     Call `loader.dataset.set_epoch(epoch)` before each epoch; it decides the order as well as the augmentation.
     Labels of different native sizes cannot share a batch: evaluate such a data set with `batch_size=1`.

@@ -12,54 +12,21 @@ from seg_helpers.progress import format_seconds, track
 from seg_helpers.scenes import road, soccer
 
 VIDEO_RATE = 30  # frames a second that the numbers in the names count, as CamVid's do
-
-
 SCENES = {"sample": (road, CAMVID11), "soccer": (soccer, SOCCER4)}
+_DONE = ".generated"  # a folder without it is somebody else's
 
 
-def generate_scenes(
-    root: str | Path,
-    kind: str = "sample",
-    frames: int = 120,
-    size: tuple[int, int] = (240, 320),
-    seed: int = 0,
-) -> int:
-    """Draws scenes and writes them in the layout of SegNet's CamVid.
+def ensure_sample(
+    root: str | Path, kind: str = "sample", frames: int = 120, size: tuple[int, int] = (240, 320), seed: int = 0
+) -> Path:
+    """Draws a sample data set in the layout of SegNet's CamVid, unless it is there already, and says so.
 
     Args:
-        root: folder to write to; `train/ trainannot/ …` and `classes.json` are made in it.
+        root: the data set's folder; `train/ trainannot/ …` and `classes.json` are made in it.
         kind: `sample` (road scenes in CamVid's classes) or `soccer` (a pitch as a walking robot sees it).
         frames: number of frames, shared among splits and clips; each share has at least one.
         size: (height, width) of the frames.
         seed: the same seed gives the same files.
-
-    Returns:
-        Number of frames written.
-    """
-    root, (painter, classes) = Path(root), SCENES[kind]
-    plan = painter.plan_frames(frames)
-    for split in plan["split"].unique():
-        (root / split).mkdir(parents=True, exist_ok=True)
-        (root / f"{split}annot").mkdir(exist_ok=True)
-    rows = track(list(plan.itertuples()), "drawing scenes")
-    for row, (image, labels) in zip(rows, painter.draw_frames(plan, size, seed), strict=True):
-        name = f"{row.clip}_{round(row.position * painter.SECONDS_PER_FRAME * VIDEO_RATE):05d}.png"
-        Image.fromarray(image).save(root / row.split / name, compress_level=3)
-        Image.fromarray(labels).save(root / f"{row.split}annot" / name)
-    write_classes(root / "classes.json", classes, frames_per_second=VIDEO_RATE, seed=seed)
-    return len(plan)
-
-
-_DONE = ".generated"  # a folder without it is somebody else's
-
-
-def ensure_sample(root: str | Path, kind: str = "sample", **options) -> Path:
-    """Generates a sample data set unless it is there already, and says so.
-
-    Args:
-        root: the data set's folder.
-        kind: as of `generate_scenes`.
-        options: its frames, size and seed.
 
     Returns:
         `root`.
@@ -67,7 +34,7 @@ def ensure_sample(root: str | Path, kind: str = "sample", **options) -> Path:
     Raises:
         DatasetError: `root` holds something that this function did not make.
     """
-    root = Path(root)
+    root, (painter, classes) = Path(root), SCENES[kind]
     if (root / _DONE).is_file():
         return root
     if root.exists() and any(root.iterdir()):
@@ -76,9 +43,17 @@ def ensure_sample(root: str | Path, kind: str = "sample", **options) -> Path:
             "remove the folder to have it generated, or name another"
         )
     start = time.monotonic()
+    plan = painter.plan_frames(frames)
     with atomic_path(root) as part:  # two notebooks that start together both find a whole one
-        part.mkdir()
-        frames = generate_scenes(part, kind, **options)
-        (part / _DONE).write_text(f"{kind}, {frames} frames\n")
-    print(f"generated {frames} {kind} frames in {root} ({format_seconds(time.monotonic() - start)})", flush=True)
+        for split in plan["split"].unique():
+            (part / split).mkdir(parents=True)
+            (part / f"{split}annot").mkdir()
+        rows = track(list(plan.itertuples()), "drawing scenes")
+        for row, (image, labels) in zip(rows, painter.draw_frames(plan, size, seed), strict=True):
+            name = f"{row.clip}_{round(row.position * painter.SECONDS_PER_FRAME * VIDEO_RATE):05d}.png"
+            Image.fromarray(image).save(part / row.split / name, compress_level=3)
+            Image.fromarray(labels).save(part / f"{row.split}annot" / name)
+        write_classes(part / "classes.json", classes, frames_per_second=VIDEO_RATE, seed=seed)
+        (part / _DONE).write_text(f"{kind}, {len(plan)} frames\n")
+    print(f"generated {len(plan)} {kind} frames in {root} ({format_seconds(time.monotonic() - start)})", flush=True)
     return root

@@ -34,7 +34,6 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
     Raises:
         DatasetError: no validation frames are given, or a split would be left empty.
     """
-    pool = frames["split"] != "test"
     if config.kind == "given":
         if not (frames["split"] == "val").any():
             raise DatasetError(
@@ -45,33 +44,32 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
     if config.kind == "held_out_clip":
         return _hold_out_clip(frames, config.clip)
     rng = np.random.default_rng(seed)
-    order = frames[pool].sort_values(["clip", "number"], kind="stable").index.to_numpy()
+    order = frames[frames["split"] != "test"].sort_values(["clip", "number"], kind="stable").index.to_numpy()
     count = len(order)
     if config.folds:
         start, stop = (round(count * i / config.folds) for i in (config.fold, config.fold + 1))
     else:
-        stop = max(1, round(count * config.val_fraction))
-        start = 0
+        start, stop = 0, max(1, round(count * config.val_fraction))
     if config.kind == "after_augmentation":
         order = rng.permutation(order)
     elif not config.folds:
         start = _choose_start(frames.loc[order, "clip"].to_numpy(), stop, rng)
         stop += start
-    split = frames["split"].copy()
-    split[order] = "train"
-    split[order[start:stop]] = "val"
+    parts = np.full(count, "train", object)
+    parts[start:stop] = "val"
     if config.kind == "grouped":
         clips = frames.loc[order, "clip"].to_numpy()
-        before = np.arange(max(0, start - config.gap), start)
-        after = np.arange(stop, min(count, stop + config.gap))
-        split[order[before[clips[before] == clips[start]]]] = GAP
-        split[order[after[clips[after] == clips[stop - 1]]]] = GAP
+        before, after = slice(max(0, start - config.gap), start), slice(stop, stop + config.gap)
+        parts[before][clips[before] == clips[start]] = GAP
+        parts[after][clips[after] == clips[stop - 1]] = GAP
     for name in ("train", "val"):
-        if not (split == name).any():
+        if name not in parts:
             raise DatasetError(
                 f"split {config.kind}: no {name} frame is left of {count}; "
                 f"lower data.split.gap ({config.gap}) or val_fraction ({config.val_fraction})"
             )
+    split = frames["split"].copy()
+    split[order] = parts
     return frames.assign(split=split)
 
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS, empty_counts
 
 
@@ -108,7 +109,7 @@ def evaluate_frames(
 
     Args:
         model: a network; put in eval mode.
-        batches: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
+        batches: a loader's: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
         num_classes: C.
         criterion: a loss on (logits, labels), or None.
         kinds: what is counted, of `COUNTERS`.
@@ -123,8 +124,8 @@ def evaluate_frames(
     indices, losses = [], []
     counts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for batch in batches:
-        labels = batch["label"].to(device)
-        logits = predict_logits(model, batch["image"].to(device), labels.shape[-2:], **how)
+        images, labels = unpack_batch(batch, device)
+        logits = predict_logits(model, images, labels.shape[-2:], **how)
         if criterion is not None:
             losses.append(float(criterion(logits, labels)) * len(labels))
         for frame_logits, label in zip(logits, labels, strict=True):

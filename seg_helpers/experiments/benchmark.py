@@ -30,6 +30,7 @@ from seg_helpers.datasets import (
     build_augmentation,
     read_dataset,
     read_image,
+    unpack_batch,
 )
 from seg_helpers.datasets.files import read_label
 from seg_helpers.evaluation.counts import count_confusion
@@ -99,9 +100,9 @@ def make_batch(size: tuple[int, int], frames: int) -> dict[str, Tensor]:
     """A batch as the loader gives it: noise, labeled in squares of 32 pixels, a twelfth of them void."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randint(0, CLASSES + 1, (frames, 1, size[0] // 32, size[1] // 32), generator=generator)
-    label = F.interpolate(coarse.float(), size, mode="nearest")[:, 0].long()
+    label = F.interpolate(coarse.float(), size, mode="nearest")[:, 0].byte()
     label[label == CLASSES] = 255
-    return {"image": torch.randn(frames, 3, *size, generator=generator), "label": label}
+    return {"image": torch.randint(256, (frames, 3, *size), generator=generator, dtype=torch.uint8), "label": label}
 
 
 def prepare_examples(name: str, size: tuple[int, int], frames: int, tuned: bool = False) -> Step:
@@ -120,8 +121,7 @@ def prepare_examples(name: str, size: tuple[int, int], frames: int, tuned: bool 
         else build_model(num_classes=CLASSES, **options)
     )
     model.train()
-    batch = make_batch(size, frames)
-    images, labels = batch["image"], batch["label"]
+    images, labels = unpack_batch(make_batch(size, frames))
     half = tuned and detect_precision(images.device) == "bf16"
     if tuned:
         model, images = (

@@ -74,7 +74,7 @@ class PreparedData:
         rows = np.flatnonzero(self.frames["name"] == name)
         if not len(rows):
             raise DatasetError(
-                f"{self.dataset.root}: no frame {name!r}: is this the data set that the run was made from?"
+                f"{self.dataset.root}: no frame {name!r}: is it the data set that the run was made from?"
             )
         return int(rows[0])
 
@@ -96,17 +96,15 @@ class PreparedData:
 
     def train_loader(self, config: ExperimentConfig):
         """Shuffled, augmented batches, before processes divide them; a function of (seed, epoch) alone."""
-        size = config.augmentation.crop or self.cache.size
-        augmentation = build_augmentation(config.augmentation, size)
+        augmentation = build_augmentation(config.augmentation, self.cache.size)
         rows = self.rows("train") * config.data.expand
         dataset = SegmentationDataset(self.cache, rows, augmentation, seed=config.seed)
         return make_loader(dataset, self.batch_size(config), True, config.seed, config.workers, drop_last=True)
 
     def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
         """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""
-        dataset = SegmentationDataset(self.cache, self.rows(split) if rows is None else rows, None, seed=0)
-        for position in range(len(dataset)):
-            yield default_collate([dataset[position]])
+        for item in SegmentationDataset(self.cache, self.rows(split) if rows is None else rows):
+            yield default_collate([item])  # a DataLoader would draw from the random state that training shares
 
 
 def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import nn
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
-from seg_helpers.datasets import BRACKETED
+from seg_helpers.datasets import BRACKETED, unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
@@ -345,7 +345,8 @@ def _keep_predictions(model, data: PreparedData, split: str, confusions, target:
     for kind, positions in choose_examples(confusions, suspect).items():
         for position in positions:
             batch = next(data.frames_of(split, [rows[position]]))
-            logits = predict_logits(model, batch["image"].to(device), batch["label"].shape[-2:], precision=precision)
+            images, labels = unpack_batch(batch, device)
+            logits = predict_logits(model, images, labels.shape[-2:], precision=precision)
             file = names[position].replace("/", "_", 1) + ".png"
             Image.fromarray(logits.argmax(1)[0].cpu().numpy().astype(np.uint8)).save(target / file, optimize=True)
             examples.append((kind, split, names[position], scores[position], file))

@@ -8,6 +8,7 @@ import yaml
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.config import ExperimentConfig, LossConfig, Profile
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import (
@@ -323,7 +324,7 @@ def show_branches(run: Run, data: PreparedData, modules: dict[str, str], frame: 
     for title, name in modules.items():
         keep = lambda _module, _inputs, output, title=title: found.update({title: output[0].float().numpy()})  # noqa: E731
         network.get_submodule(name).register_forward_hook(keep)
-    predict_logits(network, batch["image"])
+    predict_logits(network, unpack_batch(batch)[0])
     show(branch_features(data.image(frame), found))
 
 

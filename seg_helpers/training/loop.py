@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import ExperimentConfig
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import pad_to_stride, resize_logits
@@ -66,7 +67,7 @@ class Trainer:
 
     Args:
         network: the network, on the CPU.
-        loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W); `dataset.set_epoch(epoch)` seeds order
+        loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W) uint8; `dataset.set_epoch(epoch)` seeds order
             and augmentation.
         evaluate: scores a network on the val split: a dictionary of `loss` and metrics.
         config: the experiment.
@@ -176,7 +177,7 @@ class Trainer:
         Returns:
             The loss of the whole batch; this process's logits (N,C,H,W) and targets (N,H,W).
         """
-        images, target = scale_batch(batch["image"], batch["label"], scale, self.network.stride)
+        images, target = scale_batch(*unpack_batch(batch, self.accelerator.device), scale, self.network.stride)
         output = model(images.contiguous(memory_format=torch.channels_last))
         loss = criterion(output, target, sum_over_processes)
         optimizer.zero_grad(set_to_none=True)

@@ -8,7 +8,7 @@ from seg_helpers.config import AugmentationConfig
 from seg_helpers.datasets.augmentation import build_augmentation
 from seg_helpers.datasets.cache import build_cache
 from seg_helpers.datasets.layouts import read_dataset
-from seg_helpers.datasets.loader import SegmentationDataset, make_loader, normalize
+from seg_helpers.datasets.loader import SegmentationDataset, make_loader, unpack_batch
 
 
 @pytest.fixture
@@ -30,9 +30,8 @@ def epoch_of(loader, epoch):
 def test_training_items_have_the_cache_size(cache, augmentation):
     item = SegmentationDataset(cache, [3, 5], augmentation)[1]
     assert item["image"].shape == (3, 8, 10)
-    assert item["image"].dtype == torch.float32
     assert item["label"].shape == (8, 10)
-    assert item["label"].dtype == torch.int64
+    assert item["image"].dtype == item["label"].dtype == torch.uint8  # a fifth of what a network takes
     assert item["index"] == 5
 
 
@@ -44,10 +43,23 @@ def test_evaluation_items_have_labels_at_their_own_resolution(cache):
     assert set(item["label"].unique().tolist()) <= {*range(11), VOID}
 
 
-def test_images_are_normalized_by_imagenet():
-    gray = normalize(np.full((2, 2, 3), 128, np.uint8))
+def test_batches_are_normalized_by_imagenet():
+    gray, label = torch.full((2, 3, 4, 4), 128, dtype=torch.uint8), torch.full((2, 4, 4), VOID, dtype=torch.uint8)
+    images, labels = unpack_batch({"image": gray, "label": label})
     expected = [(128 / 255 - mean) / std for mean, std in ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))]
-    assert gray[:, 0, 0].tolist() == pytest.approx(expected, abs=1e-5)
+    assert images.dtype == torch.float32
+    assert images[1, :, 0, 0].tolist() == pytest.approx(expected, abs=1e-5)
+    assert labels.dtype == torch.int64
+    assert (labels == VOID).all()
+
+
+def test_a_batch_is_what_the_frames_hold(cache):
+    rows = [3, 5]
+    images, labels = unpack_batch(next(iter(make_loader(SegmentationDataset(cache, rows), 2))))
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    expected = (cache.images[rows] / 255 - mean) / std
+    assert np.allclose(images.permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
+    assert np.array_equal(labels.numpy(), np.stack([cache.native_label(row) for row in rows]))
 
 
 def test_order_and_augmentation_do_not_depend_on_workers(cache, augmentation):

@@ -7,7 +7,7 @@ from seg_helpers.classes import CAMVID11, SOCCER4, VOID
 from seg_helpers.datasets import samples
 from seg_helpers.datasets.audit import audit_labels
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
-from seg_helpers.datasets.samples import ensure_sample, generate_scenes
+from seg_helpers.datasets.samples import ensure_sample
 from seg_helpers.scenes import road, soccer
 
 SIZE = (96, 128)
@@ -17,15 +17,14 @@ SMALL = {"frames": 4, "size": (24, 32)}
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
-    assert generate_scenes(root, frames=30, size=SIZE) == 30
-    dataset = read_dataset(root, cache_dir=root / "cache")
+    dataset = read_dataset(ensure_sample(root / "sample", frames=30, size=SIZE), cache_dir=root / "cache")
     return dataset, dataset.cache
 
 
 def test_a_missing_sample_is_generated_once_and_said_so(tmp_path, capsys):
     root = ensure_sample(tmp_path / "data" / "soccer", "soccer", **SMALL)
     assert "generated 5 soccer frames" in capsys.readouterr().out
-    assert read_dataset(root).counts()["train"] == 3
+    assert (read_dataset(root).frames["split"] == "train").sum() == 3
     before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*.png"))
     ensure_sample(root, "soccer", **SMALL)
     assert capsys.readouterr().out == ""
@@ -41,13 +40,13 @@ def test_files_of_somebody_else_are_not_touched(tmp_path):
 
 
 def test_a_run_that_stops_leaves_nothing_behind(tmp_path, monkeypatch):
-    def stop(root, kind, **options):
-        (root / "train").mkdir()
+    def stop(path, *_, **__):
+        assert len(list(path.parent.glob("train/*.png"))) == 3
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(samples, "generate_scenes", stop)
+    monkeypatch.setattr(samples, "write_classes", stop)
     with pytest.raises(KeyboardInterrupt):
-        ensure_sample(tmp_path / "soccer", "soccer")
+        ensure_sample(tmp_path / "soccer", "soccer", **SMALL)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -58,7 +57,7 @@ def test_painters_name_the_classes_that_their_files_are_read_in(painter, classes
 
 def test_the_same_seed_gives_the_same_files(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 5)):
-        generate_scenes(tmp_path / name, "soccer", **SMALL, seed=seed)
+        ensure_sample(tmp_path / name, "soccer", **SMALL, seed=seed)
     files = [sorted((tmp_path / name).rglob("*.png")) for name in "abc"]
     contents = [[path.read_bytes() for path in paths] for paths in files]
     assert contents[0] == contents[1]
@@ -67,8 +66,8 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
 
 
 def test_soccer_scenes_read_with_their_own_four_classes(tmp_path):
-    assert generate_scenes(tmp_path, "soccer", **SMALL) == 5  # 70, 15 and 15%, at least one each
-    dataset = read_dataset(tmp_path)
+    dataset = read_dataset(ensure_sample(tmp_path / "soccer", "soccer", **SMALL))
+    assert len(dataset.frames) == 5  # 70, 15 and 15%, at least one each
     assert (dataset.layout, dataset.classes, dataset.frames_per_second) == ("segnet", SOCCER4, 30)
     assert dataset.problems.empty
 
@@ -78,7 +77,7 @@ def test_the_sample_reads_as_camvid(sample):
     assert (dataset.layout, dataset.classes, dataset.frames_per_second) == ("segnet", CAMVID11, 30)
     assert dataset.problems.empty
     assert cache.size == SIZE
-    assert dataset.counts().sum() == 30
+    assert len(dataset.frames) == 30
 
 
 def test_every_class_is_there_and_in_every_split(sample):

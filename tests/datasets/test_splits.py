@@ -1,11 +1,13 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from seg_helpers.config import SplitConfig
+from seg_helpers.config import ConfigError, SplitConfig, validate
 from seg_helpers.datasets.audit import audit_split
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
-from seg_helpers.datasets.splits import GAP, apply_split, describe_split
+from seg_helpers.datasets.splits import BRACKETED, GAP, apply_split, describe_split
 
 
 def table(**clips: tuple[str, int]) -> pd.DataFrame:
@@ -80,6 +82,42 @@ def test_folds_hold_out_every_frame_once_and_never_touch_training():
 def test_too_wide_a_gap_is_an_error():
     with pytest.raises(DatasetError, match=r"no train frame is left of 10; lower data.split.gap"):
         apply_split(table(a=("train", 10)), SplitConfig(kind="grouped", gap=20))
+
+
+def test_a_held_out_clip_validates_in_place_of_the_given_frames():
+    frames = table(a=("train", 5), b=("train", 4), c=("val", 3), z=("test", 2))
+    frames.loc[1, "split"] = "val"  # a given val frame between training frames of another clip
+    frames.loc[6, "split"] = "val"  # and one of the clip that is held out
+    split = apply_split(frames, SplitConfig(kind="held_out_clip", clip="b"), 3)
+    assert positions(split, "train").tolist() == [0, 2, 3, 4]
+    assert positions(split, "val").tolist() == [5, 7, 8]
+    assert positions(split, BRACKETED).tolist() == [1, 6, 9, 10, 11]  # neither trained on nor chosen by
+    assert positions(split, "test").tolist() == [12, 13]
+    assert split.drop(columns="split").equals(frames.drop(columns="split"))
+    assert (frames["split"] == "val").sum() == 5  # a copy
+    audit = audit_split(split)
+    assert not audit.loc[audit["split"] == "val", "clip_in_train"].any()
+
+
+@pytest.mark.parametrize(
+    ("clips", "clip"),
+    [
+        ({"a": ("train", 5), "b": ("train", 4)}, "d"),
+        ({"a": ("train", 5), "b": ("val", 4)}, "b"),  # not trained on
+        ({"a": ("train", 5)}, "a"),  # nothing would be left to train on
+    ],
+)
+def test_a_clip_that_cannot_be_held_out_names_those_that_can(clips, clip):
+    trained = ", ".join(name for name, (split, _) in clips.items() if split == "train")
+    said = f"clip {clip!r} and another one need training frames; the clips that have some: {trained} (data.split.clip)"
+    with pytest.raises(DatasetError, match=re.escape(said)):
+        apply_split(table(**clips), SplitConfig(kind="held_out_clip", clip=clip))
+
+
+@pytest.mark.parametrize("config", [{"kind": "held_out_clip"}, {"clip": "a"}, {"kind": "grouped", "clip": "a"}])
+def test_a_clip_is_named_if_and_only_if_one_is_held_out(config):
+    with pytest.raises(ConfigError, match=r"data\.split: values: .*kind=held_out_clip and clip=NAME go together, got"):
+        validate(SplitConfig, config, "data.split")
 
 
 def test_after_augmentation_leaks_copies_of_training_frames():

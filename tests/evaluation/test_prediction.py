@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from seg_helpers.classes import VOID
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS, count_confusion
 from seg_helpers.evaluation.prediction import evaluate_frames, pad_to_stride, predict_logits, resize_logits
 from seg_helpers.models import build_model
@@ -154,7 +155,8 @@ def make_batches(sizes, label_size, count=2):
         n = count if number + 1 < len(sizes) else 1
         labels = torch.randint(0, CLASSES, (n, *label_size), generator=generator)
         labels[:, :3] = VOID
-        yield {"image": make_images(*size, n), "label": labels, "index": torch.arange(frames, frames + n) + 50}
+        images = (make_images(*size, n) * 50 + 128).clamp(0, 255).byte()
+        yield {"image": images, "label": labels.byte(), "index": torch.arange(frames, frames + n) + 50}
         frames += n
 
 
@@ -170,9 +172,10 @@ def test_frames_are_scored_one_by_one_at_their_labels_resolution():
     assert (confusions.sum((1, 2)) == 23 * 44).all()  # every label pixel that is not void
     losses, position = [], 0
     for batch in batches:
-        logits = predict_logits(network, batch["image"], (26, 44))
-        losses += [float(criterion(logits, batch["label"]))] * len(logits)
-        for prediction, label in zip(logits.argmax(1), batch["label"], strict=True):
+        images, labels = unpack_batch(batch)
+        logits = predict_logits(network, images, (26, 44))
+        losses += [float(criterion(logits, labels))] * len(logits)
+        for prediction, label in zip(logits.argmax(1), labels, strict=True):
             assert (confusions[position] == count_confusion(prediction, label, CLASSES).numpy()).all()
             position += 1
     assert loss == pytest.approx(np.mean(losses), rel=1e-6)

@@ -46,7 +46,7 @@ def test_frames_without_a_label_are_no_rows(config, laboratory, tmp_path):
     shutil.copytree(laboratory.data, tmp_path / "sample")
     label = sorted((tmp_path / "sample" / "testannot").iterdir())[0]
     label.unlink()
-    with pytest.warns(DatasetWarning, match="label missing for this image"):
+    with pytest.warns(DatasetWarning, match="1 images and 0 labels of this name"):
         data = prepare_data(config(root=tmp_path / "sample").data)
     assert f"test/{label.stem}" not in data.names("test")
     assert len(data.dataset.problems) == 1

@@ -16,11 +16,12 @@ from safetensors.torch import load_file
 
 from seg_helpers.classes import CAMVID11
 from seg_helpers.config import ConfigError
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
-from seg_helpers.experiments import get_run, list_runs, load_network, prepare_data, read_run, runner
+from seg_helpers.experiments import final_scores, get_run, list_runs, load_network, prepare_data, read_run, runner
 from seg_helpers.experiments.folders import choose_folder, hold_run
 from seg_helpers.experiments.runner import build_network, choose_examples, describe_origin
 from seg_helpers.locks import Held
@@ -341,6 +342,25 @@ def test_training_never_opens_the_test_split(laboratory, monkeypatch, tmp_path):
     assert run.metrics["test"]["frames"] == len(test)
 
 
+def test_a_run_that_something_is_chosen_by_never_opens_the_test_split(laboratory, monkeypatch, tmp_path):
+    split = "data.split={kind: held_out_clip, clip: Market}"
+    profile = laboratory.profile(tmp_path, "epochs=1", "workers=0", "evaluation.test=false", split)
+    data = prepare_data(profile.experiment("fast_scnn").data)
+    assert data.rows("test")
+    assert data.rows("bracketed")
+    guard = GuardedFrames(data.cache, data.rows("test"))
+    guarded = dataclasses.replace(data, cache=guard)
+    vars(guarded)["suspects"] = []  # the audit of labels looks at all frames, and scores none
+    monkeypatch.setattr(runner, "prepare_data", lambda *_: guarded)
+    run = get_run(profile, "fast_scnn")
+    assert guard.opened == {*data.rows("train"), *data.rows("val"), *data.rows("bracketed")}
+    assert set(run.confusions) == {"val", "bracketed"}
+    assert run.metrics["test"] is None
+    assert run.metrics["bracketed"]["frames"] == len(data.rows("bracketed"))
+    assert final_scores(run) == run.scores["val"]
+    assert set(run.examples.split) == {"val"}
+
+
 @pytest.fixture(scope="module")
 def data(laboratory):
     with laboratory.at_work():
@@ -435,8 +455,8 @@ def test_predictions_of_the_examples_are_kept(finished, data):
     for row in run.examples.itertuples():
         assert row.split == "test"
         assert row.mean_iou == pytest.approx(scores[row.frame])
-        image = next(data.frames_of("test", [data.find(row.frame)]))
-        logits = predict_logits(network, image["image"], image["label"].shape[-2:], precision=run.session["precision"])
+        images, labels = unpack_batch(next(data.frames_of("test", [data.find(row.frame)])))
+        logits = predict_logits(network, images, labels.shape[-2:], precision=run.session["precision"])
         with Image.open(row.prediction) as picture:
             assert (np.asarray(picture) == logits.argmax(1)[0].numpy()).all()
         assert (run.read_prediction(row.frame) == logits.argmax(1)[0].numpy()).all()

@@ -11,6 +11,7 @@ from tiny_network import NUM_CLASSES, SIZE, TinyNetwork
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig
+from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.training import loop
@@ -155,10 +156,10 @@ def test_training_scores_are_counted_over_the_epoch(bench, experiment):
     losses, pixels, confusion = 0.0, 0, 0
     criterion = SegmentationLoss(LossConfig(), bench.pixel_counts)
     for batch in loader:
-        logits = twin(batch["image"])
-        scored = int((batch["label"] != VOID).sum())
-        losses, pixels = losses + criterion(logits, batch["label"]).item() * scored, pixels + scored
-        confusion += count_confusion(logits.argmax(1), batch["label"], NUM_CLASSES).numpy()
+        images, labels = unpack_batch(batch)
+        logits, scored = twin(images), int((labels != VOID).sum())
+        losses, pixels = losses + criterion(logits, labels).item() * scored, pixels + scored
+        confusion += count_confusion(logits.argmax(1), labels, NUM_CLASSES).numpy()
     assert state.history[0]["train_loss"] == pytest.approx(losses / pixels, rel=1e-5)
     assert state.history[0]["train_mean_iou"] == pytest.approx(compute_metrics(confusion)["mean_iou"], rel=1e-6)
 
@@ -344,7 +345,9 @@ def test_a_range_test_leaves_the_network_and_its_optimizer_alone(bench, experime
 def test_a_range_test_does_not_change_the_batches_that_follow(bench, experiment):
     """At the rate that it chose the stage goes as if that had been named: same order, same dropout, same average."""
     tested = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": "range_test"}]), "tested")
-    named = bench.train(experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": tested.range_tests[0]["rate"]}]), "named")
+    named = bench.train(
+        experiment(ema=0.5, stages=[{"epochs": 1, "learning_rate": tested.range_tests[0]["rate"]}]), "named"
+    )
     assert bench.outcome(tested, "tested")[0] == bench.outcome(named, "named")[0]
 
 
