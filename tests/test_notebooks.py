@@ -1,6 +1,5 @@
 """The notebooks tell a story: no outputs, one parameters cell, short code cells, prose between them."""
 
-import ast
 import itertools
 import re
 from pathlib import Path
@@ -13,7 +12,7 @@ from seg_helpers.report.pages import find_title
 from seg_helpers.report.runner import PARAMETERS
 
 NOTEBOOKS = list_notebooks(Path(__file__).parent.parent / "notebooks")
-LONGEST_CELL = 15  # lines
+LONGEST_CELL = 25  # lines
 LONGEST_RUN = 4  # code cells without a word between them
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -56,12 +55,8 @@ def test_has_one_parameters_cell_with_the_runners_names_and_defaults(path):
 
 
 @each_notebook
-def test_code_cells_are_short_and_define_nothing(path):
-    sources = [cell.source for cell in code_cells(path)]
-    long = [source for source in sources if len(source.splitlines()) > LONGEST_CELL]
-    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    assert long == []
-    assert not [node.name for node in ast.walk(ast.parse("\n".join(sources))) if isinstance(node, defined)]
+def test_code_cells_are_short(path):
+    assert [cell.source for cell in code_cells(path) if len(cell.source.splitlines()) > LONGEST_CELL] == []
 
 
 @each_notebook

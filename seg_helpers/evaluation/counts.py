@@ -13,12 +13,12 @@ BOUNDARY_DISTANCE = 3  # pixels
 CONFIDENCE_BINS = 15  # Guo et al., arXiv 1706.04599, section 5
 
 
-def count_confusion(predictions: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def count_confusion(prediction: Tensor, target: Tensor, num_classes: int) -> Tensor:
     """Counts the pixels of each (target, prediction) pair: the confusion matrix, rows the target.
 
     Args:
-        predictions: (...) integer class indices, each below `num_classes`.
-        labels: (...) integers of the same shape; void (255) is not counted.
+        prediction: (...) integer class indices, each below `num_classes`.
+        target: (...) integers of the same shape; void (255) is not counted.
         num_classes: C.
 
     Returns:
@@ -27,21 +27,22 @@ def count_confusion(predictions: Tensor, labels: Tensor, num_classes: int) -> Te
     Raises:
         ValueError: the shapes differ, or an index is neither a class nor void.
     """
-    if predictions.shape != labels.shape:
-        raise ValueError(f"predictions {tuple(predictions.shape)} and labels {tuple(labels.shape)} differ in shape")
-    scored = labels != VOID
-    target, found = labels[scored].long(), predictions[scored].long()
-    for name, indices in (("labels", target), ("predictions", found)):
-        if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < num_classes:
-            low, high = int(indices.min()), int(indices.max())
-            raise ValueError(f"{name} hold indices {low} to {high}; classes are 0 to {num_classes - 1}, void {VOID}")
-    counts = torch.bincount(target * num_classes + found, minlength=num_classes**2)
-    return counts.reshape(num_classes, num_classes)
+    if prediction.shape != target.shape:
+        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ in shape")
+    side = VOID + 1  # all that 8 bits can say is counted, void in the last row: quicker than to pick the scored pixels
+    pairs = torch.bincount((target.long() * side + prediction).flatten(), minlength=side**2).reshape(side, side)
+    counts = pairs[:num_classes, :num_classes].clone()
+    if counts.sum() < pairs[:VOID].sum():
+        for name, indices in (("target", target), ("prediction", prediction)):
+            low, high = (int(index) for index in indices[target != VOID].aminmax())
+            if not 0 <= low <= high < num_classes:
+                raise ValueError(
+                    f"{name} holds indices {low} to {high}; classes are 0 to {num_classes - 1}, void {VOID}"
+                )
+    return counts
 
 
-def count_boundaries(
-    predictions: Tensor, labels: Tensor, num_classes: int, distance: int = BOUNDARY_DISTANCE
-) -> Tensor:
+def count_boundaries(prediction: Tensor, target: Tensor, num_classes: int, distance: int = BOUNDARY_DISTANCE) -> Tensor:
     """Counts each class's pixels near its boundary, for boundary IoU (Cheng et al., arXiv 2103.16562, section 4).
 
     A pixel is near its class's boundary where another class lies within `distance` rows and columns. Unlike in the
@@ -49,18 +50,18 @@ def count_boundaries(
     nobody knows what it is, is taken out of both maps and makes no boundary either.
 
     Args:
-        predictions: (H, W) integer class indices.
-        labels: (H, W) integers, void as 255.
+        prediction: (H, W) integer class indices.
+        target: (H, W) integers, void as 255.
         num_classes: C.
         distance: in pixels.
 
     Returns:
         (C, 3) int64: pixels near the target's boundary, near the prediction's, and of both (same class, near both).
     """
-    predictions = predictions.where(labels != VOID, VOID)
-    near_target, near_found = (_near_boundary(classes, distance) for classes in (labels, predictions))
-    both = near_target & near_found & (labels == predictions)
-    pixels = (labels[near_target], predictions[near_found], labels[both])
+    prediction = prediction.where(target != VOID, VOID)
+    near_target, near_predicted = (_near_boundary(classes, distance) for classes in (target, prediction))
+    both = near_target & near_predicted & (target == prediction)
+    pixels = (target[near_target], prediction[near_predicted], target[both])
     return torch.stack([torch.bincount(of.long(), minlength=num_classes) for of in pixels], dim=1)
 
 
@@ -73,29 +74,29 @@ def _near_boundary(classes: Tensor, distance: int) -> Tensor:
     return ~void & (highest != lowest)
 
 
-def count_confidence(logits: Tensor, labels: Tensor, bins: int = CONFIDENCE_BINS) -> Tensor:
+def count_confidence(logits: Tensor, target: Tensor, bins: int = CONFIDENCE_BINS) -> Tensor:
     """Counts pixels by how sure the network is of its answer, for calibration (Guo et al., arXiv 1706.04599).
 
     Args:
         logits: (C, H, W) float.
-        labels: (H, W) integers, void as 255.
+        target: (H, W) integers, void as 255.
         bins: equal parts of 0 to 1, each with its upper end.
 
     Returns:
         (bins, 3) float64: pixels, correct ones, and the sum of their confidences (the highest probability).
     """
-    scored = labels != VOID
-    confidence, predictions = logits.double().softmax(0).max(0)
-    confidence, correct = confidence[scored], (predictions == labels)[scored]
+    scored = target != VOID
+    confidence, prediction = logits.double().softmax(0).max(0)
+    confidence, correct = confidence[scored], (prediction == target)[scored]
     place = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)
     columns = (torch.ones_like(confidence), correct.double(), confidence)
     return torch.stack([torch.bincount(place, weights, minlength=bins) for weights in columns], dim=1)
 
 
-# Kind of count to how one frame's is made, from logits (C, H, W) and labels (H, W).
+# Kind of count to how one frame's is made, from logits (C, H, W) and target (H, W).
 COUNTERS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "confusion": lambda logits, labels: count_confusion(logits.argmax(0), labels, len(logits)),
-    "boundary": lambda logits, labels: count_boundaries(logits.argmax(0), labels, len(logits)),
+    "confusion": lambda logits, target: count_confusion(logits.argmax(0), target, len(logits)),
+    "boundary": lambda logits, target: count_boundaries(logits.argmax(0), target, len(logits)),
     "confidence": count_confidence,
 }
 

@@ -76,24 +76,20 @@ def predict_logits(
         (N,C,*size) float32.
     """
     size = tuple(size or images.shape[-2:])
+
+    def predict_view(scale: float, mirrored: bool) -> Tensor:
+        view = images
+        if scale != 1.0:
+            scaled = [max(1, round(side * scale)) for side in images.shape[-2:]]
+            view = F.interpolate(view, scaled, mode="bilinear", antialias=True, align_corners=False)
+        with autocast(images.device, precision):
+            logits = run_padded(model, view.flip(-1) if mirrored else view)
+        return resize_logits(logits.flip(-1) if mirrored else logits, size)
+
     views = [(scale, mirrored) for scale in scales for mirrored in ((False, True) if flip else (False,))]
-    if views == [(1.0, False)]:
-        return _predict_view(model, images, size, 1.0, False, precision)
-    mean = sum(_predict_view(model, images, size, *view, precision).softmax(1) for view in views) / len(views)
-    return mean.log()
-
-
-def _predict_view(model, images, size, scale, mirrored, precision) -> Tensor:
-    if scale != 1.0:
-        scaled = [max(1, round(side * scale)) for side in images.shape[-2:]]
-        images = F.interpolate(images, scaled, mode="bilinear", antialias=True, align_corners=False)
-    if mirrored:
-        images = images.flip(-1)
-    with autocast(images.device, precision):
-        logits = run_padded(model, images)
-    if mirrored:
-        logits = logits.flip(-1)
-    return resize_logits(logits, size)
+    if len(views) == 1:
+        return predict_view(*views[0])
+    return (sum(predict_view(*view).softmax(1) for view in views) / len(views)).log()
 
 
 @torch.inference_mode()
@@ -111,7 +107,7 @@ def evaluate_frames(
         model: a network; put in eval mode.
         batches: a loader's: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
         num_classes: C.
-        criterion: a loss on (logits, labels), or None.
+        criterion: a loss on (logits, target), or None.
         kinds: what is counted, of `COUNTERS`.
         **how: passed to `predict_logits`.
 
@@ -124,13 +120,13 @@ def evaluate_frames(
     indices, losses = [], []
     counts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for batch in batches:
-        images, labels = unpack_batch(batch, device)
-        logits = predict_logits(model, images, labels.shape[-2:], **how)
+        images, targets = unpack_batch(batch, device)
+        logits = predict_logits(model, images, targets.shape[-2:], **how)
         if criterion is not None:
-            losses.append(float(criterion(logits, labels)) * len(labels))
-        for frame_logits, label in zip(logits, labels, strict=True):
+            losses.append(float(criterion(logits, targets)) * len(targets))
+        for frame, target in zip(logits, targets, strict=True):
             for kind in kinds:
-                counts[kind].append(COUNTERS[kind](frame_logits, label).cpu().numpy())
+                counts[kind].append(COUNTERS[kind](frame, target).cpu().numpy())
         indices.extend(batch["index"].tolist())
     loss = sum(losses) / len(indices) if losses else float("nan")
     arrays = {kind: np.stack(counts[kind]) if indices else empty_counts(kind, num_classes) for kind in kinds}

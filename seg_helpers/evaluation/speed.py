@@ -1,9 +1,8 @@
 """How long one forward pass takes."""
 
-import time
+import logging
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -12,15 +11,13 @@ from seg_helpers.evaluation.prediction import autocast, run_padded
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds for one image of a size, over repeated passes: median and 90th percentile."""
+    """Milliseconds for one image of a size: the median of repeated passes."""
 
     milliseconds: float
-    p90: float
     size: tuple[int, int]
     device: str
     precision: str
     threads: int
-    repeats: int
 
     @property
     def frames_per_second(self) -> float:
@@ -28,32 +25,25 @@ class Latency:
 
 
 @torch.inference_mode()
-def measure_latency(
-    model: nn.Module, size: tuple[int, int], precision: str = "fp32", repeats: int = 10, seconds: float = 3.0
-) -> Latency:
-    """Times the network on one image, batch 1, after two passes to warm up.
+def measure_latency(model: nn.Module, size: tuple[int, int], precision: str = "fp32", seconds: float = 2.0) -> Latency:
+    """Times the network on one image, batch 1, after a pass to warm up.
 
     Args:
         model: the network, on the device to be measured; left in eval mode.
         size: (height, width) of the image; run as in scoring, padding included.
         precision: `"fp32"` or `"bf16"`.
-        repeats: passes at the most.
-        seconds: no further pass begins after so long (three are always made).
+        seconds: of repeated passes, or one that takes longer.
     """
+    # Timer's package takes a while to import, and warns of a compiler for GPUs where there is no GPU
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    from torch.utils.benchmark import Timer
+
     model.eval()
     device = next(model.parameters()).device
-    image = torch.rand(1, 3, *size, device=device)
-    times: list[float] = []
-    for step in range(repeats + 2):
-        start = time.perf_counter()
-        with autocast(device, precision):
-            run_padded(model, image)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if step >= 2:
-            times.append((time.perf_counter() - start) * 1000)
-        if len(times) >= 3 and sum(times) > seconds * 1000:
-            break
-    median, p90 = np.quantile(times, [0.5, 0.9])
+    threads = torch.get_num_threads()  # a Timer takes one, unless it is told
+    known = {"run_padded": run_padded, "model": model, "image": torch.rand(1, 3, *size, device=device)}
+    timer = Timer("run_padded(model, image)", globals=known, num_threads=threads)
+    with autocast(device, precision):
+        median = timer.blocked_autorange(min_run_time=seconds).median
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    return Latency(float(median), float(p90), tuple(size), name, precision, torch.get_num_threads(), len(times))
+    return Latency(1000 * median, tuple(size), name, precision, threads)

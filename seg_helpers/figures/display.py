@@ -10,36 +10,39 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 from PIL import Image
 from scipy.spatial import cKDTree
 
 from seg_helpers.figures.style import OKABE_ITO, themed
 
+MOST_WORDS = 60  # in a panel's description; a heat map's cells would be more
+
 
 @dataclass
 class ReportFigure:
-    """A figure and its words; in a notebook it shows itself, and the report's template reads its words.
+    """A figure and its caption; in a notebook it shows itself, and the report's template reads its words.
 
     Attributes:
         figure: the drawing.
-        alt: what a screen reader says.
         caption: what stands below the figure.
         colors: (N, 3) RGB, 0 to 255, that the PNG keeps exactly, such as a legend's.
-
-    Raises:
-        ValueError: if either text is empty.
     """
 
     figure: Figure
-    alt: str
     caption: str
     colors: Sequence[Sequence[int]] = ()
 
-    def __post_init__(self) -> None:
-        self.alt, self.caption = " ".join(self.alt.split()), " ".join(self.caption.split())
-        if not self.alt or not self.caption:
-            raise ValueError("a figure needs an alt text and a caption; give both as sentences about its data")
+    @property
+    def alt(self) -> str:
+        """What a screen reader says: the words of the drawing, panel by panel, so that the two cannot disagree."""
+        legends = [text.get_text() for legend in self.figure.legends for text in legend.texts]
+        panels = [_read_words(axes) for axes in self.figure.axes]
+        return " ".join(". ".join(filter(None, [*panels, ", ".join(legends)])).split())
 
     @themed
     def render(self) -> bytes:
@@ -58,6 +61,29 @@ class ReportFigure:
         png = base64.b64encode(self.render()).decode()
         words = {"alt": self.alt, "caption": self.caption}
         return {"image/png": png, "text/plain": self.caption}, {"image/png": words}
+
+
+def _read_words(axes: Axes) -> str:
+    """Title and labels of a panel, the names of its rows with the words or the series' values in each, other words."""
+    head = ", ".join(filter(None, (axes.get_title("left"), axes.get_xlabel(), axes.get_ylabel())))
+    rows = _name_places(axes.yaxis)
+    columns = _name_places(axes.xaxis) if any(isinstance(map_, QuadMesh) for map_ in axes.collections) else {}
+    words = [] if axes.texts else list(rows.values())
+    for text in [text for text in axes.texts if text.get_text()][:MOST_WORDS]:
+        (x, y), somewhere = getattr(text, "xy", text.get_position()), getattr(text, "xycoords", "data") != "data"
+        names = [] if somewhere else [rows.get(y), columns.get(x)]
+        words.append(" ".join(filter(None, [*names, text.get_text()])))
+    for series in axes.collections:  # dots of several series have no words of their own
+        if rows and isinstance(series, PathCollection) and not series.get_label().startswith("_"):
+            values = zip(rows.values(), np.ma.filled(series.get_offsets()[:, 0], np.nan), strict=True)
+            words.append(f"{series.get_label()} {', '.join(f'{row} {value:.2g}' for row, value in values)}")
+    return ": ".join(filter(None, (head, ", ".join(words))))
+
+
+def _name_places(axis: Axis) -> dict[float, str]:
+    """Where an axis has names in place of numbers, and which."""
+    places = axis.get_majorticklocs() if isinstance(axis.get_major_locator(), FixedLocator) else []
+    return dict(zip(places, axis.get_major_formatter().format_ticks(places), strict=True))
 
 
 def _reduce_colors(pixels: np.ndarray, pinned: Sequence = (), exact: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -85,9 +111,6 @@ def _reduce_colors(pixels: np.ndarray, pinned: Sequence = (), exact: int = 64) -
 def _pack(colors: np.ndarray) -> np.ndarray:
     """(N, 3) RGB to (N,) integers."""
     return colors.astype(np.uint32) @ np.asarray([65536, 256, 1], dtype=np.uint32)
-
-
-# ---------------------------------------------------------------- display
 
 
 def show(figure: ReportFigure) -> None:

@@ -19,18 +19,18 @@ OKABE_ITO = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^v<>XP"
 INK, MUTED, FAINT, PALE_BLUE = "#1a1a1a", "#5f6368", "#d5d8dc", "#9fb8c8"
-SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "gap": "#b0b4b9"}
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test", "gap": "gap (unused)"}
+SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "gap": "#b0b4b9", "bracketed": PURPLE}
+SPLIT_NAMES = {
+    "train": "training",
+    "val": "validation",
+    "test": "test",
+    "gap": "gap (unused)",
+    "bracketed": "validation of the data set",  # where a held-out clip takes its place
+}
 # A network that several pages show has its color and marker on all of them: its place here.
 NETWORKS = (
-    "FCN-8s",
-    "U-Net",
-    "PSPNet",
-    "DeepLabV3+",
-    "Fast-SCNN",
-    "Mini-HRNet 3 (lighter block)",
-    "Mini U-Net",
-    "SegNet",
+    *("FCN-8s", "U-Net", "PSPNet", "DeepLabV3+", "Fast-SCNN"),
+    *("Mini-HRNet 3 (lighter block)", "Mini U-Net", "SegNet"),
 )
 
 WIDTH = 10.0  # inches: the full width of a report's column
@@ -46,18 +46,11 @@ def new_figure(width: float = WIDTH, height: float = 4.0) -> Figure:
     return figure
 
 
-def network_styles(titles: Iterable[str]) -> dict[str, dict]:
+def network_styles(titles: Iterable[str]) -> dict[str, tuple]:
     """Color, dashes and marker of each network: its own if it is one of `NETWORKS`, else the next that is free."""
     titles = list(titles)
     places = {title: NETWORKS.index(title) for title in titles if title in NETWORKS}
     free = (place for place in itertools.count() if place not in places.values())
-    return {title: _series_style(places[title] if title in places else next(free)) for title in titles}
-
-
-def _series_style(index: int) -> dict:
-    """The `index`-th of 28 distinct curves, told apart without color too."""
-    return {
-        "color": OKABE_ITO[index % len(OKABE_ITO)],
-        "linestyle": DASHES[index // len(OKABE_ITO) % len(DASHES)],
-        "marker": MARKERS[index % len(MARKERS)],
-    }
+    indices = {title: places[title] if title in places else next(free) for title in titles}
+    looks = [(color, dashes) for dashes in DASHES for color in OKABE_ITO]  # told apart without color too
+    return {title: (*looks[index % len(looks)], MARKERS[index % len(MARKERS)]) for title, index in indices.items()}

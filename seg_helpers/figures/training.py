@@ -1,212 +1,158 @@
 """Figures about training: loss, metrics and learning rate by epoch, runs beside each other, the range test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from seg_helpers.config import StageConfig
+from seg_helpers.experiments import Run
+from seg_helpers.figures import style
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import epoch_axis, log_axis, write_names
-from seg_helpers.figures.style import (
-    BLUE,
-    DASHES,
-    GREEN,
-    INK,
-    MUTED,
-    ORANGE,
-    PURPLE,
-    VERMILLION,
-    WIDTH,
-    network_styles,
-    new_figure,
-    themed,
-)
-from seg_helpers.figures.words import count_of, join_words
+from seg_helpers.figures.plots import epoch_axis, log_axis, note, write_names
 
-# Column of a history to its curve's name and style.
-LOSS_CURVES = {
-    "train_loss": ("training", {"color": BLUE}),
-    "val_loss": ("validation", {"color": VERMILLION}),
+# Column of a history to its curve's name, color and dashes.
+LOSSES = {"train_loss": ("training", style.BLUE, "-"), "val_loss": ("validation", style.VERMILLION, "-")}
+METRICS = {
+    "val_pixel_accuracy": ("val pixel acc.", style.GREEN, style.DASHES[1]),
+    "val_mean_dice": ("val Dice", style.PURPLE, style.DASHES[1]),
+    "val_mean_iou": ("val mean IoU", style.VERMILLION, "-"),
+    "train_mean_iou": ("train mean IoU", style.BLUE, "-"),
 }
-METRIC_CURVES = {
-    "val_pixel_accuracy": ("val pixel acc.", {"color": GREEN, "linestyle": DASHES[1]}),
-    "val_mean_dice": ("val Dice", {"color": PURPLE, "linestyle": DASHES[1]}),
-    "val_mean_iou": ("val mean IoU", {"color": VERMILLION}),
-    "train_mean_iou": ("train mean IoU", {"color": BLUE}),
-}
-RATE_CURVES = {"learning_rate": ("rate", {"color": ORANGE})}
+RATES = {"learning_rate": ("rate", style.ORANGE, "-")}
 
 
 def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
-    """Epoch and value of the best validation mean IoU: the first where several are equal.
-
-    Raises:
-        ValueError: if no epoch was validated.
-    """
-    known = history.dropna(subset=["val_mean_iou"])
-    if known.empty:
-        raise ValueError("the history holds no validation mean IoU: train with validation, or plot the loss only")
-    row = known.loc[known["val_mean_iou"].idxmax()]
+    """Epoch and value of the best validation mean IoU: the first where several are equal."""
+    row = history.loc[history["val_mean_iou"].idxmax()]
     return int(row["epoch"]), float(row["val_mean_iou"])
 
 
-@themed
-def training_curves(
-    history: pd.DataFrame, stage_names: Sequence[str] = (), learning_rate: bool = False
-) -> ReportFigure:
+def stage_titles(run: Run) -> list[str]:
+    """A short name for each stage of a staged run, e.g. `half size, encoder frozen`; none for a plain run."""
+    stages = run.config.planned_stages()
+    return [_stage_title(stage) for stage in stages] if len(stages) > 1 else []
+
+
+def _stage_title(stage: StageConfig) -> str:
+    size = {1.0: "full size", 0.5: "half size"}.get(stage.scale, f"{stage.scale:g} of full size")
+    return size + {"all": "", 0: ", encoder frozen"}.get(stage.unfreeze, f", top {stage.unfreeze} stages")
+
+
+@style.themed
+def training_curves(run: Run) -> ReportFigure:
     """Loss and metrics against the epoch, with the best epoch and the stages' boundaries.
 
-    Args:
-        history: a row an epoch: `epoch`, `train_loss`, `val_loss`, `val_mean_iou`, and where known
-            `val_pixel_accuracy`, `val_mean_dice`, `train_mean_iou`, `stage`, `learning_rate`.
-        stage_names: one a stage, in order, if there are several.
-        learning_rate: show it too, below the others; they then stand below each other instead of side by side.
+    A run whose learning rates were looked for shows them too, below the others, and the stages by name; the curves of
+    any other stand side by side.
     """
+    history, titles = run.history, stage_titles(run)
     epoch, value = best_epoch(history)
-    panels = {"Loss": LOSS_CURVES, f"Metrics · best mean IoU {value:.3f} (epoch {epoch})": METRIC_CURVES}
-    if learning_rate:
-        panels["Learning rate at the epoch's end"] = RATE_CURVES
-        figure = new_figure(WIDTH, 6.6)
+    panels = {"Loss": LOSSES, f"Metrics · best mean IoU {value:.3f} (epoch {epoch})": METRICS}
+    if run.range_tests:
+        panels["Learning rate at the epoch's end"] = RATES
+        figure = style.new_figure(height=6.6)
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.6))
-        stage_labels = [stage_names, [], []]
+        names = [titles, [], []]
     else:
-        figure = new_figure(WIDTH, 3.7)
+        figure = style.new_figure(height=3.7)
         axes = figure.subplots(1, 2)
-        stage_labels = [[str(number) for number, _ in enumerate(stage_names, 1)]] * 2
-    lowest = history[[column for column in METRIC_CURVES if column in history]].min(axis=None)
-    star = {"marker": "*", "markersize": 14, "color": VERMILLION, "markeredgecolor": "white", "zorder": 5}
-    for panel, (title, curves), labels in zip(axes, panels.items(), stage_labels, strict=True):
-        ends = []
-        for column, (name, style) in curves.items():
-            ends += _draw(panel, history, column, name, **style)
+        names = [[str(number) for number, _ in enumerate(titles, 1)]] * 2
+    for panel, (title, curves), stages in zip(axes, panels.items(), names, strict=True):
+        ends = [end for column, look in curves.items() for end in _draw(panel, history, column, *look)]
         bottom, top = panel.get_ylim()
-        if curves is METRIC_CURVES:
-            panel.plot(epoch, value, **star)
-            panel.set_ylim(max(0.0, np.floor(10 * lowest) / 10), 1.0)
+        if curves is METRICS:
+            panel.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor="white", zorder=5)
+            panel.set_ylim(max(0.0, np.floor(10 * history.filter(METRICS).min(axis=None)) / 10), 1.0)
         elif bottom < 0.35 * top:
             panel.set_ylim(bottom=0)
-        panel.axvline(epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-        _mark_stages(panel, history, labels)
-        panel.set_title(title, pad=16 if labels else 6)
+        panel.axvline(epoch, color=style.MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+        _mark_stages(panel, history, stages)
+        panel.set_title(title, pad=16 if stages else 6)
         epoch_axis(panel)
+        if run.range_tests:
+            panel.label_outer()
         write_names(panel, ends)
-    if learning_rate:
-        axes[0].set_xlabel("")
-        axes[1].set_xlabel("")
-    first, last = history.iloc[0], history.iloc[-1]
-    stages = _describe_stages(history, stage_names)
+    told = "; ".join(f"{number} {title}" for number, title in enumerate(titles, 1))
+    first, last = history["train_loss"].iloc[[0, -1]]
     return ReportFigure(
         figure,
-        f"{join_words(['Loss', 'metrics', 'learning rate'][: len(axes)])} over {count_of(len(history), 'epoch')}. "
-        f"Training loss {first['train_loss']:.3f} to {last['train_loss']:.3f}; validation mean IoU peaks at {value:.3f} "
-        f"in epoch {epoch}.{stages}",
-        f"Loss and metrics against the epoch, for training and validation. The dotted line and the star mark the best "
-        f"epoch, {epoch} of {int(history['epoch'].max())}, with a validation mean IoU of {value:.3f}.{stages}",
+        f"Loss and metrics against the epoch, for training and validation. The training loss goes from {first:.3f} to "
+        f"{last:.3f}; the dotted line and the star mark the best epoch, {epoch} of {len(history)}, with a validation mean "
+        f"IoU of {value:.3f}." + (f" Stages: {told}." if told else ""),
     )
 
 
-def _describe_stages(history: pd.DataFrame, names: Sequence[str]) -> str:
-    """The stages' epochs and best scores as a sentence that begins with a space; empty where there is one stage."""
-    if len(names) < 2 or "stage" not in history:
-        return ""
-    parts = []
-    for name, (number, part) in zip(names, history.groupby("stage", sort=True), strict=False):
-        text = f"{number} {name}, epochs {int(part['epoch'].min())} to {int(part['epoch'].max())}"
-        known = part["val_mean_iou"].dropna()
-        if len(known):
-            text += f", validation mean IoU up to {known.max():.3f}"
-        parts.append(text)
-    return f" Stages: {'; '.join(parts)}."
-
-
-@themed
-def variant_curves(histories: Mapping[str, pd.DataFrame]) -> ReportFigure:
-    """Validation mean IoU by epoch: one curve a run, in its network's color, named at its end.
-
-    Args:
-        histories: title of a run to its history.
-    """
-    figure = new_figure(WIDTH, 3.2 + 0.15 * len(histories))
-    axes = figure.subplots()
-    ends, words = [], []
-    for (name, style), history in zip(network_styles(histories).items(), histories.values(), strict=True):
-        line = {key: style[key] for key in ("color", "linestyle")}
-        ends += _draw(axes, history, "val_mean_iou", name, linewidth=1.8 if len(histories) < 7 else 1.3, **line)
-        if history["val_mean_iou"].notna().any():
-            epoch, value = best_epoch(history)
-            axes.plot(epoch, value, style["marker"], markersize=5, color=style["color"])
-            words.append((value, f"{name} {value:.3f} (epoch {epoch})"))
-    epoch_axis(axes)
-    axes.set_title("Validation mean IoU")
-    write_names(axes, ends)
-    best = "; ".join(text for _, text in sorted(words, reverse=True))
-    return ReportFigure(
-        figure,
-        f"Validation mean IoU by epoch for {count_of(len(histories), 'run')}, best value of each: {best}.",
-        f"Validation mean IoU against the epoch; a mark shows each run's best epoch: {best}.",
-    )
-
-
-@themed
-def range_test_curves(tests: Mapping[str, tuple[pd.DataFrame, float, str]]) -> ReportFigure:
-    """Loss against the learning rate of range tests side by side, such as one before each stage.
-
-    Args:
-        tests: title to (curve, suggested learning rate, why in a sentence); a curve has a row a step:
-            `learning_rate`, `loss`, `smoothed_loss`.
-    """
-    figure = new_figure(WIDTH if len(tests) > 1 else WIDTH * 0.8, 3.2)
-    panels = figure.subplots(1, len(tests), squeeze=False)[0]
-    for axes, (title, (curve, suggestion, _)) in zip(panels, tests.items(), strict=True):
-        rate = curve["learning_rate"]
-        axes.plot(rate, curve["loss"], color=BLUE, alpha=0.35, linewidth=1.2, label="each step")
-        axes.plot(rate, curve["smoothed_loss"], color=BLUE, linewidth=2, label="smoothed")
-        log_axis(axes.xaxis, "{:.0e}".format)
-        axes.xaxis.get_major_locator().set_params(subs=(1,))
-        low, high = curve["smoothed_loss"].min(), curve["loss"].iloc[: max(len(curve) // 2, 1)].max()
-        axes.set_ylim(max(low - 0.25 * (high - low), 0), high + 0.35 * (high - low))
-        axes.axvline(suggestion, color=VERMILLION, linewidth=1.5, linestyle=(0, (4, 2)))
-        axes.annotate(
-            f"suggested\n{suggestion:.1e}", (suggestion, 1), (-5, -4), xycoords=("data", "axes fraction"),
-            textcoords="offset points", color=VERMILLION, fontsize=8.5, ha="right", va="top",
-        )  # fmt: skip
-        axes.set_xlabel("Learning rate (log scale)")
-        axes.set_title(title)
-    panels[0].set_ylabel("Loss")
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower right", ncols=2)
-    rates = join_words([f"{title} {suggestion:.1e}" for title, (_, suggestion, _) in tests.items()])
-    reasons = ". ".join(f"{title}: {reason}" for title, (_, _, reason) in tests.items())
-    return ReportFigure(
-        figure,
-        f"Loss against a rising learning rate, with the suggested value: {rates}.",
-        f"Learning-rate range test. Suggested: {rates}. {reasons}.",
-    )
-
-
-def _draw(axes: Axes, history: pd.DataFrame, column: str, name: str, **style) -> list[tuple[str, float, float, str]]:
+def _draw(
+    axes: Axes, history: pd.DataFrame, column: str, name: str, color: str, dashes, width: float = 1.8
+) -> list[tuple[str, float, float, str]]:
     """Draw a column where it is known; returns its end for `write_names`."""
     if column not in history or history[column].isna().all():
         return []
     known = history.dropna(subset=[column])
     marker = "o" if len(known) < 3 else None
-    axes.plot(known["epoch"], known[column], marker=marker, markersize=5, **style)
-    return [(name, float(known["epoch"].iloc[-1]), float(known[column].iloc[-1]), style["color"])]
+    axes.plot(
+        known["epoch"], known[column], marker=marker, markersize=5, color=color, linestyle=dashes, linewidth=width
+    )
+    return [(name, float(known["epoch"].iloc[-1]), float(known[column].iloc[-1]), color)]
 
 
 def _mark_stages(axes: Axes, history: pd.DataFrame, names: Sequence[str]) -> None:
-    """Shade every second stage and name each above the axes."""
-    if "stage" not in history or history["stage"].nunique() < 2:
-        return
-    spans = history.groupby("stage", sort=True)["epoch"].agg(["min", "max"])
+    """Shade every second stage, and write the names above the axes; one stage alone is not marked."""
+    spans = history.groupby("stage")["epoch"].agg(["min", "max"])
     for index, (first, last) in enumerate(spans.itertuples(index=False)):
         if index % 2:
             axes.axvspan(first - 0.5, last + 0.5, color="#f0f2f4", zorder=0, linewidth=0)
         if index:
-            axes.axvline(first - 0.5, color=INK, linewidth=1, zorder=1)
+            axes.axvline(first - 0.5, color=style.INK, linewidth=1, zorder=1)
         if index < len(names):
-            axes.annotate(
-                names[index], ((first + last) / 2, 1), (0, 3), xycoords=("data", "axes fraction"),
-                textcoords="offset points", ha="center", va="bottom", fontsize=8.5, color=MUTED,
-            )  # fmt: skip
+            where = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "color": style.MUTED}
+            note(axes, names[index], ((first + last) / 2, 1), (0, 3), **where)
+
+
+@style.themed
+def variant_curves(runs: Sequence[Run]) -> ReportFigure:
+    """Validation mean IoU by epoch: one curve a run, in its network's color, named at its end."""
+    figure = style.new_figure(height=3.2 + 0.15 * len(runs))
+    axes = figure.subplots()
+    looks = style.network_styles([run.title for run in runs])
+    ends, best = [], []
+    for run in runs:
+        color, dashes, marker = looks[run.title]
+        ends += _draw(axes, run.history, "val_mean_iou", run.title, color, dashes, 1.8 if len(runs) < 7 else 1.3)
+        epoch, value = best_epoch(run.history)
+        axes.plot(epoch, value, marker, markersize=5, color=color)
+        best.append((value, f"{run.title} {value:.3f} (epoch {epoch})"))
+    epoch_axis(axes)
+    axes.set_title("Validation mean IoU")
+    write_names(axes, ends)
+    ranked = "; ".join(text for _, text in sorted(best, reverse=True))
+    return ReportFigure(figure, f"Validation mean IoU against the epoch; a mark shows each run's best epoch: {ranked}.")
+
+
+@style.themed
+def range_test_curves(run: Run) -> ReportFigure:
+    """Loss against the learning rate of the run's range tests side by side, one before each stage."""
+    titles = stage_titles(run) or [run.title]
+    figure = style.new_figure(style.WIDTH * (1 if len(run.range_tests) > 1 else 0.8), 3.2)
+    panels = figure.subplots(1, len(run.range_tests), squeeze=False)[0]
+    reasons = []
+    for axes, (stage, test) in zip(panels, run.range_tests.items(), strict=True):
+        curve = pd.DataFrame(test["curve"])
+        rate = curve["learning_rate"]
+        axes.plot(rate, curve["loss"], color=style.BLUE, alpha=0.35, linewidth=1.2, label="each step")
+        axes.plot(rate, curve["smoothed_loss"], color=style.BLUE, linewidth=2, label="smoothed")
+        log_axis(axes.xaxis, "{:.0e}".format)
+        axes.xaxis.get_major_locator().set_params(subs=(1,))
+        low, high = curve["smoothed_loss"].min(), curve["loss"].iloc[: max(len(curve) // 2, 1)].max()
+        axes.set_ylim(max(low - 0.25 * (high - low), 0), high + 0.35 * (high - low))
+        axes.axvline(test["rate"], color=style.VERMILLION, linewidth=1.5, linestyle=(0, (4, 2)))
+        where = {"xycoords": ("data", "axes fraction"), "color": style.VERMILLION, "ha": "right", "va": "top"}
+        note(axes, f"suggested\n{test['rate']:.1e}", (test["rate"], 1), (-5, -4), **where)
+        axes.set_xlabel("Learning rate (log scale)")
+        axes.set_title(f"stage {stage + 1}: {titles[stage]}")
+        reasons.append(f"Stage {stage + 1}: {test['rate']:.1e}, {test['reason']}")
+    panels[0].set_ylabel("Loss")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower right", ncols=2)
+    return ReportFigure(figure, f"Learning-rate range test before each stage. {'. '.join(reasons)}.")

@@ -33,21 +33,7 @@ def join_words(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def plural(number: int, noun: str) -> str:
-    """ "frame" for one, "frames" for any other number."""
-    return noun if number == 1 else _add_s(noun)
-
-
-def verb(number: int, base: str) -> str:
-    """ "moves" for one that does it, "move" for any other number."""
-    return _add_s(base) if number == 1 else base
-
-
 def count_of(number: int, noun: str) -> str:
     """ "1 frame", "90 frames", "2 classes"."""
-    return f"{number:,} {plural(number, noun)}"
-
-
-def _add_s(word: str) -> str:
-    hissing = word.endswith(("s", "ch")) and word != "epoch"
-    return f"{word}es" if hissing else f"{word}s"
+    hissing = noun.endswith(("s", "ch")) and noun != "epoch"
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if hissing else 's'}"

@@ -29,13 +29,27 @@ class AtrousScores(nn.Module):
 
 
 class DeepLabV2(SegmentationNetwork):
-    """Dilated encoder, summed atrous scores, bilinear upsampling."""
+    """Dilated encoder, summed atrous scores, bilinear upsampling.
 
-    def __init__(self, encoder: nn.Module, num_classes: int, rates: Sequence[int]):
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder that can be dilated ("resnet101" as in the paper, "mobilenet_v2").
+        rates: Dilation of each branch.
+        output_stride: 8 as in the paper; 16 or 32 for less work.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        encoder: str = "mobilenet_v2",
+        *,
+        rates: Sequence[int] = (6, 12, 18, 24),
+        output_stride: int = 8,
+    ):
         super().__init__()
-        self.encoder = encoder
-        speed_up_atrous(encoder)
-        self.classifier = AtrousScores(encoder.out_channels[-1], num_classes, rates)
+        self.encoder = build_encoder(encoder, output_stride)
+        speed_up_atrous(self.encoder)
+        self.classifier = AtrousScores(self.encoder.out_channels[-1], num_classes, rates)
 
     def forward(self, images: Tensor) -> Tensor:
         scores = self.classifier(self.encoder(images)[-1])  # (N, C, H/8, W/8)
@@ -45,21 +59,3 @@ class DeepLabV2(SegmentationNetwork):
         return self.encoder_parts() | {
             f"atrous rate {branch.dilation[0]}": branch for branch in self.classifier.branches
         }
-
-
-def build_deeplabv2(
-    num_classes: int,
-    encoder: str = "mobilenet_v2",
-    *,
-    rates: Sequence[int] = (6, 12, 18, 24),
-    output_stride: int = 8,
-) -> DeepLabV2:
-    """Build a DeepLabV2.
-
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder that can be dilated ("resnet101" as in the paper, "mobilenet_v2").
-        rates: Dilation of each branch.
-        output_stride: 8 as in the paper; 16 or 32 for less work.
-    """
-    return DeepLabV2(build_encoder(encoder, output_stride), num_classes, rates)

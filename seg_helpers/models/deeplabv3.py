@@ -6,7 +6,6 @@ the encoder's own features of that size beside them. Both are segmentation-model
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import segmentation_models_pytorch as smp
 from torch import nn
@@ -18,11 +17,42 @@ from seg_helpers.models.unet import EncoderDecoder
 
 
 class DeepLabV3(EncoderDecoder):
-    """ASPP, a 3x3 convolution and the scores, upsampled by the output stride."""
+    """ASPP, a 3x3 convolution and the scores, upsampled by the output stride.
+
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder that can be dilated.
+        rates: The three dilations, as the papers have them: (12, 24, 36) at output stride 8, half of them at 16.
+        output_stride: 8 or 16.
+        separable: Depthwise separable 3x3 convolutions.
+        channels: Channels of every branch.
+        dropout: Dropout before the scores.
+    """
 
     smp_class = smp.DeepLabV3
 
-    def __init__(self, network: smp.DeepLabV3 | smp.DeepLabV3Plus):
+    def __init__(
+        self,
+        num_classes: int,
+        encoder: str = "mobilenet_v2",
+        *,
+        rates: Sequence[int] = (12, 24, 36),
+        output_stride: int = 8,
+        separable: bool = False,
+        channels: int = 256,
+        dropout: float = 0.5,
+    ):
+        check_encoder(encoder, output_stride)
+        network = self.smp_class(
+            encoder,
+            encoder_weights=None,
+            encoder_output_stride=output_stride,
+            decoder_channels=channels,
+            decoder_atrous_rates=tuple(rates),
+            decoder_aspp_separable=separable,
+            decoder_aspp_dropout=dropout,
+            classes=num_classes,
+        )
         super().__init__(network)
         average = self.aspp.convs[-1]
         average[2] = PooledBatchNorm2d(average[2].num_features)
@@ -46,9 +76,23 @@ class DeepLabV3(EncoderDecoder):
 
 
 class DeepLabV3Plus(DeepLabV3):
-    """ASPP, upsampled to 1/4, beside the encoder's features of that size, and the scores."""
+    """ASPP, upsampled to 1/4, beside the encoder's features of that size, and the scores; arguments as for V3."""
 
     smp_class = smp.DeepLabV3Plus
+
+    def __init__(
+        self,
+        num_classes: int,
+        encoder: str = "mobilenet_v2",
+        *,
+        rates: Sequence[int] = (6, 12, 18),
+        output_stride: int = 16,
+        separable: bool = True,
+        channels: int = 256,
+        dropout: float = 0.5,
+    ):
+        options = {"output_stride": output_stride, "separable": separable, "channels": channels, "dropout": dropout}
+        super().__init__(num_classes, encoder, rates=rates, **options)
 
     @property
     def aspp(self) -> nn.Module:
@@ -57,44 +101,3 @@ class DeepLabV3Plus(DeepLabV3):
     def decoder_parts(self) -> dict[str, nn.Module]:
         convolution, low_level = nn.ModuleList(self.decoder.aspp[1:]), self.decoder.block1
         return {"ASPP conv": convolution, "low level": low_level, "decoder": self.decoder.block2}
-
-
-def build_deeplab(
-    kind: type[DeepLabV3],
-    num_classes: int,
-    encoder: str = "mobilenet_v2",
-    *,
-    rates: Sequence[int],
-    output_stride: int,
-    separable: bool,
-    channels: int = 256,
-    dropout: float = 0.5,
-) -> DeepLabV3:
-    """Build a DeepLabV3 or V3+.
-
-    Args:
-        kind: Which of the two.
-        num_classes: Channels of the logits.
-        encoder: Encoder that can be dilated.
-        rates: The three dilations, as the papers have them: (12, 24, 36) at output stride 8, half of them at 16.
-        output_stride: 8 or 16.
-        separable: Depthwise separable 3x3 convolutions.
-        channels: Channels of every branch.
-        dropout: Dropout before the scores.
-    """
-    check_encoder(encoder, output_stride)
-    network = kind.smp_class(
-        encoder,
-        encoder_weights=None,
-        encoder_output_stride=output_stride,
-        decoder_channels=channels,
-        decoder_atrous_rates=tuple(rates),
-        decoder_aspp_separable=separable,
-        decoder_aspp_dropout=dropout,
-        classes=num_classes,
-    )
-    return kind(network)
-
-
-build_deeplabv3 = partial(build_deeplab, DeepLabV3, rates=(12, 24, 36), output_stride=8, separable=False)
-build_deeplabv3plus = partial(build_deeplab, DeepLabV3Plus, rates=(6, 12, 18), output_stride=16, separable=True)

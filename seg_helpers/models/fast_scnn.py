@@ -88,9 +88,15 @@ class FeatureFusion(nn.Module):
 
 
 class FastSCNN(SegmentationNetwork):
-    """The two branches share the first three layers; auxiliary heads look at both (section 4)."""
+    """The two branches share the first three layers; auxiliary heads look at both (section 4).
 
-    def __init__(self, num_classes: int, dropout: float = 0.1, aux: bool = False):
+    Args:
+        num_classes: Channels of the logits.
+        dropout: Dropout before the last layer; the paper trains with 0.3.
+        aux: Two auxiliary heads, after learning to downsample and after the global features.
+    """
+
+    def __init__(self, num_classes: int, *, dropout: float = 0.1, aux: bool = False):
         super().__init__()
         self.learning_to_downsample = nn.Sequential(
             ConvNorm(3, 32, stride=2), SeparableConv(32, 48, stride=2), SeparableConv(48, 64, stride=2)
@@ -121,14 +127,3 @@ class FastSCNN(SegmentationNetwork):
             return logits
         inner = zip(self.auxiliary_heads, (skip, low), strict=True)
         return {"logits": logits, "auxiliary": [resize(head(features), size) for head, features in inner]}
-
-
-def build_fast_scnn(num_classes: int, *, dropout: float = 0.1, aux: bool = False) -> FastSCNN:
-    """Build a Fast-SCNN.
-
-    Args:
-        num_classes: Channels of the logits.
-        dropout: Dropout before the last layer; the paper trains with 0.3.
-        aux: Two auxiliary heads, after learning to downsample and after the global features.
-    """
-    return FastSCNN(num_classes, dropout, aux)

@@ -31,36 +31,39 @@ class FCN(SegmentationNetwork):
     """FCN-32s, 16s or 8s on any encoder.
 
     Args:
-        encoder: Encoder with features at strides 1 to 32.
         num_classes: Channels of the logits.
+        encoder: Encoder of segmentation-models-pytorch; "vgg16" gives the paper's network.
         head: "32s", "16s" or "8s".
-        fc_channels: Channels of the two convolutionalized fully connected layers.
-        fc_kernel: Kernel of the first of them.
-        dropout: Dropout after each of them.
-        pooled: The encoder's features are taken before each pooling (VGG); the paper scores them after it.
+        fc_channels: Channels of the two convolutionalized fully connected layers; default: the paper's 4096 on VGG,
+            256 on any other encoder.
+        fc_kernel: Kernel of the first of them; default: the paper's 7 on VGG, else 3.
+        dropout: Dropout after each of them; default: the paper's 0.5 on VGG, else 0.1.
     """
 
     def __init__(
         self,
-        encoder: nn.Module,
         num_classes: int,
-        head: str,
-        fc_channels: int,
-        fc_kernel: int,
-        dropout: float,
-        pooled: bool,
+        encoder: str = "mobilenet_v2",
+        *,
+        head: str = "8s",
+        fc_channels: int | None = None,
+        fc_kernel: int | None = None,
+        dropout: float | None = None,
     ):
         super().__init__()
         if head not in HEADS:
             raise ValueError(f"FCN has heads {', '.join(HEADS)}, got {head!r}")
-        self.encoder = encoder
-        self.pooled = pooled
-        channels = dict(zip((1, 2, 4, 8, 16, 32), encoder.out_channels, strict=True))
-        if pooled:  # the features after the pooling to stride s have the channels of those before it
+        vgg = encoder.startswith("vgg")
+        fc_channels = fc_channels or (4096 if vgg else 256)
+        fc_kernel = fc_kernel or (7 if vgg else 3)
+        self.encoder = build_encoder(encoder)
+        channels = dict(zip((1, 2, 4, 8, 16, 32), self.encoder.out_channels, strict=True))
+        self.pooled = vgg  # its features are taken before each pooling; the paper scores them after it
+        if vgg:  # the features after the pooling to stride s have the channels of those before it
             channels |= {8: channels[4], 16: channels[8]}
         self.fc6 = nn.Conv2d(channels[32], fc_channels, fc_kernel, padding=fc_kernel // 2)
         self.fc7 = nn.Conv2d(fc_channels, fc_channels, 1)
-        self.dropout = nn.Dropout2d(dropout)
+        self.dropout = nn.Dropout2d((0.5 if vgg else 0.1) if dropout is None else dropout)
         self.score32 = nn.Conv2d(fc_channels, num_classes, 1)
         self.skip_strides = HEADS[head][1:]
         for stride in self.skip_strides:
@@ -87,34 +90,3 @@ class FCN(SegmentationNetwork):
                 layer.load_state_dict(
                     {"weight": weight.reshape(layer.weight.shape), "bias": classifier[f"{name}.bias"]}
                 )
-
-
-def build_fcn(
-    num_classes: int,
-    encoder: str = "mobilenet_v2",
-    *,
-    head: str = "8s",
-    fc_channels: int | None = None,
-    fc_kernel: int | None = None,
-    dropout: float | None = None,
-) -> FCN:
-    """Build an FCN.
-
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder of segmentation-models-pytorch; "vgg16" gives the paper's network.
-        head: "32s", "16s" or "8s".
-        fc_channels: Channels of fc6 and fc7; default: the paper's 4096 on VGG, 256 on any other encoder.
-        fc_kernel: Kernel of fc6; default: the paper's 7 on VGG, else 3.
-        dropout: Dropout after fc6 and fc7; default: the paper's 0.5 on VGG, else 0.1.
-    """
-    vgg = encoder.startswith("vgg")
-    return FCN(
-        build_encoder(encoder),
-        num_classes,
-        head,
-        fc_channels=fc_channels or (4096 if vgg else 256),
-        fc_kernel=fc_kernel or (7 if vgg else 3),
-        dropout=(0.5 if vgg else 0.1) if dropout is None else dropout,
-        pooled=vgg,
-    )

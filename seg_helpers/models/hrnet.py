@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from seg_helpers.models.blocks import ConvNorm, resize
 from seg_helpers.models.network import SegmentationNetwork
@@ -96,52 +97,16 @@ def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
     raise ValueError(f"Mini-HRNet has approaches 1, 2 and 3, got {approach!r}")
 
 
-# timm holds ImageNet weights for every variant
-TIMM_NAMES = {
-    "w48": "tu-hrnet_w48",
-    "w18": "tu-hrnet_w18",
-    "w18_small_v2": "tu-hrnet_w18_small_v2",
-    "w18_small_v1": "tu-hrnet_w18_small",
-}
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a residual: 18 c^2 weights."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-
-    def forward(self, features: Tensor) -> Tensor:
-        hidden = F.relu(self.bn1(self.conv1(features)))
-        return F.relu(features + self.bn2(self.conv2(hidden)))
-
-
-class Bottleneck(nn.Module):
-    """1x1 down, 3x3, 1x1 up to four times the channels, and a residual (stage 1 only)."""
-
-    def __init__(self, inputs: int, channels: int):
-        super().__init__()
-        outputs = 4 * channels
-        self.conv1 = nn.Conv2d(inputs, channels, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.conv3 = nn.Conv2d(channels, outputs, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = nn.Identity() if inputs == outputs else ConvNorm(inputs, outputs, 1, relu=False)
-
-    def forward(self, features: Tensor) -> Tensor:
-        hidden = F.relu(self.bn1(self.conv1(features)))
-        hidden = F.relu(self.bn2(self.conv2(hidden)))
-        return F.relu(self.downsample(features) + self.bn3(self.conv3(hidden)))
+def build_bottleneck(inputs: int, channels: int) -> Bottleneck:
+    """1x1 down to `channels`, 3x3, 1x1 up to four times as many, and a residual (stage 1 only)."""
+    block = Bottleneck(inputs, channels)
+    if inputs != 4 * channels:
+        block.downsample = ConvNorm(inputs, 4 * channels, kernel=1, relu=False)
+    return block
 
 
 class SeparableBlock(nn.Module):
-    """BasicBlock with each 3x3 split into depthwise 3x3 and pointwise 1x1: 2 c^2 + 18 c weights.
+    """The basic block (18 c^2 weights) with each 3x3 split into depthwise 3x3 and pointwise 1x1: 2 c^2 + 18 c.
 
     There is no norm between the two: on a CPU norms cost as much time as the convolutions that they follow.
     """
@@ -158,7 +123,10 @@ class SeparableBlock(nn.Module):
         return F.relu(features + self.pointwise2(self.depthwise2(hidden)))
 
 
-BLOCKS: dict[str, Callable[[int], nn.Module]] = {"basic": BasicBlock, "separable": SeparableBlock}
+BLOCKS: dict[str, Callable[[int], nn.Module]] = {
+    "basic": lambda channels: BasicBlock(channels, channels),
+    "separable": SeparableBlock,
+}
 
 
 class ExchangeModule(nn.Module):
@@ -226,7 +194,7 @@ class HRNetBody(nn.Module):
         inner, depth = config.stage1_channels, config.stage1_blocks
         wide = 4 * inner or stem
         inputs = [stem] + [wide] * (depth - 1)
-        self.layer1 = nn.Sequential(*(Bottleneck(entry, inner) if inner else block(entry) for entry in inputs))
+        self.layer1 = nn.Sequential(*(build_bottleneck(entry, inner) if inner else block(entry) for entry in inputs))
         previous: tuple[int, ...] = (wide,)
         self.stages = len(config.modules)
         for index, modules in enumerate(config.modules, start=1):

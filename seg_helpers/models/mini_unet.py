@@ -28,12 +28,18 @@ class Doubling(nn.Module):
 
 
 class MiniUNet(SegmentationNetwork):
-    """Logits are (N, C, H/4, W/4)."""
+    """Logits are (N, C, H/4, W/4).
 
-    def __init__(self, encoder: nn.Module, num_classes: int, width: int = 128):
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder of segmentation-models-pytorch.
+    """
+
+    def __init__(self, num_classes: int, encoder: str = "resnet18"):
         super().__init__()
-        self.encoder = encoder
-        at4, at8, at16, at32 = encoder.out_channels[2:]
+        self.encoder = build_encoder(encoder)
+        at4, at8, at16, at32 = self.encoder.out_channels[2:]
+        width = 128
         self.doubling16 = Doubling(at32, width, norm=False)
         self.lateral16 = nn.Conv2d(at16, width, kernel_size=1)
         self.doubling8 = Doubling(2 * width, width)
@@ -53,13 +59,3 @@ class MiniUNet(SegmentationNetwork):
         ):
             features = torch.cat([doubling(features), lateral(skip)], dim=1)  # (N, 256, …)
         return self.head(features)  # (N, C, H/4, W/4)
-
-
-def build_mini_unet(num_classes: int, encoder: str = "resnet18") -> MiniUNet:
-    """Build a Mini U-Net; its logits are a quarter of the images' size.
-
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder of segmentation-models-pytorch.
-    """
-    return MiniUNet(build_encoder(encoder), num_classes)

@@ -20,9 +20,45 @@ from seg_helpers.models.unet import EncoderDecoder
 
 
 class PSPNet(EncoderDecoder):
-    """Dilated encoder, pyramid pooling, one auxiliary head on the encoder's fourth stage (section 3.3)."""
+    """Dilated encoder, pyramid pooling, one auxiliary head on the encoder's fourth stage (section 3.3).
 
-    def __init__(self, network: smp.PSPNet, num_classes: int, aux: bool):
+    Args:
+        num_classes: Channels of the logits.
+        encoder: Encoder that can be dilated (for `output_stride` 32: any).
+        bins: Cells a side of each pooling; empty leaves the pyramid out.
+        output_stride: 8 as in the paper; 16 or 32 for less work.
+        channels: Channels between pyramid and scores.
+        dropout: Dropout of whole channels before the scores.
+        aux: An auxiliary head on the encoder's fourth stage.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        encoder: str = "mobilenet_v2",
+        *,
+        bins: Sequence[int] = (1, 2, 3, 6),
+        output_stride: int = 8,
+        channels: int = 512,
+        dropout: float = 0.1,
+        aux: bool = False,
+    ):
+        check_encoder(encoder, output_stride)
+        network = smp.PSPNet(
+            encoder,
+            encoder_weights=None,
+            encoder_depth=5,
+            output_stride=output_stride,
+            upsampling=output_stride,
+            psp_out_channels=channels,
+            psp_dropout=dropout,
+            classes=num_classes,
+        )
+        inputs = network.encoder.out_channels[-1]
+        network.decoder.psp = PSPModule(inputs, tuple(bins)) if bins else nn.Identity()
+        pooled = inputs // len(bins) * len(bins) if bins else 0
+        network.decoder.conv = Conv2dReLU(inputs + pooled, channels, kernel_size=1, use_norm="batchnorm")
+        network.initialize()
         super().__init__(network)
         speed_up_atrous(self.encoder)
         inner = self.encoder.out_channels[4]
@@ -38,43 +74,3 @@ class PSPNet(EncoderDecoder):
     def parts(self) -> dict[str, nn.Module]:
         pyramid = {f"pyramid {block.pool_size}": block for block in getattr(self.decoder.psp, "blocks", [])}
         return self.encoder_parts() | pyramid | {"fusion": self.decoder.conv, "head": self.head}
-
-
-def build_pspnet(
-    num_classes: int,
-    encoder: str = "mobilenet_v2",
-    *,
-    bins: Sequence[int] = (1, 2, 3, 6),
-    output_stride: int = 8,
-    channels: int = 512,
-    dropout: float = 0.1,
-    aux: bool = False,
-) -> PSPNet:
-    """Build a PSPNet.
-
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder that can be dilated (for `output_stride` 32: any).
-        bins: Cells a side of each pooling; empty leaves the pyramid out.
-        output_stride: 8 as in the paper; 16 or 32 for less work.
-        channels: Channels between pyramid and scores.
-        dropout: Dropout of whole channels before the scores.
-        aux: An auxiliary head on the encoder's fourth stage.
-    """
-    check_encoder(encoder, output_stride)
-    network = smp.PSPNet(
-        encoder,
-        encoder_weights=None,
-        encoder_depth=5,
-        output_stride=output_stride,
-        upsampling=output_stride,
-        psp_out_channels=channels,
-        psp_dropout=dropout,
-        classes=num_classes,
-    )
-    inputs = network.encoder.out_channels[-1]
-    network.decoder.psp = PSPModule(inputs, tuple(bins)) if bins else nn.Identity()
-    pooled = inputs // len(bins) * len(bins) if bins else 0
-    network.decoder.conv = Conv2dReLU(inputs + pooled, channels, kernel_size=1, use_norm="batchnorm")
-    network.initialize()
-    return PSPNet(network, num_classes, aux)

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import torch
 
-from seg_helpers.models.deeplabv2 import build_deeplabv2
-from seg_helpers.models.deeplabv3 import build_deeplabv3, build_deeplabv3plus
+from seg_helpers.models.deeplabv2 import DeepLabV2
+from seg_helpers.models.deeplabv3 import DeepLabV3, DeepLabV3Plus
 from seg_helpers.models.encoders import load_encoder
-from seg_helpers.models.fast_scnn import build_fast_scnn
-from seg_helpers.models.fcn import build_fcn
-from seg_helpers.models.hrnet import TIMM_NAMES, build_hrnet, build_mini_hrnet
-from seg_helpers.models.mini_unet import build_mini_unet
+from seg_helpers.models.fast_scnn import FastSCNN
+from seg_helpers.models.fcn import FCN
+from seg_helpers.models.hrnet import build_hrnet, build_mini_hrnet
+from seg_helpers.models.mini_unet import MiniUNet
 from seg_helpers.models.network import SegmentationNetwork
-from seg_helpers.models.pspnet import build_pspnet
-from seg_helpers.models.segformer import build_segformer
-from seg_helpers.models.segnet import build_segnet
-from seg_helpers.models.unet import build_unet
+from seg_helpers.models.pspnet import PSPNet
+from seg_helpers.models.segformer import SegFormer
+from seg_helpers.models.segnet import SegNet
+from seg_helpers.models.unet import UNet
 
 
 @dataclass(frozen=True)
@@ -42,49 +42,49 @@ class Architecture:
 ARCHITECTURES = (
     Architecture(
         "fcn",
-        build_fcn,
+        FCN,
         "FCN",
         "Long, Shelhamer, Darrell, CVPR 2015, arXiv 1411.4038",
         "the first end-to-end network: scores at strides 32, 16 and 8, added and upsampled",
     ),
     Architecture(
         "unet",
-        build_unet,
+        UNet,
         "U-Net",
         "Ronneberger, Fischer, Brox, MICCAI 2015, arXiv 1505.04597",
         "encoder and decoder with skips at every resolution: sharp borders, thin objects",
     ),
     Architecture(
         "pspnet",
-        build_pspnet,
+        PSPNet,
         "PSPNet",
         "Zhao, Shi, Qi, Wang, Jia, CVPR 2017, arXiv 1612.01105",
         "pooled context of the whole scene beside the features at 1/8",
     ),
     Architecture(
         "deeplabv2",
-        build_deeplabv2,
+        DeepLabV2,
         "DeepLabV2",
         "Chen, Papandreou, Kokkinos, Murphy, Yuille, TPAMI 2018, arXiv 1606.00915",
         "wide views without losing resolution: atrous convolutions of four rates, added",
     ),
     Architecture(
         "deeplabv3",
-        build_deeplabv3,
+        DeepLabV3,
         "DeepLabV3",
         "Chen, Papandreou, Schroff, Adam, arXiv 1706.05587",
         "atrous branches with batch norm and the image's average, concatenated",
     ),
     Architecture(
         "deeplabv3plus",
-        build_deeplabv3plus,
+        DeepLabV3Plus,
         "DeepLabV3+",
         "Chen, Zhu, Papandreou, Schroff, Adam, ECCV 2018, arXiv 1802.02611",
         "DeepLabV3 with a skip at 1/4: wide views and sharp borders",
     ),
     Architecture(
         "fast_scnn",
-        build_fast_scnn,
+        FastSCNN,
         "Fast-SCNN",
         "Poudel, Liwicki, Cipolla, BMVC 2019, arXiv 1902.04502",
         "real time at 1024x2048 in 1.1 M parameters, trained from scratch",
@@ -105,21 +105,21 @@ ARCHITECTURES = (
     ),
     Architecture(
         "segformer",
-        build_segformer,
+        SegFormer,
         "SegFormer",
         "Xie, Wang, Yu, Anandkumar, Alvarez, Luo, NeurIPS 2021, arXiv 2105.15203",
         "a transformer: every position attends to the whole image; the decoder is a few 1x1 convolutions",
     ),
     Architecture(
         "segnet",
-        build_segnet,
+        SegNet,
         "SegNet",
         "Badrinarayanan, Kendall, Cipolla, TPAMI 2017, arXiv 1511.00561",
         "VGG16 mirrored; upsampling by the places of the pooled maxima",
     ),
     Architecture(
         "mini_unet",
-        build_mini_unet,
+        MiniUNet,
         "Mini U-Net",
         "arXiv 1810.08395 and a public implementation",
         "real time on a soccer robot: ResNet18, narrow decoder, quarter-size output",
@@ -171,7 +171,10 @@ def build_model(
     network = build(num_classes, **given)
     if str(encoder_weights) != "none":
         chosen = defaults | given
-        published = TIMM_NAMES[chosen["variant"]] if "variant" in chosen else chosen.get("encoder")
+        # timm holds ImageNet weights for every HRNet
+        published = (
+            "tu-hrnet_" + chosen["variant"].removesuffix("_v1") if "variant" in chosen else chosen.get("encoder")
+        )
         if published is None:
             raise ValueError(f"model {name!r} has no option 'encoder_weights': nobody publishes its encoder's")
         network.load_classifier(load_encoder(network.encoder, published, str(encoder_weights), weights_file))

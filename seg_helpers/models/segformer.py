@@ -14,15 +14,7 @@ from seg_helpers.models.unet import EncoderDecoder
 
 
 class SegFormer(EncoderDecoder):
-    """SegFormer: a stage of the encoder is its patch embedding, its attention blocks and a layer norm."""
-
-    def encoder_stages(self) -> list[nn.Module]:
-        parts = dict(self.encoder.named_children())
-        return [nn.ModuleList(parts[f"{kind}{i}"] for kind in ("patch_embed", "block", "norm")) for i in range(1, 5)]
-
-
-def build_segformer(num_classes: int, encoder: str = "mit_b0", *, channels: int = 256) -> SegFormer:
-    """Build a SegFormer.
+    """SegFormer: a stage of the encoder is its patch embedding, its attention blocks and a layer norm.
 
     Args:
         num_classes: Channels of the logits.
@@ -32,9 +24,17 @@ def build_segformer(num_classes: int, encoder: str = "mit_b0", *, channels: int 
     Raises:
         ValueError: For an encoder that is no Mix Transformer.
     """
-    check_encoder(encoder)
-    if not encoder.startswith("mit_b"):
-        raise ValueError(f"SegFormer's encoder is one of mit_b0 to mit_b5, got {encoder!r}")
-    options = {"encoder_weights": None, "classes": num_classes, "decoder_segmentation_channels": channels}
-    with torch.device("cpu"):  # the rates of its stochastic depth are read off a tensor, which the meta device cannot
-        return SegFormer(smp.Segformer(encoder, **options))
+
+    def __init__(self, num_classes: int, encoder: str = "mit_b0", *, channels: int = 256):
+        check_encoder(encoder)
+        if not encoder.startswith("mit_b"):
+            raise ValueError(f"SegFormer's encoder is one of mit_b0 to mit_b5, got {encoder!r}")
+        options = {"encoder_weights": None, "classes": num_classes, "decoder_segmentation_channels": channels}
+        with torch.device(
+            "cpu"
+        ):  # the rates of its stochastic depth are read off a tensor, which the meta device cannot
+            super().__init__(smp.Segformer(encoder, **options))
+
+    def encoder_stages(self) -> list[nn.Module]:
+        parts = dict(self.encoder.named_children())
+        return [nn.ModuleList(parts[f"{kind}{i}"] for kind in ("patch_embed", "block", "norm")) for i in range(1, 5)]

@@ -16,15 +16,17 @@ class SegNet(SegmentationNetwork):
     """Encoder blocks end in a pooling that remembers its indices; decoder blocks mirror them.
 
     Args:
-        encoder: A VGG of segmentation-models-pytorch.
         num_classes: Channels of the logits.
+        encoder: "vgg16_bn" as in the paper, or another VGG of segmentation-models-pytorch.
     """
 
-    def __init__(self, encoder: nn.Module, num_classes: int):
+    def __init__(self, num_classes: int, encoder: str = "vgg16_bn"):
         super().__init__()
-        self.encoder = encoder
+        if not encoder.startswith("vgg"):
+            raise ValueError(f"SegNet mirrors the poolings of a VGG, got encoder {encoder!r}: use vgg16_bn")
+        self.encoder = build_encoder(encoder)
         blocks, block, channels = [], [], 3
-        for layer in encoder.features:
+        for layer in self.encoder.features:
             if isinstance(layer, nn.Conv2d):
                 block.append((layer.out_channels, channels))
                 channels = layer.out_channels
@@ -48,15 +50,3 @@ class SegNet(SegmentationNetwork):
 
     def parts(self) -> dict[str, nn.Module]:
         return self.encoder_parts() | {f"decoder {i}": block for i, block in enumerate(self.decoder, start=1)}
-
-
-def build_segnet(num_classes: int, encoder: str = "vgg16_bn") -> SegNet:
-    """Build a SegNet.
-
-    Args:
-        num_classes: Channels of the logits.
-        encoder: "vgg16_bn" as in the paper, or another VGG of segmentation-models-pytorch.
-    """
-    if not encoder.startswith("vgg"):
-        raise ValueError(f"SegNet mirrors the poolings of a VGG, got encoder {encoder!r}: use vgg16_bn")
-    return SegNet(build_encoder(encoder), num_classes)

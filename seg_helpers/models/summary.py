@@ -1,4 +1,4 @@
-"""What a network is made of: a layer table, its cost, and the graph behind its diagram.
+"""What a network is made of: its parts, their cost, and the graph behind its diagram.
 
 The network runs once on the meta device, where tensors have shapes and no values, so a summary at 1024x2048
 costs no more than one at 64x64. Costs are counted by torch.utils.flop_counter (a multiply-add is two flops).
@@ -25,13 +25,13 @@ COLUMNS = ["name", "type", "output", "stride", "channels", "parameters", "multip
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """Tables and graph of a network at one image size.
+    """Table and graph of a network at one image size.
 
     Attributes:
         size: Height and width of the image, rounded up to the network's stride.
-        layers: Each layer with parameters or a new shape, in the order of execution, by its name in the network.
-        parts: The same by the network's named parts: the diagram's nodes. Of several outputs, stride and
-            channels are those of the finest.
+        parts: A row for each of the network's named parts, the diagram's nodes, in the order of execution: name,
+            type, output, stride, channels, parameters, multiply_adds. Of several outputs, stride and channels are
+            those of the finest.
             The last row, "logits", holds what is left to do after the parts: sums and upsampling.
         edges: Pairs of part names along which features flow, from "input" (no row of `parts`) to "logits".
         parameters: Trainable and frozen parameters of the whole network, auxiliary heads included.
@@ -39,7 +39,6 @@ class ModelSummary:
     """
 
     size: tuple[int, int]
-    layers: pd.DataFrame
     parts: pd.DataFrame
     edges: list[tuple[str, str]]
     parameters: int
@@ -61,29 +60,23 @@ def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
     images = torch.empty(1, 3, height, width, device="meta")
     with torch.no_grad(), FlopCounterMode(display=False) as counter, trace:
         trace.sources[images] = {"input"}
-        for name, module in model.named_modules():
-            trace.watch(name, module, owner.get(module))
+        for module, part in owner.items():
+            trace.watch(module, part)
         logits = model(images)
     flops = {name.partition(".")[2]: sum(kinds.values()) for name, kinds in counter.get_flop_counts().items()}
-    modules, rows, part_costs = dict(model.named_modules()), [], dict.fromkeys(parts, 0)
-    for name, outputs in trace.outputs.items():
-        module, cost = modules[name], flops.get(name, 0) // 2
-        if any(module.children()):
-            continue
-        if module in owner:
-            part_costs[owner[module]] += cost
-        if count(module) or name in trace.reshaping:
-            rows.append([name, type(module).__name__, *describe(outputs, height), count(module), cost])
-    part_rows = [
-        [name, describe_type(parts[name]), *describe(outputs, height), count(parts[name]), part_costs[name]]
-        for name, outputs in trace.part_outputs.items()
+    costs = dict.fromkeys(parts, 0)
+    for name, module in model.named_modules():
+        if module in owner and not any(module.children()):
+            costs[owner[module]] += flops.get(name, 0) // 2
+    rows = [
+        [name, describe_type(parts[name]), *describe(outputs, height), count(parts[name]), costs[name]]
+        for name, outputs in trace.outputs.items()
     ]
-    part_rows.append(["logits", "output", *describe([logits], height), 0, 0])
+    rows.append(["logits", "output", *describe([logits], height), 0, 0])
     edges = [*trace.edges, *((source, "logits") for source in sorted(trace.sources[logits]))]
     return ModelSummary(
         size=(height, width),
-        layers=pd.DataFrame(rows, columns=COLUMNS),
-        parts=pd.DataFrame(part_rows, columns=COLUMNS),
+        parts=pd.DataFrame(rows, columns=COLUMNS),
         edges=list(dict.fromkeys(edges)),
         parameters=count(model),
         multiply_adds=counter.get_total_flops() // 2,
@@ -97,39 +90,28 @@ class Trace(TorchDispatchMode):
         super().__init__()
         self.sources = WeakTensorKeyDictionary()
         self.outputs: dict[str, list[Tensor]] = {}
-        self.part_outputs: dict[str, list[Tensor]] = {}
-        self.reshaping: set[str] = set()
         self.edges: list[tuple[str, str]] = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        sources = self.merge(tensors((args, kwargs)))
+        sources = self.merge((args, kwargs))
         for output in tensors(result):
             self.sources[output] = sources
         return result
 
-    def merge(self, inputs: Iterator[Tensor]) -> set[str]:
-        return set().union(*(self.sources.get(entry, set()) for entry in inputs))
+    def merge(self, tree: object) -> set[str]:
+        return set().union(*(self.sources.get(entry, set()) for entry in tensors(tree)))
 
-    def watch(self, name: str, module: nn.Module, part: str | None) -> None:
-        """Record what enters and leaves a module; what leaves a part comes from that part alone."""
+    def watch(self, module: nn.Module, part: str) -> None:
+        """Record what enters and leaves a module of a part; what leaves it comes from that part alone."""
 
         def enter(module, args, kwargs):
-            if part:
-                self.edges += [
-                    (source, part) for source in sorted(self.merge(tensors((args, kwargs)))) if source != part
-                ]
+            self.edges += [(source, part) for source in sorted(self.merge((args, kwargs)) - {part})]
 
         def leave(module, args, kwargs, result):
-            outputs = list(tensors(result))
-            self.outputs.pop(name, None)
-            self.outputs[name] = outputs
-            if [entry.shape for entry in outputs] != [entry.shape for entry in tensors(args)]:
-                self.reshaping.add(name)
-            if part:
-                self.part_outputs[part] = outputs
-                for output in outputs:
-                    self.sources[output] = {part}
+            self.outputs[part] = list(tensors(result))
+            for output in self.outputs[part]:
+                self.sources[output] = {part}
 
         module.register_forward_pre_hook(enter, with_kwargs=True)
         module.register_forward_hook(leave, with_kwargs=True)

@@ -27,26 +27,25 @@ class EncoderDecoder(SegmentationNetwork):
 
 
 class UNet(EncoderDecoder):
-    """U-Net: every decoder step is a part of its own in the diagram."""
-
-    def parts(self) -> dict[str, nn.Module]:
-        steps = {f"decoder {i}": block for i, block in enumerate(self.decoder.blocks, start=1)}
-        return self.encoder_parts() | {"center": self.decoder.center} | steps | {"head": self.head}
-
-
-def build_unet(
-    num_classes: int,
-    encoder: str = "mobilenet_v2",
-    *,
-    decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
-) -> UNet:
-    """Build a U-Net.
+    """U-Net: every decoder step is a part of its own in the diagram.
 
     Args:
         num_classes: Channels of the logits.
         encoder: Encoder of segmentation-models-pytorch.
         decoder_channels: Channels of the five decoder steps, deepest first.
     """
-    check_encoder(encoder)
-    network = smp.Unet(encoder, encoder_weights=None, decoder_channels=tuple(decoder_channels), classes=num_classes)
-    return UNet(network)
+
+    def __init__(
+        self,
+        num_classes: int,
+        encoder: str = "mobilenet_v2",
+        *,
+        decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
+    ):
+        check_encoder(encoder)
+        options = {"encoder_weights": None, "classes": num_classes, "decoder_channels": tuple(decoder_channels)}
+        super().__init__(smp.Unet(encoder, **options))
+
+    def parts(self) -> dict[str, nn.Module]:
+        steps = {f"decoder {i}": block for i, block in enumerate(self.decoder.blocks, start=1)}
+        return self.encoder_parts() | {"center": self.decoder.center} | steps | {"head": self.head}

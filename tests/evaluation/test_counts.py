@@ -44,10 +44,10 @@ def test_a_prediction_on_void_may_be_anything():
 @pytest.mark.parametrize(
     ("predictions", "labels", "said"),
     [
-        ([0, 1], [0, 3], "labels hold indices 0 to 3; classes are 0 to 2, void 255"),
-        ([0, 3], [0, 1], "predictions hold indices 0 to 3"),
-        ([0, -1], [0, 1], "predictions hold indices -1 to 0"),
-        ([0, 1, 2], [0, 1], r"predictions \(3,\) and labels \(2,\) differ in shape"),
+        ([0, 1], [0, 3], "target holds indices 0 to 3; classes are 0 to 2, void 255"),
+        ([0, 3], [0, 1], "prediction holds indices 0 to 3"),
+        ([0, -1], [0, 1], "prediction holds indices -1 to 0"),
+        ([0, 1, 2], [0, 1], r"prediction \(3,\) and target \(2,\) differ in shape"),
     ],
 )
 def test_what_is_no_class_is_an_error(predictions, labels, said):

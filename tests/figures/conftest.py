@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from seg_helpers.classes import CAMVID11, VOID
+from seg_helpers.config import StageConfig
 
 
 @pytest.fixture
@@ -44,6 +47,28 @@ def history():
             "val_pixel_accuracy": np.where(epoch % 2, np.nan, 0.9 * rise),
         }
     )
+
+
+@pytest.fixture
+def make_run(history):
+    """Builds as much of a run as a figure reads: `planned` stages, and whatever else is given."""
+
+    def build(title="Net", planned=(), **parts):
+        config = SimpleNamespace(planned_stages=lambda: list(planned) or [StageConfig(epochs=10)])
+        return SimpleNamespace(**{"title": title, "config": config, "history": history, "range_tests": {}} | parts)
+
+    return build
+
+
+@pytest.fixture
+def prepare(classes):
+    """Builds as much of prepared data as a figure reads, of frames by name: (image, label)."""
+
+    def build(frames):
+        image, label = (lambda name: frames[name][0]), (lambda name: frames[name][1])
+        return SimpleNamespace(classes=classes, image=image, label=label)
+
+    return build
 
 
 @pytest.fixture

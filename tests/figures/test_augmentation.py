@@ -10,7 +10,7 @@ def test_gallery_tells_geometry_from_color(frame, classes):
     figure = figures.transform_gallery(
         frame, {"flip": (image[:, ::-1], label[:, ::-1]), "blur": (image // 2, label)}, classes
     )
-    assert "flip moves the label with the image; blur changes the image only" in figure.caption
+    assert "The label is moved too by: flip." in figure.caption
 
 
 def test_grid_reports_the_void_of_padding(frame, classes):

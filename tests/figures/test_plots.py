@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from seg_helpers.figures.pictures import image_grid
-from seg_helpers.figures.plots import dumbbell, heat_map, row_plot
+from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.plots import dumbbell, heat_map, image_grid, note, row_plot
 from seg_helpers.figures.style import new_figure
 
 
@@ -55,3 +55,30 @@ def test_a_wide_heat_map_names_every_column_and_drops_the_texts():
         heat_map(axes, table, np.full(table.shape, "t"), "share")
         assert [tick.get_text() for tick in axes.get_xticklabels()] == list(table)
         assert len(axes.texts) == texts
+
+
+def test_a_description_holds_what_is_drawn():
+    figure = new_figure(5, 3)
+    left, right = figure.subplots(1, 2)
+    row_plot(left, ["a", "b"], [0.5, 0.2], ["x", "y"])
+    dumbbell(right, ["a", "b"], {"before": [1.0, 2.0], "after": [3.0, 0.25]}, ["red", "blue"])
+    left.set_title("Bars", loc="left")
+    right.set_title("Dots", loc="left")
+    figure.legend(*right.get_legend_handles_labels())
+    expected = "Bars: a x, b y. Dots: a, b, before a 1, b 2, after a 3, b 0.25. before, after"
+    assert ReportFigure(figure, "of both").alt == expected
+
+
+def test_a_description_of_a_map_names_row_and_column_of_each_cell():
+    axes = new_figure().subplots()
+    table = pd.DataFrame([[0.9, 0.1], [0.2, 0.8]], ["r", "s"], ["c", "d"])
+    heat_map(axes, table, np.array([["90", ""], ["20", "80"]]), "share")
+    axes.set_ylabel("Target")
+    assert ReportFigure(axes.figure, "a map").alt.startswith("Target: r c 90, s c 20, s d 80. share")
+
+
+def test_words_beside_the_rows_are_of_no_row():
+    axes = new_figure().subplots()
+    row_plot(axes, ["a", "b"], [0.5, 0.2], ["x", "y"])
+    note(axes, "mean 0.35", (0.35, 0), (1, 1), xycoords=("data", "axes fraction"))
+    assert ReportFigure(axes.figure, "bars").alt == "a x, b y, mean 0.35"

@@ -188,8 +188,7 @@ def test_a_vgg_file_fills_the_fcns_own_layers_too(tmp_path):
 
 
 def test_fully_connected_layers_become_convolutions():
-    encoder = encoders.build_encoder("vgg11")
-    network = FCN(encoder, 3, "32s", fc_channels=8, fc_kernel=7, dropout=0.0, pooled=True)
+    network = FCN(3, "vgg11", head="32s", fc_channels=8)
     classifier = {
         "classifier.0.weight": torch.randn(8, 512 * 49) / 100,
         "classifier.0.bias": torch.randn(8),

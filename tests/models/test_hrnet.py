@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from seg_helpers.models import build_model, count_parameters, summarize_model
-from seg_helpers.models.hrnet import VARIANTS, BasicBlock, ExchangeModule, HRNetHead, SeparableBlock, shrink
+from seg_helpers.models.hrnet import BLOCKS, VARIANTS, BasicBlock, ExchangeModule, HRNetHead, SeparableBlock, shrink
 
 COUNTS = {
     "w48": (65_859_379, 65_853_611),
@@ -83,7 +83,7 @@ def test_the_head_is_one_convolution_of_all_branches_concatenated():
 
 def test_an_exchange_sums_every_branch_into_every_other():
     torch.manual_seed(0)
-    module = ExchangeModule((4, 8), blocks=(1, 1), block=BasicBlock).eval()
+    module = ExchangeModule((4, 8), blocks=(1, 1), block=BLOCKS["basic"]).eval()
     inputs = [torch.randn(1, 4, 8, 8), torch.randn(1, 8, 4, 4)]
     with torch.no_grad():
         before = module(inputs)

@@ -1,15 +1,22 @@
-"""The diagram and the layer table of a network, drawn from the network itself by way of its summary."""
+"""A network's diagram and layer table, drawn from the network itself, and what its parts see of an image."""
 
 import math
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch, Rectangle
+from PIL import Image
 
-from seg_helpers.figures.display import ReportFigure, show_table
-from seg_helpers.figures.style import INK, MUTED, VERMILLION, WIDTH, new_figure, themed
-from seg_helpers.figures.words import count_of, join_words, percent, verb, write_count
+from seg_helpers.datasets import unpack_batch
+from seg_helpers.evaluation.prediction import predict_logits
+from seg_helpers.experiments import PreparedData, Run, load_network
+from seg_helpers.figures.display import ReportFigure, say, show, show_table
+from seg_helpers.figures.plots import image_grid
+from seg_helpers.figures.style import INK, MUTED, OKABE_ITO, VERMILLION, WIDTH, new_figure, themed
+from seg_helpers.figures.words import join_words, percent, write_count
 from seg_helpers.models.summary import ModelSummary
 
 # Tints of Okabe-Ito colors, by what a block does.
@@ -43,15 +50,7 @@ class Block:
 
 @themed
 def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
-    """The network as a ladder: time to the right, resolution downwards, one box a block, one arrow a connection.
-
-    Args:
-        summary: of the network, at the size to draw it for.
-        title: the network's name.
-
-    Raises:
-        ValueError: if an edge names a part that is not in the table.
-    """
+    """The network as a ladder: time to the right, resolution downwards, one box a block, one arrow a connection."""
     blocks, edges = _read_graph(summary)
     bands = _arrange(blocks, edges)
     width = max(block.column for block in blocks.values()) + 1
@@ -76,15 +75,13 @@ def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
     roles = [role for role in ROLES if any(block.role == role for block in blocks.values())]
     handles = [Patch(facecolor=ROLES[role], edgecolor="#7d8388", label=role) for role in roles]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(roles), handlelength=1.1, handleheight=1.1)
-    return ReportFigure(figure, *_tell(blocks, edges, title, summary.parameters))
+    return ReportFigure(figure, _describe(blocks, edges, title, summary.parameters))
 
 
 def _read_graph(summary: ModelSummary) -> tuple[dict[str, Block], list[tuple[str, str]]]:
     """Blocks and edges to draw: mere transitions become arrows; the logits get a box where sums or upsampling remain."""
     names = ["input", *summary.parts["name"]]
     edges = list(summary.edges)
-    if strange := {end for edge in edges for end in edge} - {*names}:
-        raise ValueError(f"edges name {sorted(strange)}, which the table of parts lacks; it holds {names}")
     for passed in [name for name in names if name.startswith("transition")]:
         before, after = [a for a, b in edges if b == passed], [b for a, b in edges if a == passed]
         edges = [edge for edge in edges if passed not in edge] + [(a, b) for a in before for b in after]
@@ -190,38 +187,19 @@ def _fit(text: str, points: float) -> tuple[str, float]:
     return "\n".join(lines), size
 
 
-def _tell(blocks: dict[str, Block], edges: list[tuple[str, str]], title: str, total: int) -> tuple[str, str]:
-    """Alt text and caption."""
+def _describe(blocks: dict[str, Block], edges: list[tuple[str, str]], title: str, total: int) -> str:
     skips = [f"{a} to {b}" for a, b in edges if blocks[b].column - blocks[a].column > 1]
-    parts = [
-        f"{block.name} ({', '.join(f'{channels} channels at 1/{stride}' for stride, channels in block.channels.items())})"
-        for block in blocks.values()
-    ]
     heavy = max(blocks.values(), key=lambda block: block.parameters)
-    deepest = max(stride for block in blocks.values() for stride in block.channels)
-    alt = f"Block diagram of {title}: {join_words(parts)}. "
-    alt += f"Skip connections: {join_words(skips)}." if skips else "No skip connections."
-    caption = (
-        f"{title}, drawn from the network itself: execution to the right, resolution downwards to 1/{deepest} of the input, "
-        "with the channels and parameters of each block"
+    return (
+        f"{title}, drawn from the network itself: execution to the right, resolution downwards, with the channels and "
+        "parameters of each block; a dashed frame holds one block's outputs at several resolutions. "
+        f"{heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} "
+        f"parameters. Connections that skip blocks: {join_words(skips).replace('_', ' ') or 'none'}."
     )
-    if any(len(block.channels) > 1 for block in blocks.values()):
-        caption += "; a dashed frame holds one block's outputs at several resolutions"
-    skipping = f"{count_of(len(skips), 'connection')} {verb(len(skips), 'skip')}" if skips else "no connection skips"
-    caption += (
-        f". {heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} "
-        f"parameters; {skipping} blocks."
-    )
-    return alt, caption
 
 
 def show_layer_table(summary: ModelSummary, title: str) -> None:
-    """Display a network's parts with shapes, parameters and multiply-adds.
-
-    Args:
-        summary: of the network.
-        title: the network's name.
-    """
+    """Display a network's parts with shapes, parameters and multiply-adds."""
     table = summary.parts.rename(columns={"multiply_adds": "multiply-adds"})
     table["stride"] = table["stride"].map("1/{:g}".format)
     table["output"] = table["output"].str.replace("x", "×")
@@ -230,3 +208,102 @@ def show_layer_table(summary: ModelSummary, title: str) -> None:
         f"{write_count(summary.multiply_adds)} multiply-adds."
     )
     show_table(table, caption, {"parameters": "{:,.0f}", "channels": "{:.0f}", "multiply-adds": write_count})
+
+
+def show_branches(run: Run, data: PreparedData, modules: dict[str, str]) -> None:
+    """Displays what modules (title to name) of a run's network answer to the first frame that every run is shown on.
+
+    Where the run's weights are not in its folder, that is said.
+    """
+    if not run.has_weights:
+        say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
+        return
+    network = load_network(run)
+    frame = run.examples.loc[run.examples["kind"] == "shared", "frame"].iloc[0]
+    batch = next(data.frames_of(run.final_split, [data.find(frame)]))
+    found: dict[str, np.ndarray] = {}
+    for title, name in modules.items():
+        keep = lambda _module, _inputs, output, title=title: found.update({title: output[0].float().numpy()})  # noqa: E731
+        network.get_submodule(name).register_forward_hook(keep)
+    predict_logits(network, unpack_batch(batch)[0])
+    show(branch_features(data.image(frame), found))
+
+
+@themed
+def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], channels: int = 4) -> ReportFigure:
+    """Mean strength of each branch's features (C, h, w) on one image (H, W, 3), and the channels that vary most."""
+    panels, words = [], []
+    for name, features in branches.items():
+        depth, height, width = features.shape
+        stride = 2 ** round(np.log2(image.shape[0] / height))
+        chosen = np.argsort(-features.std(axis=(1, 2)))[:channels]
+        panels.append((textwrap.fill(name, 16), image))
+        panels.append((f"mean of {depth}\n{height}×{width}, 1/{stride}", _stretch(np.abs(features).mean(axis=0))))
+        panels += [(f"channel {channel}", _stretch(features[channel])) for channel in chosen]
+        panels += [None] * (channels - len(chosen))
+        words.append(f"{name}: {depth} channels of {height}×{width}")
+    figure, _ = image_grid(panels, channels + 2)
+    return ReportFigure(
+        figure,
+        f"What the branches compute on one frame: mean strength, then the channels that vary most (brighter is stronger, "
+        f"each map on its own scale). {'; '.join(words)}.",
+    )
+
+
+def _stretch(values: np.ndarray) -> np.ndarray:
+    """Values scaled to 0 to 1, from their 1st to their 99th percentile."""
+    low, high = np.percentile(values, [1, 99])
+    return np.clip((values - low) / max(high - low, 1e-6), 0, 1)
+
+
+@themed
+def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) -> ReportFigure:
+    """Where the nine taps of a 3×3 atrous convolution at the middle fall on an image (H, W, 3), a panel a rate.
+
+    A rate of 1 is a plain convolution; the output stride is in pixels of the image to a cell of the feature map.
+    """
+    height, width = image.shape[:2]
+    cells = -(-np.array([height, width]) // output_stride)
+    center = np.array([height // 2, width // 2]) // output_stride
+    steps = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    faded = (255 - (255 - image.astype(float)) * 0.55).astype(np.uint8)
+    panels, taps = [], []
+    for rate in rates:
+        found = center + rate * steps
+        taps.append(found[((found >= 0) & (found < cells)).all(axis=1)])
+        span, inside = (2 * rate + 1) * output_stride, f"{len(taps[-1])} of 9 taps inside"
+        panels.append((f"rate {rate} · spans {span} px · {inside}", faded))
+    figure, axes = image_grid(panels, 2 if len(rates) in (2, 4) else min(len(rates), 3))
+    for panel, rate, found, color in zip(axes.flat, rates, taps, OKABE_ITO, strict=False):
+        for row, column in found * output_stride:
+            square = {"facecolor": color, "edgecolor": "white", "linewidth": 0.8}
+            panel.add_patch(Rectangle((column, row), output_stride, output_stride, **square))
+        top, left = (center + 0.5 - rate) * output_stride
+        frame = {"fill": False, "edgecolor": color, "linewidth": 1.2, "linestyle": (0, (4, 2))}
+        panel.add_patch(Rectangle((left, top), 2 * rate * output_stride, 2 * rate * output_stride, **frame))
+        panel.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    return ReportFigure(
+        figure,
+        f"What the atrous rates see at one pixel, at output stride {output_stride} (each square is one cell of the feature "
+        "map). Taps outside meet padding.",
+    )
+
+
+@themed
+def pyramid_bins(image: np.ndarray, bins: Sequence[int]) -> ReportFigure:
+    """What pyramid pooling keeps of an image (H, W, 3): its averages over 1×1, 2×2, … bins; it stands in for features."""
+    height, width = image.shape[:2]
+    panels = [("image", image)]
+    for count in bins:
+        pooled = Image.fromarray(image).resize((count, count), Image.Resampling.BOX)
+        panels.append((f"{count}×{count}", np.asarray(pooled.resize((width, height), Image.Resampling.NEAREST))))
+    figure, axes = image_grid(panels, len(panels))
+    for panel, count in zip(axes[0, 1:], bins, strict=True):
+        panel.hlines(np.arange(1, count) * height / count - 0.5, -0.5, width - 0.5, color="white", linewidth=0.8)
+        panel.vlines(np.arange(1, count) * width / count - 0.5, -0.5, height - 0.5, color="white", linewidth=0.8)
+    shares = join_words([f"{count}×{count} bins of {percent(1 / count**2)} of the area each" for count in bins])
+    return ReportFigure(
+        figure,
+        f"Pyramid pooling, shown on the image's colors in place of features: every pixel also receives the averages over "
+        f"{shares}.",
+    )

@@ -1,0 +1,190 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgba
+
+from seg_helpers import figures
+from seg_helpers.evaluation.scores import score_counts
+from seg_helpers.experiments.runner import choose_examples
+from seg_helpers.figures.results import (
+    CORRECT,
+    NOT_SCORED,
+    RANKS,
+    WRONG,
+    class_bars,
+    confusion_matrix,
+    map_errors,
+    show_class_table,
+    tabulate_classes,
+)
+from seg_helpers.figures.style import BLUE
+
+
+@pytest.fixture
+def scores(confusions, classes):
+    found = score_counts({"confusion": confusions}, classes.names, 100, 0)
+    return tabulate_classes(SimpleNamespace(final_split="test", scores={"test": found}))
+
+
+def examples_of(*rows):
+    return pd.DataFrame(rows, columns=["kind", "frame", "mean_iou"])
+
+
+def test_largest_confusions_are_shares_of_the_target(classes):
+    confusion = np.zeros((11, 11), int)
+    np.fill_diagonal(confusion, 100)
+    confusion[2, 1], confusion[3, 4] = 300, 150
+    caption = confusion_matrix(confusion, classes).caption
+    assert "Largest confusions: 75% of Pole as Building and 60% of Road as Pavement." in caption
+
+
+def test_error_map_tells_three_things(frame):
+    label = frame[1]
+    prediction = label.copy()
+    prediction[label == 255] = 0
+    prediction[30:, :5] = 0
+    errors = map_errors(label, prediction)
+    assert tuple(errors[0, 0]) == NOT_SCORED
+    assert tuple(errors[35, 0]) == WRONG
+    assert tuple(errors[20, 40]) == CORRECT
+
+
+def test_front_holds_what_nothing_beats(runs):
+    figure = figures.accuracy_cost(runs, "parameters")
+    assert figure.caption.endswith("Fast-SCNN, FCN-8s and U-Net.")
+
+
+def test_a_network_keeps_its_color_and_marker_whatever_the_cost(runs):
+    drawn = []
+    runs = runs.assign(latency_milliseconds=runs["parameters"].to_numpy()[::-1])
+    for cost in ("parameters", "latency_milliseconds"):  # two orders of the same networks
+        lines = figures.accuracy_cost(runs, cost).figure.axes[0].lines
+        points = [line for line in lines if line.get_marker() != "None"]
+        drawn.append({line.get_ydata()[0]: (line.get_color(), line.get_marker()) for line in points})
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0].values())) == len(runs)
+
+
+def test_one_run_is_enough(runs):
+    assert figures.accuracy_cost(runs.iloc[:1]).alt
+
+
+def test_names_stand_beside_their_points_and_apart(runs):
+    close = runs.assign(mean_iou=0.5, mean_iou_low=0.48, mean_iou_high=0.52, parameters=[4e6, 4.1e6, 4.2e6, 4.3e6])
+    figure = figures.accuracy_cost(close, "parameters").figure
+    figure.draw_without_rendering()
+    names = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(names) == len(runs)
+    assert not any(a.overlaps(b) for index, a in enumerate(names) for b in names[:index])
+
+
+def test_class_table_holds_the_recorded_scores_under_their_names(scores, confusions, classes, monkeypatch):
+    shown = []
+    monkeypatch.setattr("seg_helpers.figures.display.display", lambda styler: shown.append(styler.data))
+    show_class_table(scores, classes, "caption")
+    names = ["class", "IoU", "95% interval", "Dice", "recall", "precision", "share of pixels"]
+    assert list(shown[0]) == names
+    total = confusions.sum(0)
+    assert shown[0]["recall"].iloc[0] == total[0, 0] / total[0].sum()
+    assert shown[0]["95% interval"].iloc[10] == "–"
+    known = scores.dropna()
+    assert len(known) == 10
+    assert (known["low"] <= known["iou"]).all()
+    assert (known["iou"] <= known["high"]).all()
+
+
+def test_absent_classes_are_left_out(scores, confusions, classes):
+    figure = confusion_matrix(confusions.sum(0), classes)
+    names = [tick.get_text() for tick in figure.figure.axes[0].get_yticklabels()]
+    assert names == list(classes.names[:10])
+    assert "Bicyclist in neither target nor prediction" in class_bars(scores).alt
+
+
+def test_panels_tell_the_share_of_wrong_pixels_and_resize_predictions(frame, make_run, prepare):
+    label = frame[1]
+    prediction = np.where(label == 1, 3, label).astype(np.uint8)
+    wrong = (label == 1).sum() / (label != 255).sum()
+    for shown in (prediction, np.kron(prediction, np.ones((2, 2), np.uint8))):
+        examples = examples_of(("worst", "test/f1", 0.4))
+        run = make_run(examples=examples, suspect_frames=[], read_prediction=lambda name, shown=shown: shown)
+        figure = figures.example_panels(run, prepare({"test/f1": frame}))
+        assert f"lowest test/f1, mean IoU 0.40, {100 * wrong:.0f}% of its pixels wrong" in figure.caption
+        assert len(figure.figure.axes) == 4
+
+
+def test_every_frame_shown_is_marked_by_its_rank(confusions, make_run):
+    rows = [("good", "a", 0.51), ("good", "b", 0.5), ("typical", "c", 0.4), ("typical", "c", 0.4)]
+    rows += [("worst", "d", 0.1), ("worst", "e", 0.2), ("shared", "f", 0.6)]
+    run = make_run(examples=examples_of(*rows), suspect_frames=["d"], sound_confusions=confusions)
+    figure = figures.frame_scores(run)  # d's label seems wrong: it is not shown as what the network does worst
+    assert "6 frames" in figure.caption
+    triangles = [line.get_xdata()[0] for line in figure.figure.axes[0].lines if line.get_marker() == "^"]
+    assert triangles == [0.2, 0.4, 0.5, 0.51]
+    heights = {text.get_text(): text.xyann[1] for text in figure.figure.axes[0].texts}
+    assert set(heights) >= {"5th", "median", "80th", "90th"}
+    assert heights["80th"] != heights["90th"]  # neighbors do not cover each other
+
+
+def test_ranks_are_those_that_runs_keep():
+    hits = np.arange(101)  # of 101 frames, whose place among all is their percentile
+    confusions = np.array([[[hit, 100 - hit], [100 - hit, hit]] for hit in hits])
+    places = {"median": 50, "lowest": 0}
+    for kind, ranks in RANKS.items():
+        wanted = [places.get(rank) if rank in places else int(rank.split("th")[0]) for rank in ranks]
+        assert choose_examples(confusions)[kind] == wanted
+
+
+def test_class_map_is_ordered_by_mean(classes, rng):
+    scores = pd.DataFrame(rng.random((3, 11)), ["low", "high", "middle"], classes.names)
+    scores.loc["low"] *= 0.1
+    scores.loc["high"] = 0.9
+    figure = figures.class_scores_map(scores.assign(Sky=np.nan)).figure
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["high", "middle", "low"]
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == list(classes.names[1:])
+
+
+def test_wall_shows_the_frames_that_all_runs_kept(frame, make_run, prepare, classes):
+    label = frame[1]
+    wrong = np.full_like(label, 5)
+    kept = examples_of(("shared", "a", 0.1), ("shared", "b", 0.1), ("worst", "c", 0.1))
+    runs = [
+        make_run("good", examples=kept, read_prediction=lambda name: label),
+        make_run("bad", examples=kept[1:], read_prediction=lambda name: wrong),
+    ]
+    axes = figures.prediction_wall(runs, prepare({"b": frame})).figure.axes
+    assert [panel.texts[0].get_text() for panel in axes] == ["input", "target", "good", "bad"]
+    assert axes[0].get_title("left") == "b"
+    for panel, mask in zip(axes[1:], (label, label, wrong), strict=True):
+        assert (panel.images[0].get_array() == classes.colorize(mask)).all()
+
+
+def test_long_names_stay_beside_their_rows(frame, make_run, prepare):
+    kept = examples_of(*[("shared", name, 0.1) for name in "abcd"])
+    models = ["U-Net", "Mini-HRNet 2 (fewer modules)", "Mini-HRNet 3 (lighter block)"]
+    runs = [make_run(name, examples=kept, read_prediction=lambda name: frame[1]) for name in models]
+    figure = figures.prediction_wall(runs, prepare(dict.fromkeys("abcd", frame)))
+    figure.figure.canvas.draw()
+    for axes in figure.figure.axes[::4]:
+        name, row = axes.texts[0].get_window_extent(), axes.get_window_extent()
+        assert name.x0 >= 0
+        assert name.x1 <= row.x0
+        assert row.y0 <= name.y0
+        assert name.y1 <= row.y1
+
+
+def test_forest_counts_the_intervals_that_leave_zero_out():
+    table = pd.DataFrame({"name": ["x", "y"], "difference": [0.1, 0.01], "low": [0.05, -0.01], "high": [0.15, 0.03]})
+    figure = figures.difference_forest(table, "Best minus …")
+    assert "1 of 2 intervals leave zero out." in figure.caption
+    assert "x +0.100, y +0.010" in figure.alt
+
+
+def test_cost_bars_tell_every_value():
+    table = pd.DataFrame({"name": ["a", "b"], "parameters": [2e6, 1e6], "mean_iou": [0.5, 0.25]})
+    columns = {"parameters": "Parameters", "mean_iou": "Mean IoU"}
+    figure = figures.cost_bars(table, columns, "What they cost.", highlight="b")
+    assert figure.alt == "Parameters: a 2.00 M, b 1.00 M. Mean IoU: a 0.5, b 0.25"
+    dark = [bar.get_facecolor() == to_rgba(BLUE) for bar in figure.figure.axes[0].patches]
+    assert dark == [False, True]
