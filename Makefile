@@ -50,8 +50,8 @@ test: $(INSTALLED) ## lint and test the helpers
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest
 
-bench: $(INSTALLED) ## time every network at the data set's size
-	$(BIN)/seg bench --profile "$(PROFILE)"
+bench: $(INSTALLED) ## time training steps, loading and prediction on this machine: reports/bench/speed.html
+	$(BIN)/seg report notebooks/bench/speed.ipynb --profile notebooks/bench/bench.yaml
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks

@@ -46,8 +46,6 @@ def _build_parser() -> argparse.ArgumentParser:
     report.add_argument("--set", dest="overrides", **overrides)
     report.add_argument("--threads", type=int, help="threads that the notebook computes with")
     report.set_defaults(run=_report)
-    bench = commands.add_parser("bench", parents=[places], help="time every network at the data set's size")
-    bench.set_defaults(run=_bench)
     commands.add_parser("models", help="list the networks").set_defaults(run=_models)
     readme = commands.add_parser("readme", help="write the README's table and picture anew, of camvid-cpu")
     readme.set_defaults(run=_readme)
@@ -80,22 +78,6 @@ def _report(options: argparse.Namespace) -> None:
         from seg_helpers.report.runner import PARAMETERS, run_notebook
 
         run_notebook(options.notebook, options.threads, **{name: getattr(options, name) for name in PARAMETERS})
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from seg_helpers.experiments import build_network, measure_network, prepare_data
-
-    profile = _load(options)
-    for config in map(profile.experiment, profile.run_names()):
-        if not config.ablation:
-            data = prepare_data(config.data)
-            network = build_network(profile, config.name, data.classes.num_classes)
-            for precision in ("fp32", "auto"):
-                latency = measure_network(network, data.cache.size, precision)
-                size = "x".join(map(str, latency.size))
-                print(
-                    f"{config.name:20} {size} {latency.precision}: {latency.milliseconds:.1f} ms an image", flush=True
-                )
 
 
 def _models(_: argparse.Namespace) -> None:

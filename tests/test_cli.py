@@ -3,8 +3,6 @@
 import pytest
 
 from seg_helpers.cli import main
-from seg_helpers.config import load_profile
-from seg_helpers.datasets import ensure_sample
 from seg_helpers.models import list_models
 
 
@@ -16,7 +14,7 @@ def test_models_lists_every_network_with_its_parameters(capsys):
 
 
 def test_an_unknown_profile_is_one_line_without_a_trace(capsys):
-    assert main(["bench", "--profile", "smok"]) == 1
+    assert main(["train", "--profile", "smok"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: no profile 'smok'; did you mean 'smoke'?")
     assert "Traceback" not in error
@@ -24,7 +22,7 @@ def test_an_unknown_profile_is_one_line_without_a_trace(capsys):
 
 def test_an_argument_that_a_command_does_not_know_is_an_error(capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["bench", "--profle", "camvid"])
+        main(["train", "--profle", "camvid"])
     assert stop.value.code == 2
     assert "unrecognized arguments: --profle camvid" in capsys.readouterr().err
 
@@ -45,17 +43,6 @@ def test_a_notebook_is_run_or_pages_are_rendered_but_not_both_and_not_neither(ca
 def test_what_renders_pages_refuses_settings_that_it_would_ignore(capsys):
     assert main(["report", "--render", "--profile", "smoke", "--set", "epochs=3"]) == 1
     assert capsys.readouterr().err.startswith("error: --render runs nothing, so that --set changes nothing")
-
-
-def test_networks_are_timed_in_each_precision(monkeypatch, capsys, tmp_path):
-    ensure_sample(tmp_path / "sample", "sample", frames=12, size=(32, 64))
-    real = load_profile("smoke", tmp_path / "sample")
-    monkeypatch.setattr(real, "run_names", lambda: ["fast_scnn", "fast_scnn_plain"])
-    monkeypatch.setattr("seg_helpers.cli.load_profile", lambda *_: real)
-    assert main(["bench", "--profile", "smoke"]) == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if "ms an image" in line]
-    assert [line.split()[:2] for line in lines] == [["fast_scnn", "32x64"]] * 2  # an ablation has no network of its own
-    assert "fp32" in lines[0]
 
 
 def test_a_fault_of_the_program_keeps_its_trace(monkeypatch):

@@ -1,8 +1,7 @@
-"""How fast training, scoring, loading and prediction are on this machine: each measured against another, in turns.
+"""What `speed.ipynb` measures: training steps, loading and prediction on this machine, each against another, in turns.
 
-`make bench` runs it and publishes `reports/bench/`. What is compared stands in processes of its own, one thread each,
-which take turns step by step: what disturbs the machine disturbs all sides alike, and the way in which one side keeps
-freed memory does not help another.
+What is compared stands in processes of its own, one thread each, which take turns step by step: what disturbs the
+machine disturbs all sides alike, and the way in which one side keeps freed memory does not help another.
 """
 
 import functools
