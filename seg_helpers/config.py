@@ -202,8 +202,8 @@ class ExperimentConfig(Section):
         lengths = [end - start for start, end in pairwise(ends)]
         return tuple(stage.model_copy(update={"epochs": n}) for stage, n in zip(self.stages, lengths, strict=True))
 
-    def identity(self) -> dict[str, Any]:
-        """What must agree for a finished run to be taken as this one: everything but where files lie."""
+    def fingerprinted(self) -> dict[str, Any]:
+        """What a fingerprint is taken of, and must agree for a finished run to be this one: all but where files lie."""
         plain = json.loads(self.model_dump_json())
         for key in ("title", "recipe", "group"):
             plain.pop(key)

@@ -432,9 +432,9 @@ def test_too_many_stages_are_an_error():
 def test_identity_ignores_where_files_lie_and_how_fast_they_are_read():
     here = build(data={"root": "/here"}, model={"name": "unet", "encoder_weights": "/here/w.pth"}, workers=1, title="A")
     there = build(data={"root": "/there"}, model={"name": "unet", "encoder_weights": "/there/w.pth"}, workers=4)
-    assert here.identity() == there.identity()
+    assert here.fingerprinted() == there.fingerprinted()
     assert (
-        here.identity() == build(**here.identity() | {"epochs": 10}).identity()
+        here.fingerprinted() == build(**here.fingerprinted() | {"epochs": 10}).fingerprinted()
     )  # plain enough to be written and read
 
 
@@ -464,7 +464,7 @@ def test_identity_ignores_where_files_lie_and_how_fast_they_are_read():
     ids=str,
 )
 def test_identity_holds_what_decides_a_result(changes):
-    assert build(**changes).identity() != build().identity()
+    assert build(**changes).fingerprinted() != build().fingerprinted()
 
 
 def test_paths_start_at_the_project(monkeypatch, tmp_path):

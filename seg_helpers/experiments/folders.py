@@ -51,7 +51,7 @@ def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) 
 def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> bool:
     state = folder / RECORD if (folder / RECORD).is_file() else folder / STARTED
     try:
-        if read_config(folder / "config.yaml").identity() != config.identity():
+        if read_config(folder / "config.yaml").fingerprinted() != config.fingerprinted():
             return False
         return data_digest is None or json.loads(state.read_text())["data_digest"] == data_digest
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):  # no run, damaged, or of values now refused
@@ -60,7 +60,7 @@ def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> b
 
 def fingerprint(config: ExperimentConfig, data_digest: str) -> str:
     """Names an experiment on its data: 10 hexadecimal digits."""
-    return hashlib.sha256(json.dumps([config.identity(), data_digest]).encode()).hexdigest()[:10]
+    return hashlib.sha256(json.dumps([config.fingerprinted(), data_digest]).encode()).hexdigest()[:10]
 
 
 def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManager[None]:

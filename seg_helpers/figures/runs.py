@@ -50,7 +50,7 @@ def open_page(
 def show_run(project: Profile, name: str) -> Run:
     """Displays a run's configuration and its training, which is done now if it was not yet; returns the run."""
     config = project.experiment(name)
-    text = yaml.safe_dump(config.identity(), sort_keys=False, default_flow_style=None, width=100)
+    text = yaml.safe_dump(config.fingerprinted(), sort_keys=False, default_flow_style=None, width=100)
     title = f"Configuration of {config.name}: {config.epochs} epochs, batch {config.batch_size}, seed {config.seed}"
     say(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>")
     run = get_run(project, name)
@@ -165,7 +165,7 @@ def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
 
 def recipes_finding(runs: Sequence[Run]) -> str:
     """In which settings the runs differ beside their networks, and on which machines they were trained, as Markdown."""
-    settings = pd.json_normalize([run.config.identity() for run in runs]).astype(str)
+    settings = pd.json_normalize([run.config.fingerprinted() for run in runs]).astype(str)
     of_network = settings.columns.str.match(r"name|title|ablation|model\.(?!encoder_weights)")
     settings = settings.loc[:, ~of_network]
     differing = settings.columns[settings.nunique() > 1]

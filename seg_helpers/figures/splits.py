@@ -10,12 +10,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from seg_helpers.datasets import NEARLY_IDENTICAL, Cache
+from seg_helpers.datasets.audit import HELD_OUT
 from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import name_rows, picture_rows, row_plot
 from seg_helpers.figures.style import INK, MUTED, SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
 from seg_helpers.figures.words import percent
-
-HELD_OUT = ("val", "test")
 
 
 @themed

@@ -409,16 +409,16 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
 
 
 def test_what_training_left_in_memory_is_not_scored(laboratory, data, monkeypatch, tmp_path):
-    train = runner.train
+    train = runner.Trainer.train
 
-    def train_and_forget(model, *rest):
-        state = train(model, *rest)
-        model.requires_grad_(False)
-        for parameter in model.parameters():
+    def train_and_forget(trainer):
+        state = train(trainer)
+        trainer.network.requires_grad_(False)
+        for parameter in trainer.network.parameters():
             parameter.zero_()
         return state
 
-    monkeypatch.setattr(runner, "train", train_and_forget)
+    monkeypatch.setattr(runner.Trainer, "train", train_and_forget)
     run = get_run(laboratory.profile(tmp_path, "epochs=1", "workers=0"), "fast_scnn")
     assert run.metrics["val"]["mean_iou"] == pytest.approx(run.history.val_mean_iou[0], rel=1e-12)
     _, counts, _ = evaluate_frames(load_network(run), data.frames_of("test"), 11, precision=run.session["precision"])
