@@ -83,8 +83,8 @@ def _report(options: argparse.Namespace) -> None:
 def _models(_: argparse.Namespace) -> None:
     from seg_helpers.models import list_models
 
-    for model in list_models():
-        print(f"{model.name:14} {model.parameters:>12,}  {model.title}: {model.purpose} ({model.paper})")
+    for model in list_models().itertuples():
+        print(f"{model.Index:14} {model.parameters:>12,}  {model.purpose} {model.paper}")
 
 
 def _readme(_: argparse.Namespace) -> None:

@@ -9,8 +9,8 @@ from seg_helpers.models import list_models
 def test_models_lists_every_network_with_its_parameters(capsys):
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [model.name for model in list_models()]
-    assert all(f"{model.parameters:,}" in line for model, line in zip(list_models(), lines, strict=True))
+    assert [line.split()[0] for line in lines] == list(list_models().index)
+    assert all(f"{count:,}" in line for count, line in zip(list_models()["parameters"], lines, strict=True))
 
 
 def test_an_unknown_profile_is_one_line_without_a_trace(capsys):

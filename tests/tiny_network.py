@@ -10,7 +10,8 @@ from seg_helpers.classes import VOID
 from seg_helpers.config import ExperimentConfig
 from seg_helpers.datasets import SegmentationDataset, build_augmentation, make_loader
 from seg_helpers.evaluation.metrics import compute_metrics
-from seg_helpers.evaluation.prediction import evaluate_frames, resize_logits
+from seg_helpers.evaluation.prediction import evaluate_frames
+from seg_helpers.models.blocks import resize
 from seg_helpers.models.network import SegmentationNetwork
 from seg_helpers.training.devices import build_accelerator
 from seg_helpers.training.loop import Trainer
@@ -37,7 +38,7 @@ class TinyNetwork(SegmentationNetwork):
 
     def forward(self, images: Tensor) -> Tensor | dict:
         features = self.encoder(images)
-        logits = resize_logits(self.head(self.norm(features)), images.shape[-2:])
+        logits = resize(self.head(self.norm(features)), images.shape[-2:])
         if self.training and self.auxiliary_head is not None:
             return {"logits": logits, "auxiliary": [self.auxiliary_head(features)]}
         return logits

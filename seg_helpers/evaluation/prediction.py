@@ -10,13 +10,7 @@ from torch import Tensor, nn
 
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS, empty_counts
-
-
-def resize_logits(logits: Tensor, size: Sequence[int]) -> Tensor:
-    """Logits (N,C,h,w) at the labels' resolution (N,C,H,W); labels themselves are never resized."""
-    if tuple(logits.shape[-2:]) == tuple(size):
-        return logits
-    return F.interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)
+from seg_helpers.models.blocks import resize
 
 
 def pad_to_stride(images: Tensor, stride: int) -> Tensor:
@@ -46,7 +40,7 @@ def run_padded(model: nn.Module, images: Tensor) -> Tensor:
     """
     padded = pad_to_stride(images, model.stride).contiguous(memory_format=torch.channels_last)
     # a network that answers at a fraction of its input's size is brought back before the padding is cut off
-    logits = resize_logits(model(padded).float(), padded.shape[-2:])
+    logits = resize(model(padded).float(), padded.shape[-2:])
     return logits[..., : images.shape[-2], : images.shape[-1]]
 
 
@@ -84,7 +78,7 @@ def predict_logits(
             view = F.interpolate(view, scaled, mode="bilinear", antialias=True, align_corners=False)
         with autocast(images.device, precision):
             logits = run_padded(model, view.flip(-1) if mirrored else view)
-        return resize_logits(logits.flip(-1) if mirrored else logits, size)
+        return resize(logits.flip(-1) if mirrored else logits, size)
 
     views = [(scale, mirrored) for scale in scales for mirrored in ((False, True) if flip else (False,))]
     if len(views) == 1:

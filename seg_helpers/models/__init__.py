@@ -2,11 +2,10 @@
 
 from seg_helpers.models.encoders import WeightsError
 from seg_helpers.models.network import SegmentationNetwork
-from seg_helpers.models.registry import Architecture, build_model, count_parameters, list_models
+from seg_helpers.models.registry import build_model, count_parameters, list_models
 from seg_helpers.models.summary import ModelSummary, summarize_model
 
 __all__ = [
-    "Architecture",
     "ModelSummary",
     "SegmentationNetwork",
     "WeightsError",

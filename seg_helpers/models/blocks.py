@@ -1,6 +1,7 @@
 """Building blocks that several networks share."""
 
-import torch
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -43,8 +44,8 @@ class AuxiliaryHead(nn.Sequential):
         super().__init__(ConvNorm(inputs, hidden), nn.Dropout(dropout), nn.Conv2d(hidden, num_classes, kernel_size=1))
 
 
-def resize(features: Tensor, size: torch.Size) -> Tensor:
-    """Bilinear resize of (N, C, H, W) to `size` (height, width); nothing where it has that size already."""
-    if features.shape[-2:] == size:
+def resize(features: Tensor, size: Sequence[int]) -> Tensor:
+    """Bilinear resize of features or logits (N, C, H, W) to `size` (height, width); themselves if that is their size."""
+    if tuple(features.shape[-2:]) == tuple(size):
         return features
-    return F.interpolate(features, size=size, mode="bilinear", align_corners=False)
+    return F.interpolate(features, size=tuple(size), mode="bilinear", align_corners=False)

@@ -29,7 +29,7 @@ class AtrousScores(nn.Module):
 
 
 class DeepLabV2(SegmentationNetwork):
-    """Dilated encoder, summed atrous scores, bilinear upsampling.
+    """Wide views without losing resolution: atrous convolutions of four rates, added.
 
     Args:
         num_classes: Channels of the logits.

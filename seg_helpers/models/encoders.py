@@ -5,7 +5,6 @@ Pretrained weights are never dropped silently: what cannot be loaded is an error
 
 import difflib
 import importlib.util
-import os
 import re
 import warnings
 from pathlib import Path
@@ -42,26 +41,17 @@ def build_encoder(name: str, output_stride: int = 32) -> nn.Module:
         A module whose forward gives six feature maps, at strides 1 to 32 (or to `output_stride`).
 
     Raises:
-        ValueError: For an unknown name (with the nearest known ones) or an encoder that cannot be dilated.
+        ValueError: For another output stride, or an encoder that cannot be dilated.
     """
-    check_encoder(name, output_stride)
-    encoder = smp.encoders.get_encoder(name, weights=None, output_stride=output_stride)
-    return undilate_pointwise(encoder)
+    return undilate_pointwise(smp.encoders.get_encoder(name, weights=None, output_stride=output_stride))
 
 
-def check_encoder(name: str, output_stride: int = 32) -> None:
-    """Check that an encoder exists and can be had at an output stride; ValueError with the way out if not."""
+def check_encoder(name: str) -> None:
+    """Check that segmentation-models-pytorch has an encoder; ValueError with the nearest ones if not."""
     known = smp.encoders.get_encoder_names()
     if name not in known and not name.startswith("tu-"):
         near = difflib.get_close_matches(name, known, n=3) or known[:5]
         raise ValueError(f"unknown encoder {name!r}: did you mean {', '.join(near)}? (`tu-NAME` takes timm's)")
-    if output_stride not in (8, 16, 32):
-        raise ValueError(f"output_stride must be 8, 16 or 32, got {output_stride}")
-    if name.startswith("vgg") and output_stride != 32:
-        raise ValueError(
-            f"encoder {name!r} halves by max pooling and cannot be dilated to output stride {output_stride}: "
-            "use a resnet or mobilenet_v2"
-        )
 
 
 def undilate_pointwise(encoder: nn.Module) -> nn.Module:
@@ -72,45 +62,38 @@ def undilate_pointwise(encoder: nn.Module) -> nn.Module:
     return encoder
 
 
-def load_encoder(
-    encoder: nn.Module, name: str, encoder_weights: str, weights_file: str | Path | None = None
-) -> StateDict:
+def load_encoder(encoder: nn.Module, name: str, encoder_weights: str, weights_file: str | Path | None = None) -> None:
     """Load pretrained weights into an encoder, in place.
 
     Args:
         encoder: The encoder to fill.
         name: Its name in segmentation-models-pytorch.
         encoder_weights: "imagenet", or the path of a state_dict.
-        weights_file: For "imagenet": a local state_dict, used if it fits; default: variable WEIGHTS.
-
-    Returns:
-        The entries of the source that are a classifier's.
+        weights_file: For "imagenet": a local state_dict, used if it fits.
 
     Raises:
         WeightsError: If the weights do not fit or cannot be had.
     """
     if encoder_weights != "imagenet":
-        return fill(encoder, read_state_dict(encoder_weights), source=encoder_weights)
-    weights_file = weights_file or os.environ.get("WEIGHTS")
+        return fill(encoder, read_state_dict(encoder_weights), encoder_weights)
     refusal = "no local file was given"
     if weights_file:
         try:
-            return fill(encoder, read_state_dict(weights_file), source=str(weights_file))
+            return fill(encoder, read_state_dict(weights_file), str(weights_file))
         except WeightsError as error:
             refusal = str(error)
     try:
         state = read_packaged(name) or download_state_dict(name)
     except Exception as error:  # the hub's client raises many kinds: each means that there are no weights
-        reason = str(error).partition("\n")[0].rstrip(".") or "no reason given"
+        reason = str(error).partition("\n")[0]
         raise WeightsError(
-            f"ImageNet weights for encoder {name!r} cannot be had. Local file: {refusal}. "
-            f"Download: {type(error).__name__}: {reason}. "
-            f"Either name a local state_dict of {name} (WEIGHTS=PATH, or weights_file=PATH), or connect to the "
-            "internet once so that the library can download it; encoder_weights='none' trains from scratch"
+            f"ImageNet weights for encoder {name!r} cannot be had ({refusal}; {type(error).__name__}: {reason}): name a "
+            f"local state_dict of {name} (WEIGHTS=PATH, or weights_file=PATH), connect to the internet once, or train "
+            "from scratch with encoder_weights='none'"
         ) from error
     if weights_file:
         warnings.warn(f"{refusal}; the ImageNet weights of the library are used instead", stacklevel=3)
-    return fill(encoder, state, source="the library's weights")
+    return fill(encoder, state, "the library's weights")
 
 
 def read_packaged(name: str) -> StateDict | None:
@@ -145,15 +128,12 @@ def read_state_dict(path: str | Path) -> StateDict:
         WeightsError: If the file is missing, damaged or holds no tensors.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise WeightsError(f"weights file {path} does not exist: check the path")
     try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        safe = path.suffix == ".safetensors"
+        state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and safetensors each fail in their own way
-        raise WeightsError(f"weights file {path} cannot be read ({type(error).__name__}): download it again") from error
+        reason = f"{type(error).__name__}): check the path, or download it again"
+        raise WeightsError(f"weights file {path} cannot be read ({reason}") from error
     for wrapper in ("state_dict", "model"):
         state = state.get(wrapper, state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
@@ -161,10 +141,10 @@ def read_state_dict(path: str | Path) -> StateDict:
     return state
 
 
-def fill(encoder: nn.Module, state: StateDict, source: str) -> StateDict:
-    """Load a state_dict into an encoder, each entry in its place; returns the classifier's entries.
+def fill(encoder: nn.Module, state: StateDict, source: str) -> None:
+    """Load a state_dict into an encoder, each entry in its place.
 
-    A prefix that a wrapper put before every name ("module.", "encoder.") is taken off.
+    A prefix that a wrapper put before every name ("module.", "encoder.") and a classifier's entries are taken off.
 
     Raises:
         WeightsError: Naming the first entry that is missing, superfluous or of another shape.
@@ -174,12 +154,12 @@ def fill(encoder: nn.Module, state: StateDict, source: str) -> StateDict:
     wrapped = [name for name in state if f".{name}".endswith(f".{first}")]
     prefix = min(wrapped, key=len, default=first).removesuffix(first)
     state = {name.removeprefix(prefix): value for name, value in state.items()}
-    extra = {name for name in state.keys() - own.keys() if name.startswith(CLASSIFIER)}
-    body = {own.get(name, name): value for name, value in state.items() if name not in extra}
+    body = {
+        own.get(name, name): value for name, value in state.items() if name in own or not name.startswith(CLASSIFIER)
+    }
     try:
         # the library's encoders have a load_state_dict of their own, which drops some names unasked
         nn.Module.load_state_dict(encoder, body)
     except RuntimeError as error:
         fault = re.sub('", ".*', '"', str(error).splitlines()[1]).strip(" \t.")
         raise WeightsError(f"{source} does not fit {type(encoder).__name__}: {fault}") from None
-    return {name: state[name] for name in extra}

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seg_helpers.models.encoders import StateDict, build_encoder
+from seg_helpers.models.blocks import resize
+from seg_helpers.models.encoders import build_encoder
 from seg_helpers.models.network import SegmentationNetwork
 
 # strides of the features that each head scores, deepest first
@@ -28,7 +29,7 @@ class Doubling(nn.ConvTranspose2d):
 
 
 class FCN(SegmentationNetwork):
-    """FCN-32s, 16s or 8s on any encoder.
+    """The first end-to-end network: scores at strides 32, 16 and 8, added and upsampled.
 
     Args:
         num_classes: Channels of the logits.
@@ -80,13 +81,4 @@ class FCN(SegmentationNetwork):
         for stride in self.skip_strides:
             skip = self.get_submodule(f"score{stride}")(features[stride])
             scores = self.get_submodule(f"double{stride}")(scores) + skip
-        return F.interpolate(scores, size=images.shape[-2:], mode="bilinear", align_corners=False)
-
-    def load_classifier(self, classifier: StateDict) -> None:
-        """Start fc6 and fc7 from VGG16's fully connected layers where a weights file holds them (section 4.1)."""
-        for layer, name in ((self.fc6, "classifier.0"), (self.fc7, "classifier.3")):
-            weight = classifier.get(f"{name}.weight")
-            if weight is not None and weight.numel() == layer.weight.numel():
-                layer.load_state_dict(
-                    {"weight": weight.reshape(layer.weight.shape), "bias": classifier[f"{name}.bias"]}
-                )
+        return resize(scores, images.shape[-2:])

@@ -13,7 +13,6 @@ One `HRNetConfig` describes any of them; the three Mini-HRNets are their ancesto
 Module names are those of the official code and of timm, so that published weights load.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
@@ -30,14 +29,12 @@ class HRNetConfig:
 
     Attributes:
         stage1_blocks: Blocks of stage 1.
-        stage1_channels: Inner channels of its bottlenecks, which end in four times as many; 0 for the
-            branches' own block on the stem's channels instead.
+        stage1_channels: Inner channels of its bottlenecks, which end in four times as many; 0 for the branches' own block.
         modules: Exchange modules in stages 2, 3 and 4; an entry fewer leaves out stage 4.
         blocks: Blocks between two exchanges on the branches at 1/4, 1/8, 1/16 and 1/32.
         width: Channels of the branch at 1/4; each further branch doubles them.
-        block: Name of the branches' block, a key of `BLOCKS`.
-        pooled_exchange: Features go down to a coarser branch by average pooling and a 1x1 convolution instead
-            of a 3x3 of stride 2 for each step.
+        light: Blocks are separable, and features go down to a coarser branch by average pooling and a 1x1 convolution
+            instead of a 3x3 of stride 2 for each step.
         head_channels: Hidden channels of the head; 0 for as many as the branches have together (15w).
     """
 
@@ -46,8 +43,7 @@ class HRNetConfig:
     modules: tuple[int, ...]
     blocks: tuple[int, ...]
     width: int
-    block: str = "basic"
-    pooled_exchange: bool = False
+    light: bool = False
     head_channels: int = 0
 
     @property
@@ -62,6 +58,14 @@ VARIANTS = {
     "w18_small_v2": HRNetConfig(2, 64, modules=(1, 3, 2), blocks=(2, 2, 2, 2), width=18),
     "w18_small_v1": HRNetConfig(1, 32, modules=(1, 1, 1), blocks=(2, 2, 2, 2), width=16),
 }
+REDESIGNED = HRNetConfig(1, 0, modules=(1, 1, 1), blocks=(1, 2, 3, 3), width=64, light=True, head_channels=128)
+
+
+def find_variant(variant: str) -> HRNetConfig:
+    """The stage table of a variant; ValueError with the known ones if there is none."""
+    if variant not in VARIANTS:
+        raise ValueError(f"HRNet has variants {', '.join(VARIANTS)}, got {variant!r}")
+    return VARIANTS[variant]
 
 
 def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
@@ -83,17 +87,7 @@ def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
         case 2:
             return replace(ancestor, modules=(1, 1, 1))
         case 3:
-            return replace(
-                ancestor,
-                stage1_blocks=1,
-                stage1_channels=0,
-                modules=(1, 1, 1),
-                blocks=(1, 2, 3, 3),
-                width=64,
-                block="separable",
-                pooled_exchange=True,
-                head_channels=128,
-            )
+            return REDESIGNED
     raise ValueError(f"Mini-HRNet has approaches 1, 2 and 3, got {approach!r}")
 
 
@@ -123,10 +117,9 @@ class SeparableBlock(nn.Module):
         return F.relu(features + self.pointwise2(self.depthwise2(hidden)))
 
 
-BLOCKS: dict[str, Callable[[int], nn.Module]] = {
-    "basic": lambda channels: BasicBlock(channels, channels),
-    "separable": SeparableBlock,
-}
+def build_block(channels: int, light: bool) -> nn.Module:
+    """A block of the branches."""
+    return SeparableBlock(channels) if light else BasicBlock(channels, channels)
 
 
 class ExchangeModule(nn.Module):
@@ -134,34 +127,27 @@ class ExchangeModule(nn.Module):
 
     Args:
         channels: Channels of each branch, the finest first.
-        blocks: Blocks of each branch.
-        block: What builds a block from its channels.
-        pooled: Average pooling and 1x1 downwards, in place of 3x3 convolutions of stride 2.
+        blocks: Blocks of each branch; the table is for all branches, and these are the first of them.
+        light: As in `HRNetConfig`.
     """
 
-    def __init__(
-        self,
-        channels: tuple[int, ...],
-        blocks: tuple[int, ...],
-        block: Callable[[int], nn.Module],
-        pooled: bool = False,
-    ):
+    def __init__(self, channels: tuple[int, ...], blocks: tuple[int, ...], light: bool = False):
         super().__init__()
-        # the table of blocks is for all branches, and these are the first of them
+        self.light = light
         self.branches = nn.ModuleList(
-            nn.Sequential(*(block(width) for _ in range(depth))) for width, depth in zip(channels, blocks, strict=False)
+            nn.Sequential(*(build_block(width, light) for _ in range(depth)))
+            for width, depth in zip(channels, blocks, strict=False)
         )
+        places = range(len(channels))
         self.fuse_layers = nn.ModuleList(
-            nn.ModuleList(self.path(channels, source, target, pooled) for source in range(len(channels)))
-            for target in range(len(channels))
+            nn.ModuleList(self.path(channels, source, target) for source in places) for target in places
         )
 
-    @staticmethod
-    def path(channels: tuple[int, ...], source: int, target: int, pooled: bool) -> nn.Module:
+    def path(self, channels: tuple[int, ...], source: int, target: int) -> nn.Module:
         """What the features of one branch pass through on their way to another."""
         if source == target:
             return nn.Identity()
-        if source > target or pooled:
+        if source > target or self.light:
             return ConvNorm(channels[source], channels[target], kernel=1, relu=False)
         steps = [ConvNorm(channels[source], channels[source], stride=2) for _ in range(target - source - 1)]
         return nn.Sequential(*steps, ConvNorm(channels[source], channels[target], stride=2, relu=False))
@@ -174,7 +160,7 @@ class ExchangeModule(nn.Module):
             total = features[target]
             for source, (path, entry) in enumerate(zip(paths, features, strict=True)):
                 if source != target:
-                    pooled = isinstance(path, ConvNorm) and source < target
+                    pooled = self.light and source < target
                     entry = F.adaptive_avg_pool2d(entry, size) if pooled else entry
                     total = total + resize(path(entry), size)
             outputs.append(F.relu(total))
@@ -186,7 +172,7 @@ class HRNetBody(nn.Module):
 
     def __init__(self, config: HRNetConfig):
         super().__init__()
-        stem, block = 64, BLOCKS[config.block]
+        stem = 64
         self.conv1 = nn.Conv2d(3, stem, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(stem)
         self.conv2 = nn.Conv2d(stem, stem, 3, stride=2, padding=1, bias=False)
@@ -194,24 +180,23 @@ class HRNetBody(nn.Module):
         inner, depth = config.stage1_channels, config.stage1_blocks
         wide = 4 * inner or stem
         inputs = [stem] + [wide] * (depth - 1)
-        self.layer1 = nn.Sequential(*(build_bottleneck(entry, inner) if inner else block(entry) for entry in inputs))
+        self.layer1 = nn.Sequential(
+            *(build_bottleneck(entry, inner) if inner else build_block(entry, config.light) for entry in inputs)
+        )
         previous: tuple[int, ...] = (wide,)
         self.stages = len(config.modules)
         for index, modules in enumerate(config.modules, start=1):
             channels = config.channels[: index + 1]
-            self.add_module(f"transition{index}", self.transition(previous, channels))
-            stage = [ExchangeModule(channels, config.blocks, block, config.pooled_exchange) for _ in range(modules)]
+            # the channels of each branch are adapted, and the new one is begun by a 3x3 of stride 2
+            adapted = [
+                nn.Identity() if before == after else ConvNorm(before, after)
+                for before, after in zip(previous, channels[:-1], strict=True)
+            ]
+            begun = nn.Sequential(ConvNorm(previous[-1], channels[-1], stride=2))
+            self.add_module(f"transition{index}", nn.ModuleList([*adapted, begun]))
+            stage = [ExchangeModule(channels, config.blocks, config.light) for _ in range(modules)]
             self.add_module(f"stage{index + 1}", nn.Sequential(*stage))
             previous = channels
-
-    @staticmethod
-    def transition(previous: tuple[int, ...], channels: tuple[int, ...]) -> nn.ModuleList:
-        """Adapt the channels of each branch, and start the new one by a 3x3 of stride 2."""
-        kept = [
-            nn.Identity() if before == after else ConvNorm(before, after)
-            for before, after in zip(previous, channels[:-1], strict=True)
-        ]
-        return nn.ModuleList([*kept, nn.Sequential(ConvNorm(previous[-1], channels[-1], stride=2))])
 
     def forward(self, images: Tensor) -> list[Tensor]:
         stem = F.relu(self.bn1(self.conv1(images)))
@@ -247,10 +232,16 @@ class HRNetHead(nn.Module):
 
 
 class HRNet(SegmentationNetwork):
-    """A body of branches and the HRNetV2 head."""
+    """Keeps a branch at 1/4 all the way: the accurate ancestor of Mini-HRNet.
 
-    def __init__(self, config: HRNetConfig, num_classes: int):
+    Args:
+        num_classes: Channels of the logits.
+        variant: "w48", "w18", "w18_small_v2" or "w18_small_v1", or a stage table.
+    """
+
+    def __init__(self, num_classes: int, *, variant: str | HRNetConfig = "w18"):
         super().__init__()
+        config = find_variant(variant) if isinstance(variant, str) else variant
         self.encoder = HRNetBody(config)
         self.head = HRNetHead(config.channels, config.head_channels or sum(config.channels), num_classes)
 
@@ -275,25 +266,8 @@ class HRNet(SegmentationNetwork):
         return parts | {"head": self.head}
 
 
-def build_hrnet(num_classes: int, *, variant: str = "w18") -> HRNet:
-    """Build an HRNetV2.
-
-    Args:
-        num_classes: Channels of the logits.
-        variant: "w48", "w18", "w18_small_v2" or "w18_small_v1".
-    """
-    return HRNet(find_variant(variant), num_classes)
-
-
-def find_variant(variant: str) -> HRNetConfig:
-    """The stage table of a variant; ValueError with the known ones if there is none."""
-    if variant not in VARIANTS:
-        raise ValueError(f"HRNet has variants {', '.join(VARIANTS)}, got {variant!r}")
-    return VARIANTS[variant]
-
-
-def build_mini_hrnet(num_classes: int, *, approach: int = 3, ancestor: str = "w18") -> HRNet:
-    """Build a Mini-HRNet, HRNet scaled down in one of three ways.
+class MiniHRNet(HRNet):
+    """HRNet for small machines: no stage 4, fewer modules, or a lighter core.
 
     Args:
         num_classes: Channels of the logits.
@@ -301,4 +275,6 @@ def build_mini_hrnet(num_classes: int, *, approach: int = 3, ancestor: str = "w1
         ancestor: The HRNet that is scaled down. The thesis shrank W48; W18 has the same stages at a width that
             two CPU cores can train. Approach 3 sets its own width, so its size does not depend on the ancestor.
     """
-    return HRNet(shrink(find_variant(ancestor), approach), num_classes)
+
+    def __init__(self, num_classes: int, *, approach: int = 3, ancestor: str = "w18"):
+        super().__init__(num_classes, variant=shrink(find_variant(ancestor), approach))

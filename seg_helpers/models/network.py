@@ -40,9 +40,6 @@ class SegmentationNetwork(nn.Module):
         height, width = (-(-side // self.stride) * self.stride for side in size)
         return height, width
 
-    def load_classifier(self, classifier: dict[str, Tensor]) -> None:
-        """Take over what it can of the classifier that a file of pretrained weights holds: nothing, but for the FCN."""
-
     def encoder_stages(self) -> list[nn.Module]:
         """The encoder's stages from the input to the deepest, to unfreeze the last k of them."""
         return split_stages(self.encoder) if self.encoder is not None else []

@@ -15,12 +15,11 @@ from torch import Tensor, nn
 
 from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import AuxiliaryHead, resize
-from seg_helpers.models.encoders import check_encoder
 from seg_helpers.models.unet import EncoderDecoder
 
 
 class PSPNet(EncoderDecoder):
-    """Dilated encoder, pyramid pooling, one auxiliary head on the encoder's fourth stage (section 3.3).
+    """Pooled context of the whole scene beside the features at 1/8.
 
     Args:
         num_classes: Channels of the logits.
@@ -29,7 +28,7 @@ class PSPNet(EncoderDecoder):
         output_stride: 8 as in the paper; 16 or 32 for less work.
         channels: Channels between pyramid and scores.
         dropout: Dropout of whole channels before the scores.
-        aux: An auxiliary head on the encoder's fourth stage.
+        aux: An auxiliary head on the encoder's fourth stage (section 3.3).
     """
 
     def __init__(
@@ -43,7 +42,6 @@ class PSPNet(EncoderDecoder):
         dropout: float = 0.1,
         aux: bool = False,
     ):
-        check_encoder(encoder, output_stride)
         network = smp.PSPNet(
             encoder,
             encoder_weights=None,

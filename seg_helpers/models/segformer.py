@@ -9,12 +9,11 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
-from seg_helpers.models.encoders import check_encoder
 from seg_helpers.models.unet import EncoderDecoder
 
 
 class SegFormer(EncoderDecoder):
-    """SegFormer: a stage of the encoder is its patch embedding, its attention blocks and a layer norm.
+    """Every position attends to the whole image; the decoder is a few 1x1 convolutions.
 
     Args:
         num_classes: Channels of the logits.
@@ -26,15 +25,13 @@ class SegFormer(EncoderDecoder):
     """
 
     def __init__(self, num_classes: int, encoder: str = "mit_b0", *, channels: int = 256):
-        check_encoder(encoder)
         if not encoder.startswith("mit_b"):
             raise ValueError(f"SegFormer's encoder is one of mit_b0 to mit_b5, got {encoder!r}")
         options = {"encoder_weights": None, "classes": num_classes, "decoder_segmentation_channels": channels}
-        with torch.device(
-            "cpu"
-        ):  # the rates of its stochastic depth are read off a tensor, which the meta device cannot
+        with torch.device("cpu"):  # the rates of its stochastic depth are read off a tensor, which needs values
             super().__init__(smp.Segformer(encoder, **options))
 
     def encoder_stages(self) -> list[nn.Module]:
+        """A stage is its patch embedding, its attention blocks and a layer norm."""
         parts = dict(self.encoder.named_children())
         return [nn.ModuleList(parts[f"{kind}{i}"] for kind in ("patch_embed", "block", "norm")) for i in range(1, 5)]

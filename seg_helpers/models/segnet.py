@@ -13,7 +13,7 @@ from seg_helpers.models.network import SegmentationNetwork
 
 
 class SegNet(SegmentationNetwork):
-    """Encoder blocks end in a pooling that remembers its indices; decoder blocks mirror them.
+    """VGG16 mirrored; upsampling by the places of the pooled maxima.
 
     Args:
         num_classes: Channels of the logits.

@@ -1,4 +1,4 @@
-"""U-Net (Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015, arXiv 1505.04597) on a pretrained encoder.
+"""U-Net (Ronneberger, Fischer, Brox, MICCAI 2015, arXiv 1505.04597) on a pretrained encoder.
 
 The decoder is segmentation-models-pytorch's: at each of five steps the features are doubled in size,
 concatenated with the encoder's features of that size and passed through two 3x3 convolutions.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
-from seg_helpers.models.encoders import check_encoder, undilate_pointwise
+from seg_helpers.models.encoders import undilate_pointwise
 from seg_helpers.models.network import SegmentationNetwork
 
 
@@ -27,7 +27,7 @@ class EncoderDecoder(SegmentationNetwork):
 
 
 class UNet(EncoderDecoder):
-    """U-Net: every decoder step is a part of its own in the diagram.
+    """Encoder and decoder with skips at every resolution: sharp borders, thin objects.
 
     Args:
         num_classes: Channels of the logits.
@@ -42,7 +42,6 @@ class UNet(EncoderDecoder):
         *,
         decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
     ):
-        check_encoder(encoder)
         options = {"encoder_weights": None, "classes": num_classes, "decoder_channels": tuple(decoder_channels)}
         super().__init__(smp.Unet(encoder, **options))
 

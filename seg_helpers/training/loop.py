@@ -21,8 +21,9 @@ from seg_helpers.config import ExperimentConfig
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import count_confusion
 from seg_helpers.evaluation.metrics import compute_metrics
-from seg_helpers.evaluation.prediction import pad_to_stride, resize_logits
+from seg_helpers.evaluation.prediction import pad_to_stride
 from seg_helpers.files import write_text
+from seg_helpers.models.blocks import resize
 from seg_helpers.progress import format_seconds
 from seg_helpers.training.checkpoints import find_state, save_state, save_weights
 from seg_helpers.training.losses import SegmentationLoss, TrainingDiverged, describe_cap
@@ -186,7 +187,7 @@ class Trainer:
             self.accelerator.clip_grad_norm_(model.parameters(), self.config.gradient_clip)
         optimizer.step()
         logits = output["logits"] if isinstance(output, dict) else output
-        return loss.item(), resize_logits(logits.detach().float(), target.shape[-2:]), target
+        return loss.item(), resize(logits.detach().float(), target.shape[-2:]), target
 
     def choose_max_lr(self, epoch: int, index: int, criterion: nn.Module) -> float:
         """The learning rate that a stage's schedule multiplies; a range test finds it on a copy of the network."""

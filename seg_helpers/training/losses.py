@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig
-from seg_helpers.evaluation.prediction import resize_logits
+from seg_helpers.models.blocks import resize
 
 MAX_RATIO = 200.0  # of the largest class weight to the smallest
 AUXILIARY_WEIGHT = 0.4  # of each auxiliary head's loss, beside 1 for the main one (PSPNet, arXiv 1612.01105)
@@ -206,7 +206,7 @@ class SegmentationLoss(nn.Module):
         return self._terms(output, labels, reduce)
 
     def _terms(self, logits: Tensor, labels: Tensor, reduce: Reduce) -> Tensor:
-        logits = resize_logits(logits.float(), labels.shape[-2:])
+        logits = resize(logits.float(), labels.shape[-2:])
         weight = None if self.config.class_weights == "none" else self.class_weights
         smoothing, terms = self.config.label_smoothing, self.config.terms
         shared = {"dice"} if smoothing else {"cross_entropy", "dice"}  # smoothed targets are no part of the one pass

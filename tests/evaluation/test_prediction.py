@@ -9,8 +9,9 @@ from torch import nn
 from seg_helpers.classes import VOID
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS, count_confusion
-from seg_helpers.evaluation.prediction import evaluate_frames, pad_to_stride, predict_logits, resize_logits
+from seg_helpers.evaluation.prediction import evaluate_frames, pad_to_stride, predict_logits
 from seg_helpers.models import build_model
+from seg_helpers.models.blocks import resize
 from seg_helpers.models.network import SegmentationNetwork
 
 CLASSES = 3
@@ -143,8 +144,8 @@ def test_bfloat16_answers_in_float32():
 
 def test_logits_are_resized_only_if_they_must_be():
     logits = torch.randn(1, CLASSES, 4, 6)
-    assert resize_logits(logits, (4, 6)) is logits
-    assert resize_logits(logits, [9, 7]).shape == (1, CLASSES, 9, 7)
+    assert resize(logits, (4, 6)) is logits
+    assert resize(logits, [9, 7]).shape == (1, CLASSES, 9, 7)
 
 
 def make_batches(sizes, label_size, count=2):

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from seg_helpers.models import build_model, count_parameters, summarize_model
-from seg_helpers.models.hrnet import BLOCKS, VARIANTS, BasicBlock, ExchangeModule, HRNetHead, SeparableBlock, shrink
+from seg_helpers.models.hrnet import VARIANTS, BasicBlock, ExchangeModule, HRNetHead, shrink
 
 COUNTS = {
     "w48": (65_859_379, 65_853_611),
@@ -83,7 +83,7 @@ def test_the_head_is_one_convolution_of_all_branches_concatenated():
 
 def test_an_exchange_sums_every_branch_into_every_other():
     torch.manual_seed(0)
-    module = ExchangeModule((4, 8), blocks=(1, 1), block=BLOCKS["basic"]).eval()
+    module = ExchangeModule((4, 8), blocks=(1, 1)).eval()
     inputs = [torch.randn(1, 4, 8, 8), torch.randn(1, 8, 4, 4)]
     with torch.no_grad():
         before = module(inputs)
@@ -119,7 +119,7 @@ def test_approach_3_keeps_to_13_percent_of_w48():
 
 
 def test_a_pooled_exchange_has_no_strided_convolution():
-    module = ExchangeModule((4, 8), blocks=(1, 1), block=SeparableBlock, pooled=True)
+    module = ExchangeModule((4, 8), blocks=(1, 1), light=True)
     kernels = {m.kernel_size for m in module.fuse_layers.modules() if isinstance(m, torch.nn.Conv2d)}
     assert kernels == {(1, 1)}
     coarse = module.eval()([torch.ones(1, 4, 7, 9), torch.ones(1, 8, 4, 5)])[1]
