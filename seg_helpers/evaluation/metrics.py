@@ -44,23 +44,18 @@ def class_scores(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
         return hits / (truth + found - hits), 2 * hits / (truth + found), hits / truth
 
 
-def boundary_iou(boundary: np.ndarray) -> np.ndarray:
-    """Boundary IoU of each class (Cheng et al., arXiv 2103.16562, section 4), at the distance that was counted at.
+def mean_boundary_iou(boundary: np.ndarray) -> np.ndarray:
+    """The mean over classes of boundary IoU (Cheng et al., arXiv 2103.16562, section 4), at the distance counted at.
 
     Args:
         boundary: (..., C, 3) pixels near the target's boundary, near the prediction's, of both.
 
     Returns:
-        (..., C); NaN for a class without a boundary in either.
+        (...); a class without a boundary in either is left out.
     """
     target, found, both = np.moveaxis(np.asarray(boundary, dtype=np.float64), -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return both / (target + found - both)
-
-
-def mean_boundary_iou(boundary: np.ndarray) -> np.ndarray:
-    """The mean of `boundary_iou` over the classes that have one: (..., C, 3) to (...)."""
-    return _mean(boundary_iou(boundary))
+        return _mean(both / (target + found - both))
 
 
 def calibration_error(confidence: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Prediction at the labels' own resolution: padding to the network's stride, mirror images, several scales."""
 
-import contextlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -19,11 +18,6 @@ def pad_to_stride(images: Tensor, stride: int) -> Tensor:
     bottom, right = -height % stride, -width % stride
     mode = "reflect" if bottom < height and right < width else "replicate"
     return F.pad(images, (0, right, 0, bottom), mode=mode) if bottom or right else images
-
-
-def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
-    """The context that a forward pass runs in: bfloat16 where `precision` is `"bf16"`, else plain float32."""
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
 
 
 def run_padded(model: nn.Module, images: Tensor) -> Tensor:
@@ -76,7 +70,7 @@ def predict_logits(
         if scale != 1.0:
             scaled = [max(1, round(side * scale)) for side in images.shape[-2:]]
             view = F.interpolate(view, scaled, mode="bilinear", antialias=True, align_corners=False)
-        with autocast(images.device, precision):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
             logits = run_padded(model, view.flip(-1) if mirrored else view)
         return resize(logits.flip(-1) if mirrored else logits, size)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from seg_helpers.evaluation.prediction import autocast, run_padded
+from seg_helpers.evaluation.prediction import run_padded
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def measure_latency(model: nn.Module, size: tuple[int, int], precision: str = "f
     threads = torch.get_num_threads()  # a Timer takes one, unless it is told
     known = {"run_padded": run_padded, "model": model, "image": torch.rand(1, 3, *size, device=device)}
     timer = Timer("run_padded(model, image)", globals=known, num_threads=threads)
-    with autocast(device, precision):
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
         median = timer.blocked_autorange(min_run_time=seconds).median
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return Latency(1000 * median, tuple(size), name, precision, threads)

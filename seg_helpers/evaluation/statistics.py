@@ -1,14 +1,13 @@
-"""How sure a score is: the bootstrap over blocks of neighboring frames, paired differences, many comparisons at once.
+"""How sure a score is: the bootstrap over blocks of neighboring frames, paired differences.
 
-Efron and Tibshirani, 1993, chapters 6, 8 and 13; circular blocks: Politis and Romano, 1992; correction: Holm, 1979.
+Efron and Tibshirani, 1993, chapters 6, 8 and 13; circular blocks: Politis and Romano, 1992.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from seg_helpers.evaluation.metrics import class_scores, compute_metrics
+
+ENDS = ((1 - 0.95) / 2, (1 + 0.95) / 2)  # of a 95% interval
 
 
 def resample_frames(frames: int, samples: int, seed: int = 0, block: int = 1) -> np.ndarray:
@@ -39,9 +38,9 @@ def choose_block(values: np.ndarray) -> int:
 
 
 def bootstrap_interval(
-    confusions: np.ndarray, metric: str = "mean_iou", samples: int = 1000, seed: int = 0, level: float = 0.95
+    confusions: np.ndarray, metric: str = "mean_iou", samples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """The percentile interval of a metric when blocks of the frames are drawn anew, with replacement.
+    """The 95% percentile interval of a metric when blocks of the frames are drawn anew, with replacement.
 
     The length of a block is `choose_block`'s for the metric of single frames.
 
@@ -50,16 +49,15 @@ def bootstrap_interval(
         metric: one of `METRICS`.
         samples: bootstrap samples.
         seed: of the draws.
-        level: the interval's probability.
     """
     block = choose_block(compute_metrics(confusions)[metric])
-    values = _metric_of_samples(confusions, metric, samples, seed, block)
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    values = compute_metrics(_sum_samples(confusions, samples, seed, block))[metric]
+    low, high = np.nanquantile(values, ENDS)
     return float(low), float(high)
 
 
-def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0, level: float = 0.95) -> np.ndarray:
-    """Percentile intervals of each class's IoU: (C, 2); NaN for a class that never occurs.
+def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0) -> np.ndarray:
+    """95% percentile intervals of each class's IoU: (C, 2); NaN for a class that never occurs.
 
     Blocks are as long as for the mean IoU.
     """
@@ -67,31 +65,13 @@ def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0
     iou = class_scores(_sum_samples(confusions, samples, seed, block))[0]
     out = np.full((iou.shape[1], 2), np.nan)
     known = ~np.isnan(iou).all(0)
-    out[known] = np.nanquantile(iou[:, known], [(1 - level) / 2, (1 + level) / 2], axis=0).T
+    out[known] = np.nanquantile(iou[:, known], ENDS, axis=0).T
     return out
-
-
-@dataclass(frozen=True)
-class PairedDifference:
-    """The difference of two models on the same frames.
-
-    Attributes:
-        difference: of the metric over all frames.
-        low, high: ends of its 95% interval.
-        p_value: two-sided: twice the share of bootstrap samples on zero's other side, with zero itself.
-        block: frames in a block.
-    """
-
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    block: int
 
 
 def compare_paired(
     first: np.ndarray, second: np.ndarray, metric: str = "mean_iou", samples: int = 1000, seed: int = 0
-) -> PairedDifference:
+) -> tuple[float, float, float]:
     """Bootstraps `first - second`, both scored on the same drawn blocks of frames.
 
     The length of a block is `choose_block`'s for the differences of single frames.
@@ -99,32 +79,19 @@ def compare_paired(
     Args:
         first, second: (frames, C, C) pixel counts of the same frames in the same order.
 
+    Returns:
+        The difference of the metric over all frames, and the ends of its 95% interval.
+
     Raises:
         ValueError: the two were not scored on as many frames.
     """
     if first.shape != second.shape:
         raise ValueError(f"paired comparison needs the same frames and classes: {first.shape} and {second.shape}")
-    estimate = float(compute_metrics(first.sum(0))[metric] - compute_metrics(second.sum(0))[metric])
+    difference = float(compute_metrics(first.sum(0))[metric] - compute_metrics(second.sum(0))[metric])
     block = choose_block(compute_metrics(first)[metric] - compute_metrics(second)[metric])
-    values, subtracted = (_metric_of_samples(each, metric, samples, seed, block) for each in (first, second))
-    values = values - subtracted
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    beyond = 1 + min((values <= 0).sum(), (values >= 0).sum())  # one more: no finite number of samples proves 0
-    return PairedDifference(estimate, float(low), float(high), min(1.0, 2 * beyond / (samples + 1)), block)
-
-
-def correct_holm(p_values: Sequence[float]) -> np.ndarray:
-    """Holm's step-down correction of the p-values of comparisons that are read together, in their order."""
-    p_values = np.asarray(p_values, float)
-    order = np.argsort(p_values, kind="stable")
-    stepped = p_values[order] * np.arange(len(order), 0, -1)
-    corrected = np.empty_like(stepped)
-    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
-    return corrected
-
-
-def _metric_of_samples(confusions: np.ndarray, metric: str, samples: int, seed: int, block: int) -> np.ndarray:
-    return compute_metrics(_sum_samples(confusions, samples, seed, block))[metric]
+    sampled = [compute_metrics(_sum_samples(each, samples, seed, block))[metric] for each in (first, second)]
+    low, high = np.nanquantile(sampled[0] - sampled[1], ENDS)
+    return difference, float(low), float(high)
 
 
 def _sum_samples(confusions: np.ndarray, samples: int, seed: int, block: int) -> np.ndarray:

@@ -103,6 +103,5 @@ def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
 
 def _differences(pairs: list[tuple[str, np.ndarray, np.ndarray]], metric: str = "mean_iou") -> pd.DataFrame:
     """A row a pair of (name, frames' confusions, frames' confusions of the baseline)."""
-    results = [(name, compare_paired(mine, baseline, metric)) for name, mine, baseline in pairs]
-    rows = [(name, result.difference, result.low, result.high) for name, result in results]
+    rows = [(name, *compare_paired(mine, baseline, metric)) for name, mine, baseline in pairs]
     return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])

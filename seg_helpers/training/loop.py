@@ -142,13 +142,13 @@ class Trainer:
         max_lr = self.choose_max_lr(epoch, index, criterion)
         begin, span = (first_epoch, stage.epochs) if schedule.span == "stage" else (0, self.config.epochs)
         self.loader.set_epoch(epoch)  # Accelerate's loader counts its passes itself, and passes that on, if not told
-        losses, confusion = 0.0, 0
+        losses, confusion, base_lr = 0.0, 0, self.config.optimizer.learning_rate
         batches = tqdm(
             self.loader, f"epoch {epoch + 1}", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True
         )
         for step, batch in enumerate(batches):
             factor = learning_rate_factor(schedule, (epoch - begin) * steps + step, span * steps)
-            learning_rate = self.set_learning_rate(self.optimizer, factor * max_lr)
+            learning_rate = set_learning_rate(self.optimizer, self.base_lrs, factor * max_lr / base_lr)
             loss, logits, target = self.train_step(self.model, self.optimizer, batch, stage.scale, criterion)
             if not math.isfinite(loss):
                 raise TrainingDiverged(
@@ -199,20 +199,15 @@ class Trainer:
             model, optimizer = copy.deepcopy((self.model, self.optimizer.optimizer))
 
             def step(batch: dict, learning_rate: float) -> float:
-                self.set_learning_rate(optimizer, learning_rate)
+                set_learning_rate(optimizer, self.base_lrs, learning_rate / self.config.optimizer.learning_rate)
                 return self.train_step(model, optimizer, batch, stage.scale, criterion)[0]
 
             self.loader.set_epoch(epoch)
             with torch.random.fork_rng(range(torch.cuda.device_count())):
                 test = run_range_test(step, self.loader, where=f"run {self.config.name}, stage {index + 1}")
-            self.say(f"range test: {test.reason}")
-            curve = test.curve.to_dict("list")
-            self.state.range_tests[index] = {"rate": test.learning_rate, "reason": test.reason, "curve": curve}
+            self.say(f"range test: {test['reason']}")
+            self.state.range_tests[index] = test
         return self.state.range_tests[index]["rate"]
-
-    def set_learning_rate(self, optimizer: torch.optim.Optimizer, learning_rate: float) -> float:
-        """Sets each group's share of a learning rate; returns the highest."""
-        return set_learning_rate(optimizer, self.base_lrs, learning_rate / self.config.optimizer.learning_rate)
 
     def validate(self, row: dict, criterion: nn.Module) -> None:
         """Scores the val split if it is due, into the epoch's row; keeps the weights if they are the best so far."""

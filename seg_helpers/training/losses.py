@@ -45,13 +45,8 @@ def weigh_classes(pixel_counts: Sequence[int], kind: str) -> Tensor:
 def describe_cap(pixel_counts: Sequence[int], kind: str) -> str:
     """A sentence on the class weights that are held at the largest one allowed; empty if there are none."""
     ratios = _weight_ratios(pixel_counts, kind)
-    held = int((ratios > MAX_RATIO).sum())
-    if not held:
-        return ""
-    return (
-        f"class weights ({kind}): held at {MAX_RATIO:.0f} times the smallest for {held} of {int((ratios > 0).sum())} "
-        f"classes, the rarest of which would weigh {float(ratios.max()):,.0f} times as much"
-    )
+    held, seen = int((ratios > MAX_RATIO).sum()), int((ratios > 0).sum())
+    return f"class weights ({kind}): {held} of {seen} are held at {MAX_RATIO:.0f} times the smallest" if held else ""
 
 
 def _weight_ratios(pixel_counts: Sequence[int], kind: str) -> Tensor:
@@ -124,55 +119,60 @@ class PixelSums(torch.autograd.Function):
         return rows.reshape(count, height, width, -1).movedim(-1, 1), None, None
 
 
-def cross_entropy(
-    logits: Tensor, labels: Tensor, weight: Tensor | None = None, smoothing: float = 0.0, reduce: Reduce = _keep
-) -> Tensor:
-    """Cross-entropy, weighted mean over the scored pixels; 0 where they weigh nothing."""
-    if smoothing:
-        loss = F.cross_entropy(logits, labels, weight, ignore_index=VOID, reduction="sum", label_smoothing=smoothing)
-        return _mean_over_pixels(loss, labels, weight, reduce)
-    return _cross_entropy_of(reduce(PixelSums.apply(logits, labels, weight)))
-
-
-def dice_loss(logits: Tensor, labels: Tensor, reduce: Reduce = _keep) -> Tensor:
-    """1 - the mean soft Dice of the classes that occur in the batch (Milletari et al., arXiv 1606.04797, section 3)."""
-    return _dice_loss_of(reduce(PixelSums.apply(logits, labels, None)))
-
-
-def _cross_entropy_of(sums: Tensor) -> Tensor:
-    return sums[-2] / sums[-1].where(sums[-1] > 0, math.inf)  # no pixel that counts: a loss of 0, a gradient of zeros
-
-
-def _dice_loss_of(sums: Tensor) -> Tensor:
-    overlap, found, pixels = sums[:-2].reshape(3, -1)
-    present = pixels > 0
-    dice = 2 * overlap / (found + pixels).clamp_min(1e-6)
-    return 1 - dice[present].mean() if present.any() else overlap.sum()
-
-
-def focal_loss(
+def pixel_loss(
     logits: Tensor,
     labels: Tensor,
-    gamma: float,
     weight: Tensor | None = None,
     smoothing: float = 0.0,
+    gamma: float = 0.0,
     reduce: Reduce = _keep,
 ) -> Tensor:
-    """Cross-entropy scaled by (1 - p)^gamma (Lin et al., arXiv 1708.02002, section 3.2), weighted mean over pixels."""
-    log_probability = F.log_softmax(logits, dim=1)
-    loss = F.nll_loss(log_probability, labels, ignore_index=VOID, reduction="none")  # (N,H,W), 0 on void
-    # 1 - p is 0 on void and where the network is certain; there x^gamma has no finite slope for gamma below 1
-    doubt = (-torch.expm1(-loss)).clamp_min(torch.finfo(loss.dtype).tiny)
-    if weight is not None or smoothing:
-        loss = F.cross_entropy(logits, labels, weight, ignore_index=VOID, reduction="none", label_smoothing=smoothing)
-    return _mean_over_pixels((doubt**gamma * loss).sum(), labels, weight, reduce)
+    """Cross-entropy of logits (N,C,H,W), scaled by (1 - p)^gamma: focal loss (Lin et al., arXiv 1708.02002, section 3.2).
 
-
-def _mean_over_pixels(loss: Tensor, labels: Tensor, weight: Tensor | None, reduce: Reduce) -> Tensor:
-    """The sum of a loss over pixels, divided by the scored pixels or their weights: torch's own weighted mean."""
+    The weighted mean over the scored pixels, as torch's own; 0, with a gradient of zeros, where they weigh nothing.
+    """
+    how = {"ignore_index": VOID, "label_smoothing": smoothing}
+    if gamma:
+        loss = F.cross_entropy(logits, labels, ignore_index=VOID, reduction="none")  # (N,H,W), 0 on void
+        # 1 - p is 0 on void and where the network is certain; there x^gamma has no finite slope for gamma below 1
+        doubt = (-torch.expm1(-loss)).clamp_min(torch.finfo(loss.dtype).tiny)
+        if weight is not None or smoothing:
+            loss = F.cross_entropy(logits, labels, weight, reduction="none", **how)
+        loss = (doubt**gamma * loss).sum()
+    else:
+        loss = F.cross_entropy(logits, labels, weight, reduction="sum", **how)
     scored = labels != VOID
     share = scored if weight is None else weight[labels.where(scored, 0)] * scored
-    total, size = reduce(torch.stack([loss, share.sum().to(loss)]))
+    return _divide(*reduce(torch.stack([loss, share.sum().to(loss)])))
+
+
+def sum_terms(
+    config: LossConfig, logits: Tensor, labels: Tensor, weight: Tensor | None = None, reduce: Reduce = _keep
+) -> Tensor:
+    """The weighted sum of a configuration's terms; arguments as for `pixel_loss`.
+
+    Dice is 1 - the mean soft Dice of the classes that occur in the batch (Milletari et al., arXiv 1606.04797, section 3).
+    """
+    smoothing, total = config.label_smoothing, torch.zeros((), device=logits.device)
+    shared = {"dice"} if smoothing else {"cross_entropy", "dice"}  # smoothed targets are no part of the one pass
+    if any(term.name in shared for term in config.terms):
+        sums = reduce(PixelSums.apply(logits, labels, weight))
+    for term in config.terms:
+        if term.name not in shared:
+            gamma = term.gamma if term.name == "focal" else 0.0
+            loss = pixel_loss(logits, labels, weight, smoothing, gamma, reduce)
+        elif term.name == "cross_entropy":
+            loss = _divide(sums[-2], sums[-1])
+        else:
+            overlap, found, pixels = sums[:-2].reshape(3, -1)
+            present = pixels > 0
+            dice = 2 * overlap / (found + pixels).clamp_min(1e-6)
+            loss = 1 - dice[present].mean() if present.any() else overlap.sum()
+        total = total + term.weight * loss
+    return total
+
+
+def _divide(total: Tensor, size: Tensor) -> Tensor:
     return total / size.where(size > 0, math.inf)  # no pixel that counts: a loss of 0, with a gradient of zeros
 
 
@@ -200,27 +200,8 @@ class SegmentationLoss(nn.Module):
         Returns:
             A scalar; 0, with a gradient of zeros, if every pixel is void or of a class that weighs nothing.
         """
-        if isinstance(output, dict):
-            extra = sum(self._terms(logits, labels, reduce) for logits in output["auxiliary"])
-            return self._terms(output["logits"], labels, reduce) + AUXILIARY_WEIGHT * extra
-        return self._terms(output, labels, reduce)
-
-    def _terms(self, logits: Tensor, labels: Tensor, reduce: Reduce) -> Tensor:
-        logits = resize(logits.float(), labels.shape[-2:])
         weight = None if self.config.class_weights == "none" else self.class_weights
-        smoothing, terms = self.config.label_smoothing, self.config.terms
-        shared = {"dice"} if smoothing else {"cross_entropy", "dice"}  # smoothed targets are no part of the one pass
-        total = torch.zeros((), device=logits.device)
-        if any(term.name in shared for term in terms):
-            sums = reduce(PixelSums.apply(logits, labels, weight))
-        for term in terms:
-            if term.name == "dice":
-                loss = _dice_loss_of(sums)
-            elif term.name == "focal":
-                loss = focal_loss(logits, labels, term.gamma, weight, smoothing, reduce)
-            elif smoothing:
-                loss = cross_entropy(logits, labels, weight, smoothing, reduce)
-            else:
-                loss = _cross_entropy_of(sums)
-            total = total + term.weight * loss
-        return total
+        outputs = [*output["auxiliary"], output["logits"]] if isinstance(output, dict) else [output]
+        resized = (resize(logits.float(), labels.shape[-2:]) for logits in outputs)
+        *auxiliary, main = (sum_terms(self.config, logits, labels, weight, reduce) for logits in resized)
+        return main + AUXILIARY_WEIGHT * sum(auxiliary)

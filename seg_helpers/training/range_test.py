@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -14,21 +13,6 @@ SMOOTHING = 0.8  # of the exponential mean over the steps' losses
 DIVERGED = 4.0  # the test ends when the smoothed loss is so many times its lowest
 
 
-@dataclass(frozen=True)
-class RangeTest:
-    """A range test's curve and what it suggests.
-
-    Attributes:
-        curve: a row a step: learning_rate, loss, smoothed_loss.
-        learning_rate: where the smoothed loss falls fastest over the learning rate's logarithm.
-        reason: that choice in a sentence.
-    """
-
-    curve: pd.DataFrame
-    learning_rate: float
-    reason: str
-
-
 def run_range_test(
     step: Callable[[dict, float], float],
     batches: Iterable[dict],
@@ -37,7 +21,7 @@ def run_range_test(
     low: float = 1e-5,
     high: float = 0.1,
     steps: int = 40,
-) -> RangeTest:
+) -> dict:
     """Raises the learning rate exponentially from `low` to `high`, one optimizer step each, and watches the loss.
 
     Processes that share the run end and choose as one, as long as `step` gives all of them the loss of the whole batch.
@@ -48,6 +32,10 @@ def run_range_test(
         where: what is tested, for messages.
         low, high: the range.
         steps: optimizer steps at the most.
+
+    Returns:
+        What a run's record keeps: `rate`, the learning rate to use; `reason`, that choice in a sentence; `curve`, an entry a
+        step: `learning_rate`, `loss`, `smoothed_loss`.
 
     Raises:
         TrainingDiverged: the loss grew, or was no number, within three steps; there is no learning rate to suggest.
@@ -69,10 +57,13 @@ def run_range_test(
             f"{where}: the range test's loss is {loss:.3g} in its step {number + 1}, at a learning rate of only "
             f"{learning_rate:.1e}; name a lower learning_rate in place of range_test, or try precision=fp32"
         )
-    return _suggest(pd.DataFrame(rows, columns=["learning_rate", "loss", "smoothed_loss"]))
+    curve = pd.DataFrame(rows, columns=["learning_rate", "loss", "smoothed_loss"])
+    rate, reason = suggest_rate(curve)
+    return {"rate": rate, "reason": reason, "curve": curve.to_dict("list")}
 
 
-def _suggest(curve: pd.DataFrame) -> RangeTest:
+def suggest_rate(curve: pd.DataFrame) -> tuple[float, str]:
+    """The learning rate at which a curve's smoothed loss falls fastest over its logarithm, and that in a sentence."""
     lowest = int(curve.smoothed_loss.idxmin())
     until = curve.iloc[: max(lowest, 2) + 1]  # beyond the lowest loss there is nothing to learn from
     slope = np.gradient(until.smoothed_loss.to_numpy(), np.log10(until.learning_rate.to_numpy()))
@@ -82,4 +73,4 @@ def _suggest(curve: pd.DataFrame) -> RangeTest:
         f"the smoothed loss falls fastest at {learning_rate:.1e} ({slope[steepest]:.2f} for each factor of ten) and is lowest "
         f"at {curve.learning_rate[lowest]:.1e}"
     )
-    return RangeTest(curve, learning_rate, reason)
+    return learning_rate, reason

@@ -1,14 +1,9 @@
 """What the processes of a run work out together: sums over a step's whole batch, and its batch-norm statistics."""
 
 import torch
+from accelerate import PartialState
 from timm.layers import convert_sync_batchnorm
 from torch import Tensor, distributed, nn
-
-
-def count_processes() -> int:
-    """How many processes share the run."""
-    joined = distributed.is_available() and distributed.is_initialized()
-    return distributed.get_world_size() if joined else 1
 
 
 class _Sum(torch.autograd.Function):
@@ -29,7 +24,7 @@ def sum_over_processes(tensor: Tensor) -> Tensor:
     A loss made of such sums is the loss of the whole batch. Each process's backward pass follows it through all of
     them, so a gradient counts once a process, and DistributedDataParallel's mean over the processes is exact.
     """
-    return _Sum.apply(tensor) if count_processes() > 1 else tensor
+    return _Sum.apply(tensor) if PartialState().num_processes > 1 else tensor
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
@@ -41,7 +36,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, features: Tensor) -> Tensor:
         if not self.training:
             return super().forward(features)
-        values, processes = features.float(), count_processes()
+        values, processes = features.float(), PartialState().num_processes
         own = torch.stack(torch.var_mean(values, (0, 2, 3), correction=0))
         everyones = own.new_zeros(processes, *own.shape)
         everyones[distributed.get_rank()] = own

@@ -9,7 +9,6 @@ from seg_helpers.evaluation.statistics import (
     bootstrap_interval,
     choose_block,
     compare_paired,
-    correct_holm,
     resample_frames,
 )
 
@@ -53,10 +52,8 @@ def test_the_intervals_width_is_that_of_a_mean():
     assert (high + low) / 2 == pytest.approx(accuracy.mean(), abs=0.1 * expected)
 
 
-def test_a_lower_level_is_narrower_and_one_frame_has_no_width():
+def test_one_frame_has_no_width():
     confusions = draw_confusions()
-    wide, narrow = (bootstrap_interval(confusions, level=level) for level in (0.95, 0.5))
-    assert wide[0] < narrow[0] < narrow[1] < wide[1]
     low, high = bootstrap_interval(confusions[:1])
     assert low == high == pytest.approx(compute_metrics(confusions[0])["mean_iou"])
 
@@ -85,8 +82,7 @@ def test_class_intervals_hold_the_class_scores():
 
 def test_a_model_against_itself_is_exactly_nothing():
     confusions = draw_confusions()
-    result = compare_paired(confusions, confusions.copy())
-    assert (result.difference, result.low, result.high, result.p_value) == (0.0, 0.0, 0.0, 1.0)
+    assert compare_paired(confusions, confusions.copy()) == (0.0, 0.0, 0.0)
 
 
 def test_a_paired_difference_is_narrower_than_the_scores():
@@ -95,14 +91,12 @@ def test_a_paired_difference_is_narrower_than_the_scores():
     better = worse.copy()
     better[:, 0, 0] += 3
     better[:, 0, 1] -= np.minimum(worse[:, 0, 1], 3)
-    result = compare_paired(better, worse)
+    difference, low, high = compare_paired(better, worse)
     scores = [compute_metrics(c.sum(0))["mean_iou"] for c in (better, worse)]
-    assert result.difference == pytest.approx(scores[0] - scores[1])
-    assert 0 < result.low < result.difference < result.high
-    assert result.p_value == pytest.approx(2 / 1001)
+    assert difference == pytest.approx(scores[0] - scores[1])
+    assert 0 < low < difference < high
     assert bootstrap_interval(worse)[1] > bootstrap_interval(better)[0]
-    back = compare_paired(worse, better)
-    assert (back.low, back.high) == (pytest.approx(-result.high), pytest.approx(-result.low))
+    assert compare_paired(worse, better) == pytest.approx((-difference, -high, -low))
 
 
 def test_unequal_frames_cannot_be_paired():
@@ -135,15 +129,3 @@ def test_the_interval_of_alike_frames_is_wider_than_that_of_shuffled_ones():
     shuffled = np.random.default_rng(0).permutation(frames)
     (low, high), (low_shuffled, high_shuffled) = (bootstrap_interval(f, samples=800) for f in (frames, shuffled))
     assert high - low > 2 * (high_shuffled - low_shuffled)
-
-
-def test_p_values_agree_with_the_interval_and_are_corrected_for_their_number():
-    confusions = draw_confusions(frames=60)
-    same = compare_paired(confusions, confusions)
-    assert same.p_value == 1.0
-    better = compare_paired(draw_confusions(frames=60, hits=0.9), draw_confusions(frames=60, hits=0.6))
-    assert better.low > 0
-    assert better.p_value == pytest.approx(2 / 1001)
-    assert correct_holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])  # by hand
-    assert correct_holm([0.9, 0.8]).tolist() == [1.0, 1.0]
-    assert correct_holm([]).tolist() == []

@@ -201,7 +201,7 @@ def test_runs_are_compared_on_the_same_frames(shelf, finished):
     expected = compare_paired(first.confusions["test"], second.confusions["test"], "pixel_accuracy")
     assert table.name.tolist() == ["First"]  # nothing is compared with itself
     table = compare_runs([first, second], second, "pixel_accuracy")
-    assert table[["difference", "low", "high"]].iloc[0].tolist() == [expected.difference, expected.low, expected.high]
+    assert tuple(table[["difference", "low", "high"]].iloc[0]) == expected
 
 
 def test_runs_on_other_frames_are_not_compared(shelf):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from seg_helpers.training.losses import TrainingDiverged
-from seg_helpers.training.range_test import _suggest, run_range_test
+from seg_helpers.training.range_test import run_range_test, suggest_rate
 
 
 def test_learning_rates_rise_exponentially_and_batches_repeat():
@@ -18,8 +18,9 @@ def test_learning_rates_rise_exponentially_and_batches_repeat():
         return 1.0
 
     result = run_range_test(step, batches, low=1e-5, high=1e-2, steps=7)
-    assert result.curve.learning_rate.tolist() == pytest.approx(np.geomspace(1e-5, 1e-2, 7))
-    assert seen == list(zip(itertools.islice(itertools.cycle([0, 1]), 7), result.curve.learning_rate, strict=True))
+    rates = result["curve"]["learning_rate"]
+    assert rates == pytest.approx(np.geomspace(1e-5, 1e-2, 7))
+    assert seen == list(zip(itertools.islice(itertools.cycle([0, 1]), 7), rates, strict=True))
 
 
 def scripted(losses, **options):
@@ -30,13 +31,13 @@ def scripted(losses, **options):
 def test_the_loss_is_smoothed_and_the_test_ends_when_it_diverges():
     result = scripted([1.0, 0.5, 0.5, 30.0, 99.0], steps=5)
     smoothed = [1.0, 0.9, 0.82, 0.82 * 0.8 + 6.0]
-    assert result.curve.smoothed_loss.tolist() == pytest.approx(smoothed)
-    assert result.curve.loss.tolist() == [1.0, 0.5, 0.5, 30.0]
+    assert result["curve"]["smoothed_loss"] == pytest.approx(smoothed)
+    assert result["curve"]["loss"] == [1.0, 0.5, 0.5, 30.0]
 
 
 @pytest.mark.parametrize("last", [float("nan"), float("inf")])
 def test_the_test_ends_when_the_loss_is_no_number(last):
-    assert len(scripted([3.0, 2.0, 1.0, 1.0, last, 1.0], steps=6).curve) == 4
+    assert len(scripted([3.0, 2.0, 1.0, 1.0, last, 1.0], steps=6)["curve"]["loss"]) == 4
 
 
 def test_the_suggestion_is_where_the_loss_falls_fastest():
@@ -45,10 +46,10 @@ def test_the_suggestion_is_where_the_loss_falls_fastest():
     falling = 2 - 1 / (1 + np.exp(-6 * (position + 3)))  # steepest at 1e-3
     rising = np.maximum(position + 1.8, 0) * 5
     curve = pd.DataFrame({"learning_rate": rates, "loss": falling, "smoothed_loss": falling + rising})
-    result = _suggest(curve)
-    assert result.learning_rate == pytest.approx(1e-3)
-    assert "falls fastest at 1.0e-03" in result.reason
-    assert f"is lowest at {rates[(falling + rising).argmin()]:.1e}" in result.reason
+    rate, reason = suggest_rate(curve)
+    assert rate == pytest.approx(1e-3)
+    assert "falls fastest at 1.0e-03" in reason
+    assert f"is lowest at {rates[(falling + rising).argmin()]:.1e}" in reason
 
 
 @pytest.mark.parametrize(
