@@ -79,7 +79,7 @@ class Bench:
 
     def evaluate(self, network: nn.Module, criterion: nn.Module) -> dict[str, float]:
         held_out = SegmentationDataset(self.frames, range(self.frames.count - 2, self.frames.count))
-        _, counts, loss = evaluate_frames(network, make_loader(held_out, 1), NUM_CLASSES, criterion)
+        _, counts, loss = evaluate_frames(network, make_loader(held_out, 1), criterion)
         return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
 
     def train(self, config: ExperimentConfig, name: str = "run", model=None, evaluate=None, loader=None):

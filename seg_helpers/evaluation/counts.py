@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -94,9 +93,3 @@ COUNTERS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "boundary": lambda logits, target: count_boundaries(logits.argmax(0), target, len(logits)),
     "confidence": count_confidence,
 }
-
-
-def empty_counts(kind: str, num_classes: int) -> np.ndarray:
-    """The counts of no frame."""
-    nothing = torch.zeros(num_classes, 1, 1), torch.full((1, 1), VOID)
-    return COUNTERS[kind](*nothing).numpy()[None][:0]

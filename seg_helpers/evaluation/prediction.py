@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seg_helpers.datasets import unpack_batch
-from seg_helpers.evaluation.counts import COUNTERS, empty_counts
+from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.models.blocks import resize
 
 
@@ -84,7 +84,6 @@ def predict_logits(
 def evaluate_frames(
     model: nn.Module,
     batches: Iterable[dict],
-    num_classes: int,
     criterion: nn.Module | None = None,
     kinds: Sequence[str] = ("confusion",),
     **how,
@@ -94,13 +93,12 @@ def evaluate_frames(
     Args:
         model: a network; put in eval mode.
         batches: a loader's: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
-        num_classes: C.
         criterion: a loss on (logits, target), or None.
         kinds: what is counted, of `COUNTERS`.
         **how: passed to `predict_logits`.
 
     Returns:
-        Frame indices (frames,), each kind's counts (frames, ...), and the mean loss over batches' frames (NaN
+        Frame indices (frames,), each kind's counts (frames, ...; (0,) of no frame), and the mean loss over batches' frames (NaN
         without a criterion).
     """
     model.eval()
@@ -117,5 +115,4 @@ def evaluate_frames(
                 counts[kind].append(COUNTERS[kind](frame, target).cpu().numpy())
         indices.extend(batch["index"].tolist())
     loss = sum(losses) / len(indices) if losses else float("nan")
-    arrays = {kind: np.stack(counts[kind]) if indices else empty_counts(kind, num_classes) for kind in kinds}
-    return np.array(indices, dtype=np.int64), arrays, loss
+    return np.array(indices, dtype=np.int64), {kind: np.array(counts[kind]) for kind in kinds}, loss

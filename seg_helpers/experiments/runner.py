@@ -306,12 +306,12 @@ def score_split(
     rows = data.rows(split)
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     batches = track(data.frames_of(split, mine), f"scoring {split}", len(mine))
-    found = evaluate_frames(model, batches, data.classes.num_classes, criterion, precision=precision, **how)
+    found = evaluate_frames(model, batches, criterion, precision=precision, **how)
     parts = gather_object([found]) if accelerator.num_processes > 1 else [found]
+    parts = [part for part in parts if len(part[0])]  # there may be fewer frames than processes
     order = np.argsort(np.concatenate([indices for indices, _, _ in parts]))
     counts = {kind: np.concatenate([counts[kind] for _, counts, _ in parts])[order] for kind in found[1]}
-    losses = [loss * len(indices) for indices, _, loss in parts if len(indices)]  # a process without a frame has none
-    return counts, sum(losses) / len(rows)
+    return counts, sum(loss * len(indices) for indices, _, loss in parts) / len(rows)
 
 
 def choose_examples(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:

@@ -37,8 +37,7 @@ class FCN(SegmentationNetwork):
         head: "32s", "16s" or "8s".
         fc_channels: Channels of the two convolutionalized fully connected layers; default: the paper's 4096 on VGG,
             256 on any other encoder.
-        fc_kernel: Kernel of the first of them; default: the paper's 7 on VGG, else 3.
-        dropout: Dropout after each of them; default: the paper's 0.5 on VGG, else 0.1.
+            The kernel of the first and the dropout after each are the paper's 7 and 0.5 on VGG, else 3 and 0.1.
     """
 
     def __init__(
@@ -48,15 +47,13 @@ class FCN(SegmentationNetwork):
         *,
         head: str = "8s",
         fc_channels: int | None = None,
-        fc_kernel: int | None = None,
-        dropout: float | None = None,
     ):
         super().__init__()
         if head not in HEADS:
             raise ValueError(f"FCN has heads {', '.join(HEADS)}, got {head!r}")
         vgg = encoder.startswith("vgg")
         fc_channels = fc_channels or (4096 if vgg else 256)
-        fc_kernel = fc_kernel or (7 if vgg else 3)
+        fc_kernel, dropout = (7, 0.5) if vgg else (3, 0.1)
         self.encoder = build_encoder(encoder)
         channels = dict(zip((1, 2, 4, 8, 16, 32), self.encoder.out_channels, strict=True))
         self.pooled = vgg  # its features are taken before each pooling; the paper scores them after it
@@ -64,7 +61,7 @@ class FCN(SegmentationNetwork):
             channels |= {8: channels[4], 16: channels[8]}
         self.fc6 = nn.Conv2d(channels[32], fc_channels, fc_kernel, padding=fc_kernel // 2)
         self.fc7 = nn.Conv2d(fc_channels, fc_channels, 1)
-        self.dropout = nn.Dropout2d((0.5 if vgg else 0.1) if dropout is None else dropout)
+        self.dropout = nn.Dropout2d(dropout)
         self.score32 = nn.Conv2d(fc_channels, num_classes, 1)
         self.skip_strides = HEADS[head][1:]
         for stride in self.skip_strides:

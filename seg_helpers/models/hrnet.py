@@ -251,18 +251,18 @@ class HRNet(SegmentationNetwork):
     def encoder_stages(self) -> list[nn.Module]:
         """The stem, stage 1, and each further stage with the transition before it."""
         body = self.encoder
-        further = [
-            nn.ModuleList([body.get_submodule(f"transition{i}"), body.get_submodule(f"stage{i + 1}")])
-            for i in range(1, body.stages + 1)
-        ]
-        return [nn.ModuleList([body.conv1, body.bn1, body.conv2, body.bn2]), body.layer1, *further]
+        stages: list[nn.Module] = [nn.ModuleList([body.conv1, body.bn1, body.conv2, body.bn2]), body.layer1]
+        for index in range(1, body.stages + 1):
+            names = (f"transition{index}", f"stage{index + 1}")
+            stages.append(nn.ModuleList(body.get_submodule(name) for name in names))
+        return stages
 
     def parts(self) -> dict[str, nn.Module]:
-        parts = dict(zip(["stem", "stage 1"], self.encoder_stages()[:2], strict=True))
-        for index in range(1, self.encoder.stages + 1):
-            parts[f"transition {index}"] = self.encoder.get_submodule(f"transition{index}")
-            for number, module in enumerate(self.encoder.get_submodule(f"stage{index + 1}"), start=1):
-                parts[f"stage {index + 1} module {number}"] = module
+        stem, first, *further = self.encoder_stages()
+        parts = {"stem": stem, "stage 1": first}
+        for index, (transition, modules) in enumerate(further, start=1):
+            parts[f"transition {index}"] = transition
+            parts |= {f"stage {index + 1} module {number}": module for number, module in enumerate(modules, start=1)}
         return parts | {"head": self.head}
 
 

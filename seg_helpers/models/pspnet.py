@@ -27,7 +27,6 @@ class PSPNet(EncoderDecoder):
         bins: Cells a side of each pooling; empty leaves the pyramid out.
         output_stride: 8 as in the paper; 16 or 32 for less work.
         channels: Channels between pyramid and scores.
-        dropout: Dropout of whole channels before the scores.
         aux: An auxiliary head on the encoder's fourth stage (section 3.3).
     """
 
@@ -39,7 +38,6 @@ class PSPNet(EncoderDecoder):
         bins: Sequence[int] = (1, 2, 3, 6),
         output_stride: int = 8,
         channels: int = 512,
-        dropout: float = 0.1,
         aux: bool = False,
     ):
         network = smp.PSPNet(
@@ -49,7 +47,7 @@ class PSPNet(EncoderDecoder):
             output_stride=output_stride,
             upsampling=output_stride,
             psp_out_channels=channels,
-            psp_dropout=dropout,
+            psp_dropout=0.1,
             classes=num_classes,
         )
         inputs = network.encoder.out_channels[-1]

@@ -7,7 +7,7 @@ from scipy.ndimage import distance_transform_cdt
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from seg_helpers.classes import VOID
-from seg_helpers.evaluation.counts import count_boundaries, count_confidence, count_confusion, empty_counts
+from seg_helpers.evaluation.counts import count_boundaries, count_confidence, count_confusion
 from seg_helpers.evaluation.metrics import calibration_error, mean_boundary_iou
 
 
@@ -121,10 +121,3 @@ def test_calibration_error_agrees_with_torchmetrics_over_frames():
     counts = np.stack([count_confidence(*frame).numpy() for frame in zip(logits, labels, strict=True)])
     expected = multiclass_calibration_error(logits.softmax(1), labels, 5, n_bins=15, ignore_index=VOID)
     assert calibration_error(counts.sum(0)) == pytest.approx(float(expected), abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("kind", "shape"), [("confusion", (0, 4, 4)), ("boundary", (0, 4, 3)), ("confidence", (0, 15, 3))]
-)
-def test_no_frame_has_counts_of_the_right_shape(kind, shape):
-    assert empty_counts(kind, 4).shape == shape

@@ -399,7 +399,7 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
     precision = run.session["precision"]
     for split in ("val", "test"):
         kinds = tuple(COUNTERS)
-        _, counts, _ = evaluate_frames(network, data.frames_of(split), 11, kinds=kinds, precision=precision)
+        _, counts, _ = evaluate_frames(network, data.frames_of(split), kinds=kinds, precision=precision)
         for kind in kinds:
             np.testing.assert_array_equal(counts[kind], run.counts[kind][split], kind)
         assert run.metrics[split]["mean_boundary_iou"] == mean_boundary_iou(counts["boundary"].sum(0))
@@ -421,7 +421,7 @@ def test_what_training_left_in_memory_is_not_scored(laboratory, data, monkeypatc
     monkeypatch.setattr(runner.Trainer, "train", train_and_forget)
     run = get_run(laboratory.profile(tmp_path, "epochs=1", "workers=0"), "fast_scnn")
     assert run.metrics["val"]["mean_iou"] == pytest.approx(run.history.val_mean_iou[0], rel=1e-12)
-    _, counts, _ = evaluate_frames(load_network(run), data.frames_of("test"), 11, precision=run.session["precision"])
+    _, counts, _ = evaluate_frames(load_network(run), data.frames_of("test"), precision=run.session["precision"])
     assert (counts["confusion"] == run.confusions["test"]).all()
 
 

@@ -34,7 +34,7 @@ def test_vgg16_is_the_papers_network():
 
 
 def test_vgg_scores_features_after_their_pooling():
-    network = build_model("fcn", 2, encoder="vgg11", fc_channels=8, fc_kernel=3).eval()
+    network = build_model("fcn", 2, encoder="vgg11", fc_channels=8).eval()
     seen = {}
     for name in ("score8", "score16", "fc6"):
         network.get_submodule(name).register_forward_pre_hook(
