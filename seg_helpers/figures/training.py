@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -20,7 +19,6 @@ METRICS = {
     "val_mean_iou": ("val mean IoU", style.VERMILLION, "-"),
     "train_mean_iou": ("train mean IoU", style.BLUE, "-"),
 }
-RATES = {"learning_rate": ("rate", style.ORANGE, "-")}
 
 
 def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
@@ -42,45 +40,31 @@ def _stage_title(stage: StageConfig) -> str:
 
 @style.themed
 def training_curves(run: Run) -> ReportFigure:
-    """Loss and metrics against the epoch, with the best epoch and the stages' boundaries.
-
-    A run whose learning rates were looked for shows them too, below the others, and the stages by name; the curves of
-    any other stand side by side.
-    """
+    """Loss and metrics against the epoch, with the best epoch, and with the stages by name where there are several."""
     history, titles = run.history, stage_titles(run)
     epoch, value = best_epoch(history)
-    panels: dict[str, dict] = {"Loss": LOSSES, f"Metrics · best mean IoU {value:.3f} (epoch {epoch})": METRICS}
-    if run.range_tests:
-        panels["Learning rate at the epoch's end"] = RATES
-        figure = style.new_figure(height=6.6)
-        axes = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.6))
-        names = [titles, [], []]
-    else:
-        figure = style.new_figure(height=3.7)
-        axes = figure.subplots(1, 2)
-        names = [[str(number) for number, _ in enumerate(titles, 1)]] * 2
-    for panel, (title, curves), stages in zip(axes, panels.items(), names, strict=True):
-        ends = [end for column, look in curves.items() for end in _draw(panel, history, column, *look)]
-        bottom, top = panel.get_ylim()
-        if curves is METRICS:
-            panel.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor="white", zorder=5)
-            panel.set_ylim(max(0.0, np.floor(10 * history.filter(METRICS).min(axis=None)) / 10), 1.0)
-        elif bottom < 0.35 * top:
-            panel.set_ylim(bottom=0)
-        panel.axvline(epoch, color=style.MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-        _mark_stages(panel, history, stages)
-        panel.set_title(title, pad=16 if stages else 6)
-        epoch_axis(panel)
-        if run.range_tests:
-            panel.label_outer()
-        write_names(panel, ends)
-    told = "; ".join(f"{number} {title}" for number, title in enumerate(titles, 1))
+    figure = style.new_figure(height=5.6 if titles else 3.7)
+    panels = figure.subplots(2, 1, sharex=True) if titles else figure.subplots(1, 2)
+    for axes, curves in zip(panels, (LOSSES, METRICS), strict=True):
+        ends = [end for column, look in curves.items() for end in _draw(axes, history, column, *look)]
+        axes.axvline(epoch, color=style.MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+        for first in history.groupby("stage")["epoch"].min()[1:]:
+            axes.axvline(first - 0.5, color=style.INK, linewidth=1, zorder=1)
+        epoch_axis(axes)
+        write_names(axes, ends)
+    losses, metrics = panels
+    metrics.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor="white", zorder=5)
+    for title, middle in zip(titles, history.groupby("stage")["epoch"].mean(), strict=False):
+        where = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "color": style.MUTED}
+        note(losses, title, (middle, 1), (0, 3), **where)
+    losses.set_title("Loss", pad=16 if titles else 6)
+    metrics.set_title(f"Metrics · best mean IoU {value:.3f} (epoch {epoch})")
     first, last = history["train_loss"].iloc[[0, -1]]
     return ReportFigure(
         figure,
         f"Loss and metrics against the epoch, for training and validation. The training loss goes from {first:.3f} to "
         f"{last:.3f}; the dotted line and the star mark the best epoch, {epoch} of {len(history)}, with a validation mean "
-        f"IoU of {value:.3f}." + (f" Stages: {told}." if told else ""),
+        f"IoU of {value:.3f}.",
     )
 
 
@@ -96,19 +80,6 @@ def _draw(
         known["epoch"], known[column], marker=marker, markersize=5, color=color, linestyle=dashes, linewidth=width
     )
     return [(name, float(known["epoch"].iloc[-1]), float(known[column].iloc[-1]), color)]
-
-
-def _mark_stages(axes: Axes, history: pd.DataFrame, names: Sequence[str]) -> None:
-    """Shade every second stage, and write the names above the axes; one stage alone is not marked."""
-    spans = history.groupby("stage")["epoch"].agg(["min", "max"])
-    for index, (first, last) in enumerate(spans.itertuples(index=False)):
-        if index % 2:
-            axes.axvspan(first - 0.5, last + 0.5, color="#f0f2f4", zorder=0, linewidth=0)
-        if index:
-            axes.axvline(first - 0.5, color=style.INK, linewidth=1, zorder=1)
-        if index < len(names):
-            where = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "color": style.MUTED}
-            note(axes, names[index], ((first + last) / 2, 1), (0, 3), **where)
 
 
 @style.themed
@@ -146,7 +117,7 @@ def range_test_curves(run: Run) -> ReportFigure:
         log_axis(axes.xaxis, "{:.0e}".format)
         axes.xaxis.get_major_locator().set_params(subs=(1,))
         low, high = curve["smoothed_loss"].min(), curve["loss"].iloc[: max(len(curve) // 2, 1)].max()
-        axes.set_ylim(max(low - 0.25 * (high - low), 0), high + 0.35 * (high - low))
+        axes.set_ylim(max(1.25 * low - 0.25 * high, 0), 1.35 * high - 0.35 * low)  # the loss may explode at the end
         axes.axvline(test["rate"], color=style.VERMILLION, linewidth=1.5, linestyle=(0, (4, 2)))
         where = {"xycoords": ("data", "axes fraction"), "color": style.VERMILLION, "ha": "right", "va": "top"}
         note(axes, f"suggested\n{test['rate']:.1e}", (test["rate"], 1), (-5, -4), **where)

@@ -53,7 +53,7 @@ def test_a_figure_shows_itself_with_alt_and_caption():
 
 def test_theme_does_not_leak(frame, classes):
     before = dict(mpl.rcParams)
-    figures.pipeline_grid(frame, [frame], classes)
+    figures.sample_overlays({"a": frame}, "one", classes)
     assert dict(mpl.rcParams) == before
 
 
