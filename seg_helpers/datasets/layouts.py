@@ -9,7 +9,7 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -222,20 +222,20 @@ def _color_classes(root: Path) -> tuple[ClassSet, float | None]:
     return read_label_colors(listed[0]) if listed else CAMVID32, None
 
 
-_CITYSCAPES = {  # 17 frames a second: Cordts et al., CVPR 2016
-    "name": "cityscapes",
-    "images": "leftImg8bit/{split}/*/*_leftImg8bit",
-    "kind": "index",
-    # The label files published for its test are placeholders: its truth is kept by the benchmark's server.
-    "unlabelled": ("test",),
-}
+_CITYSCAPES = Layout(
+    "cityscapes",
+    "leftImg8bit/{split}/*/*_leftImg8bit",
+    ("gtFine/{split}/*/*_gtFine_labelIds",),
+    "index",
+    lambda _: (CITYSCAPES19, 17.0),  # frames a second: Cordts et al., CVPR 2016
+    ("test",),  # its published label files are placeholders: the truth is kept by the benchmark's server
+)
+_CITYSCAPES_TRAIN_IDS = replace(
+    _CITYSCAPES, labels=("gtFine/{split}/*/*_gtFine_labelTrainIds",), classes=lambda _: (CITYSCAPES19_TRAIN_IDS, 17.0)
+)
 LAYOUTS = (  # the first whose training labels are there is taken
-    Layout(labels=("gtFine/{split}/*/*_gtFine_labelIds",), classes=lambda _: (CITYSCAPES19, 17.0), **_CITYSCAPES),
-    Layout(
-        labels=("gtFine/{split}/*/*_gtFine_labelTrainIds",),
-        classes=lambda _: (CITYSCAPES19_TRAIN_IDS, 17.0),
-        **_CITYSCAPES,
-    ),
+    _CITYSCAPES,
+    _CITYSCAPES_TRAIN_IDS,
     Layout("segnet", "{split}/*", ("{split}annot/*",), "index", _segnet_classes),
     Layout("color", "{split}/*", ("{split}_labels/*_L", "{split}_labels/*"), "color", _color_classes),
     Layout("cam101", "{split}/*", ("{split}/*_L",), "color", _color_classes),

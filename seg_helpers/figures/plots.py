@@ -15,7 +15,7 @@ from seaborn import heatmap
 
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.style import WIDTH, new_figure
+from seg_helpers.figures.style import WIDTH, new_figure, themed
 
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # keeps words readable over marks
 
@@ -52,6 +52,7 @@ def image_grid(
     return figure, axes
 
 
+@themed
 def picture_rows(
     panels: Sequence[tuple[str, np.ndarray] | None],
     columns: int,

@@ -14,13 +14,13 @@ ODD = """$a^^b$ <b>, "x" *y* [z](q)"""
 def audit():
     nan = np.nan
     rows = [
-        ("val", "a", 30, True, True, 4.0, 0.5, 0.94),
-        ("val", "a", 32, True, True, 8.0, 1.0, 0.9),
-        ("test", "b", 1, False, False, nan, nan, 0.6),
+        ("val", "a", 30, True, 4.0, 0.5, 0.94),
+        ("val", "a", 32, True, 8.0, 1.0, 0.9),
+        ("test", "b", 1, False, nan, nan, 0.6),
     ]
-    columns = ["split", "clip", "number", "clip_in_train", "between", "distance", "seconds", "similarity"]
+    columns = ["split", "clip", "number", "clip_in_train", "distance", "seconds", "similarity"]
     table = pd.DataFrame(rows, columns=columns).astype({"clip_in_train": "boolean"})
-    return table.assign(identical=False, val_similarity=[nan, nan, 0.3])
+    return table.assign(val_similarity=[nan, nan, 0.3])
 
 
 @pytest.fixture
@@ -138,8 +138,8 @@ def test_a_copy_of_training_is_called_memory_whatever_its_clip_is_called(seeds_t
 
 
 def test_single_copies_are_counted_in_the_finding(audit):
-    audit.loc[2, ["similarity", "identical"]] = [1.0, True]
-    audit = pd.concat([audit, *[audit.iloc[[2]].assign(similarity=0.5, identical=False)] * 3], ignore_index=True)
+    audit.loc[2, "similarity"] = 1.0
+    audit = pd.concat([audit, *[audit.iloc[[2]].assign(similarity=0.5)] * 3], ignore_index=True)
     assert "**Test**: 25% are pictures of training" in figures.audit_finding(audit)
 
 
