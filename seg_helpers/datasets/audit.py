@@ -133,7 +133,8 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
     tables = [_try_shifts(sequence, cache, num_classes, axis) for sequence in _sequences(frames) for axis in (1, 0)]
     if not tables:
         return frames.loc[[], ["image", "split"]].assign(gain=0.0, suspect=False)
-    audit = pd.concat(tables)
+    shares = ("agreement", "agreement_rolled", "gain", "picture_gain")
+    audit = pd.concat(tables).astype(dict.fromkeys(shares, float))
     audit["suspect"] = (audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] < 0)
     audit["suspect"] &= audit["agreement_rolled"] >= MIN_AGREEMENT
     audit = audit.sort_values(["suspect", "gain", "axis"]).groupby(level=0).tail(1).sort_index()

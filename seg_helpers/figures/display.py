@@ -32,9 +32,10 @@ class ReportFigure:
     @property
     def alt(self) -> str:
         """What a screen reader says: the words of the drawing, panel by panel, so that the two cannot disagree."""
-        legends = [text.get_text() for legend in self.figure.legends for text in legend.texts]
+        legends = [*self.figure.legends, *(axes.legend_ for axes in self.figure.axes if axes.legend_)]
+        words = [text.get_text() for legend in legends for text in legend.texts]
         panels = [_read_words(axes) for axes in self.figure.axes]
-        return " ".join(". ".join(filter(None, [*panels, ", ".join(legends)])).split())
+        return " ".join(". ".join(filter(None, [*panels, ", ".join(words)])).split())
 
     @themed
     def render(self) -> bytes:

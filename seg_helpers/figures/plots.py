@@ -9,7 +9,6 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from matplotlib.transforms import offset_copy
 from PIL import Image
 from seaborn import heatmap
 
@@ -155,36 +154,3 @@ def log_axis(axis: Axis, write: Callable[[float], str] = "{:g}".format) -> None:
 def note(axes: Axes, text: str, point: tuple[float, float], away: tuple[float, float], **style):
     """Small words `away` (right, up; points) from a point."""
     return axes.annotate(text, point, away, textcoords="offset points", fontsize=8.5, **style)
-
-
-def write_names(axes: Axes, labels: Sequence[tuple[str, float, float, str]], beside: bool = False) -> None:
-    """Write each curve's name outside the axes at its right end, or each point's beside it, without overlaps.
-
-    Labels are (text, x, y, color) of a point, or of a curve's last one. Call it last: the axis limits must be final.
-    """
-    if not labels:
-        return
-    size = 8.5
-    height = axes.get_position().height * axes.figure.get_figheight() * 72
-    axes.get_ylim()  # brings pending autoscaling up to date
-    ends = axes.yaxis.get_transform().transform(np.array([y for _, _, y, _ in labels], dtype=float))
-    places = spread([axes.transLimits.transform((0, end))[1] for end in ends], 1.35 * size / max(height, 1))
-    right_of_point = offset_copy(axes.get_xaxis_transform(), axes.figure, x=8, units="points")
-    for (text, x, y, color), place in zip(labels, places, strict=True):
-        style = {"color": color, "fontsize": size, "va": "center"}
-        if beside:
-            axes.text(x, place, text, transform=right_of_point, bbox=PAPER, **style)
-        else:
-            line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.5, "shrinkA": 1, "shrinkB": 2}
-            axes.annotate(text, (x, y), (1.02, place), textcoords="axes fraction", arrowprops=line, **style)
-
-
-def spread(heights: Sequence[float], gap: float) -> np.ndarray:
-    """Heights of labels in the axes (0 to 1), moved apart to `gap`: half by lowering the lower, half by lifting the upper."""
-    wanted = np.clip(heights, 0, 1)
-    order, steps = np.argsort(-wanted, kind="stable"), gap * np.arange(len(wanted))
-    level = wanted[order] + steps
-    lowered, lifted = np.minimum.accumulate(level), np.maximum.accumulate(level[::-1])[::-1]
-    places = np.empty_like(wanted)
-    places[order] = (lowered + lifted) / 2 - steps
-    return places - max(places.max() - 1, 0)  # a crowd at the top moves down, off the title

@@ -182,17 +182,15 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
     axes = figure.subplots()
     line = {"color": style.MUTED, "linewidth": 1.2, "linestyle": (0, (4, 2)), "zorder": 1}
     axes.step(front[cost], front["mean_iou"], where="post", **line)
-    points = []
-    for row in table.itertuples():
+    for row in table.sort_values("mean_iou", ascending=False).itertuples():
         (color, _, marker), x = styles[row.title], getattr(row, cost)
         axes.plot([x, x], [row.mean_iou_low, row.mean_iou_high], color=color, linewidth=1.6, alpha=0.45)
-        axes.plot(x, row.mean_iou, marker, color=color, markersize=8, markeredgecolor="white", zorder=4)
-        points.append((row.title, x, row.mean_iou, style.INK))
+        look = {"color": color, "markersize": 8, "markeredgecolor": "white", "linestyle": "none", "label": row.title}
+        axes.plot(x, row.mean_iou, marker, zorder=4, **look)
     plots.log_axis(axes.xaxis, "{:g}".format if cost == "latency_milliseconds" else write_count)
     axes.set_xlabel(f"{COST_AXES[cost]} (log scale)")
     axes.set_title("Mean IoU, with its 95% interval")
-    axes.set_xlim(table[cost].min() / 1.3, table[cost].max() * 1.9)
-    plots.write_names(axes, points, beside=True)
+    figure.legend(loc="outside right upper")
     return ReportFigure(
         figure,
         f"Accuracy against cost ({COST_AXES[cost].lower()}). On the dashed line no model is both cheaper and better: "

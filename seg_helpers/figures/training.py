@@ -9,7 +9,7 @@ from seg_helpers.config import StageConfig
 from seg_helpers.experiments import Run
 from seg_helpers.figures import style
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import epoch_axis, log_axis, note, write_names
+from seg_helpers.figures.plots import epoch_axis, log_axis, note
 
 # Column of a history to its curve's name, color and dashes.
 LOSSES = {"train_loss": ("training", style.BLUE, "-"), "val_loss": ("validation", style.VERMILLION, "-")}
@@ -46,12 +46,13 @@ def training_curves(run: Run) -> ReportFigure:
     figure = style.new_figure(height=5.6 if titles else 3.7)
     panels = figure.subplots(2, 1, sharex=True) if titles else figure.subplots(1, 2)
     for axes, curves in zip(panels, (LOSSES, METRICS), strict=True):
-        ends = [end for column, look in curves.items() for end in _draw(axes, history, column, *look)]
+        for column, (name, color, dashes) in curves.items():
+            _draw(axes, history, column, label=name, color=color, linestyle=dashes)
         axes.axvline(epoch, color=style.MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
         for first in history.groupby("stage")["epoch"].min()[1:]:
             axes.axvline(first - 0.5, color=style.INK, linewidth=1, zorder=1)
         epoch_axis(axes)
-        write_names(axes, ends)
+        axes.legend()
     losses, metrics = panels
     metrics.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor="white", zorder=5)
     for title, middle in zip(titles, history.groupby("stage")["epoch"].mean(), strict=False):
@@ -68,38 +69,30 @@ def training_curves(run: Run) -> ReportFigure:
     )
 
 
-def _draw(
-    axes: Axes, history: pd.DataFrame, column: str, name: str, color: str, dashes, width: float = 1.8
-) -> list[tuple[str, float, float, str]]:
-    """Draw a column where it is known; returns its end for `write_names`."""
-    if column not in history or history[column].isna().all():
-        return []
-    known = history.dropna(subset=[column])
-    marker = "o" if len(known) < 3 else None
-    axes.plot(
-        known["epoch"], known[column], marker=marker, markersize=5, color=color, linestyle=dashes, linewidth=width
-    )
-    return [(name, float(known["epoch"].iloc[-1]), float(known[column].iloc[-1]), color)]
+def _draw(axes: Axes, history: pd.DataFrame, column: str, **look) -> None:
+    """Draw a column of a history where it is known."""
+    if column in history and history[column].notna().any():
+        known = history.dropna(subset=[column])
+        axes.plot(known["epoch"], known[column], marker="o" if len(known) < 3 else None, markersize=5, **look)
 
 
 @style.themed
 def variant_curves(runs: Sequence[Run]) -> ReportFigure:
-    """Validation mean IoU by epoch: one curve a run, in its network's color, named at its end."""
+    """Validation mean IoU by epoch: one curve a run, in its network's color; the legend names the best one first."""
     figure = style.new_figure(height=3.2 + 0.15 * len(runs))
     axes = figure.subplots()
     looks = style.network_styles([run.title for run in runs])
-    ends, best = [], []
-    for run in runs:
-        color, dashes, marker = looks[run.title]
-        ends += _draw(axes, run.history, "val_mean_iou", run.title, color, dashes, 1.8 if len(runs) < 7 else 1.3)
-        epoch, value = best_epoch(run.history)
-        axes.plot(epoch, value, marker, markersize=5, color=color)
-        best.append((value, f"{run.title} {value:.3f} (epoch {epoch})"))
+    for run in sorted(runs, key=lambda run: -best_epoch(run.history)[1]):
+        (color, dashes, marker), (epoch, value) = looks[run.title], best_epoch(run.history)
+        label = f"{run.title}: {value:.3f}, epoch {epoch}"
+        _draw(axes, run.history, "val_mean_iou", color=color, linestyle=dashes, linewidth=1.8 if len(runs) < 7 else 1.3)
+        axes.plot(epoch, value, marker, markersize=5, color=color, linestyle=dashes, label=label)
     epoch_axis(axes)
     axes.set_title("Validation mean IoU")
-    write_names(axes, ends)
-    ranked = "; ".join(text for _, text in sorted(best, reverse=True))
-    return ReportFigure(figure, f"Validation mean IoU against the epoch; a mark shows each run's best epoch: {ranked}.")
+    figure.legend(loc="outside right upper")
+    return ReportFigure(
+        figure, "Validation mean IoU against the epoch; a mark shows each run's best epoch, the legend both."
+    )
 
 
 @style.themed

@@ -15,7 +15,7 @@ import seg_helpers
 from seg_helpers import figures
 from seg_helpers.figures import display
 from seg_helpers.figures.display import ReportFigure, _reduce_colors
-from seg_helpers.figures.plots import epoch_axis, overlay, picture_rows, spread
+from seg_helpers.figures.plots import epoch_axis, overlay, picture_rows
 from seg_helpers.figures.style import NETWORKS, network_styles, new_figure
 
 
@@ -62,26 +62,6 @@ def test_overlay_leaves_void_as_it_is(frame, classes):
     assert (mixed[:2, :2] == frame[0][:2, :2]).all()
     expected = (frame[0][30, 40].astype(float) + classes.colors[1]) / 2
     assert np.abs(mixed[30, 40] - expected).max() <= 0.5
-
-
-@pytest.mark.parametrize(
-    ("positions", "expected"),
-    [
-        ([0.1, 0.5, 0.9], [0.1, 0.5, 0.9]),
-        ([0.5, 0.5], [0.55, 0.45]),
-        ([0.6, 0.5, 0.55], [0.65, 0.45, 0.55]),
-        ([0.98, 1.2, 0.2], [0.9, 1.0, 0.16]),
-    ],
-)
-def test_spread_moves_both_neighbors(positions, expected):
-    assert spread(positions, 0.1) == pytest.approx(expected)
-
-
-def test_spread_keeps_order_and_gap(rng):
-    positions = rng.random(20)
-    placed = spread(positions, 0.08)
-    assert (np.argsort(placed) == np.argsort(positions)).all()
-    assert np.diff(np.sort(placed)).min() >= 0.08 - 1e-9
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 7, 80])
