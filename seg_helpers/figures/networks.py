@@ -74,7 +74,7 @@ def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
     return ReportFigure(
         figure,
         f"{title}, drawn from the network itself: execution to the right, resolution downwards, with the channels and "
-        "parameters of each block; a dashed frame holds one block's outputs at several resolutions. "
+        "parameters of each block; one that gives out several resolutions has a box in each. "
         f"Connections that skip blocks: {join_words(skips).replace('_', ' ') or 'none'}.",
     )
 
@@ -141,48 +141,24 @@ def _connect(axes: Axes, start: Block, end: Block, taken: set[tuple[int, float]]
             style, b = "angle,angleA=0,angleB=90,rad=6", (b_x, b_y + math.copysign(rise, a_y - b_y))
         elif skip and blocked:  # up or down at once, then along the target's row
             style, a = "angle,angleA=90,angleB=0,rad=6", (a_x, a_y - math.copysign(rise, a_y - b_y))
+        look = {"color": VERMILLION, "linewidth": 1.3} if skip else {"color": INK, "linewidth": 1.1}
         axes.add_patch(
-            FancyArrowPatch(
-                a, b, connectionstyle=style, arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0,
-                color=VERMILLION if skip else INK, linewidth=1.3 if skip else 1.1, zorder=2,
-            )
-        )  # fmt: skip
+            FancyArrowPatch(a, b, connectionstyle=style, arrowstyle="-|>", mutation_scale=9, zorder=2, **look)
+        )
 
 
 def _draw_block(axes: Axes, block: Block, room: float) -> None:
-    """One box a resolution; the finest carries the name. `room` is the width of a box in points."""
-    x, rows = block.column - BOX[0] / 2, block.rows
-    if len(rows) > 1:
-        span = max(rows.values()) - min(rows.values()) + BOX[1] + 0.1
-        frame = {"facecolor": "none", "edgecolor": "#b4b9be", "linestyle": (0, (3, 2)), "zorder": 1.5}
-        _add_box(axes, x - 0.05, min(rows.values()) - BOX[1] / 2 - 0.05, BOX[0] + 0.1, span, **frame)
-    for stride, y in rows.items():
-        face = {"facecolor": ROLES[block.role][0], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
-        _add_box(axes, x, y - BOX[1] / 2, *BOX, **face)
-        facts, font = {"ha": "center", "color": "#3c4043", "zorder": 4}, 7.5
-        if stride != min(rows):
-            axes.text(block.column, y, f"{block.channels[stride]} ch", va="center", fontsize=font, **facts)
-            continue
-        name, size = _fit(block.name.replace("_", " "), room)
-        heading = {"ha": "center", "va": "top", "fontsize": size, "fontweight": "bold", "zorder": 4}
-        axes.text(block.column, y - BOX[1] / 2 + 0.06, name, **heading)
-        text = f"{block.channels[stride]} ch"
-        if block.parameters:
-            text += f"\n{write_count(block.parameters)}"
-        axes.text(block.column, y + BOX[1] / 2 - 0.06, text, va="bottom", fontsize=min(size, font), **facts)
-
-
-def _add_box(axes: Axes, x: float, y: float, width: float, height: float, **style) -> None:
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **style))
-
-
-def _fit(text: str, points: float) -> tuple[str, float]:
-    """The text on two lines at most, and the font size at which it is no wider than `points`."""
-    for size in (8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0):
-        lines = textwrap.wrap(text, max(int(points / (0.7 * size)), 1), break_long_words=False)
-        if len(lines) <= 2 and max(map(len, lines)) * 0.7 * size <= points:
-            break
-    return "\n".join(lines), size
+    """One box a resolution; the finest says how many parameters all hold. `room` is the width of a box in points."""
+    words = textwrap.wrap(block.name.replace("_", " "), 10, break_long_words=False)
+    size = min(8.5, room / (0.65 * max(map(len, words))))  # no wider than the box
+    for stride, y in block.rows.items():
+        facts = [f"{block.channels[stride]} ch"]
+        if block.parameters and stride == min(block.rows):
+            facts.append(write_count(block.parameters))
+        corner, shape = (block.column - BOX[0] / 2, y - BOX[1] / 2), "round,pad=0,rounding_size=0.05"
+        look = {"facecolor": ROLES[block.role][0], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
+        axes.add_patch(FancyBboxPatch(corner, *BOX, boxstyle=shape, **look))
+        axes.text(block.column, y, "\n".join([*words, *facts]), ha="center", va="center", fontsize=size, zorder=4)
 
 
 def show_layer_table(summary: ModelSummary, title: str) -> None:

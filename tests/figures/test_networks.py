@@ -57,7 +57,7 @@ def test_every_block_and_connection_is_drawn_apart():
 def test_words_come_from_the_network():
     figure = figures.architecture_diagram(summarize(), "Tiny")
     assert "Connections that skip blocks: encoder 1 to decoder." in figure.caption
-    assert "decoder, 16 ch 500" in figure.alt
+    assert "decoder 16 ch 500" in figure.alt
 
 
 def test_sums_and_upsampling_get_a_box_of_logits():
@@ -80,7 +80,7 @@ def test_branches_of_several_resolutions_are_connected_one_by_one():
     figure = figures.architecture_diagram(summarize(parts, list(itertools.pairwise(names))), "Branches")
     assert len(patches_of(figure, "FancyArrowPatch")) == 1 + 2 + 2 + 2
     assert "transition" not in figure.alt
-    assert "stage 2, 18 ch 10, 36 ch" in figure.alt
+    assert "stage 2 18 ch 10, stage 2 36 ch" in figure.alt
 
 
 def test_column_is_the_longest_way():
