@@ -46,8 +46,10 @@ runs: $(INSTALLED) ## train the runs that the profile lacks, CORES at once, a th
 		--rerun-incomplete --nolock --quiet all $(RUNS_OPTIONS) --config "profile=$(PROFILE)" "data=$(DATA)" \
 		"weights=$(WEIGHTS)" "only=$(ONLY_RUNS)" "overrides=$(OVERRIDES)"
 
-test: $(INSTALLED) ## lint and test the helpers
+test: $(INSTALLED) ## check layout, lint and types, and test the helpers
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
 bench: $(INSTALLED) ## time training steps, loading and prediction on this machine: reports/bench/speed.html

@@ -54,7 +54,8 @@ def bootstrap_interval(
     """
     block = choose_block(compute_metrics(confusions)[metric])
     values = _metric_of_samples(confusions, metric, samples, seed, block)
-    return tuple(float(v) for v in np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2]))
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0, level: float = 0.95) -> np.ndarray:

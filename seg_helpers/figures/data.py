@@ -35,10 +35,10 @@ def class_shares(counts: np.ndarray, splits: Sequence[str], classes: ClassSet) -
     Columns: `split`, `class`, `share` (of the split's pixels that are not void) and `presence` (of its frames with at
     least one pixel).
     """
-    splits, scored = np.asarray(splits), np.asarray(counts)[:, : classes.num_classes]
+    of_frame, scored = np.asarray(splits), np.asarray(counts)[:, : classes.num_classes]
     tables = []
-    for split in [name for name in ("train", "val", "test") if (splits == name).any()]:
-        part = scored[splits == split]
+    for split in [name for name in ("train", "val", "test") if name in splits]:
+        part = scored[of_frame == split]
         share, presence = part.sum(0) / max(part.sum(), 1), (part > 0).mean(0)
         tables.append(pd.DataFrame({"split": split, "class": classes.names, "share": share, "presence": presence}))
     return pd.concat(tables, ignore_index=True)

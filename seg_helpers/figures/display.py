@@ -74,7 +74,7 @@ def _read_words(axes: Axes) -> str:
         names = [] if somewhere else [rows.get(y), columns.get(x)]
         words.append(" ".join(filter(None, [*names, text.get_text()])))
     for series in axes.collections:  # dots of several series have no words of their own
-        if rows and isinstance(series, PathCollection) and not series.get_label().startswith("_"):
+        if rows and isinstance(series, PathCollection) and not str(series.get_label()).startswith("_"):
             values = zip(rows.values(), np.ma.filled(series.get_offsets()[:, 0], np.nan), strict=True)
             words.append(f"{series.get_label()} {', '.join(f'{row} {value:.2g}' for row, value in values)}")
     return ": ".join(filter(None, (head, ", ".join(words))))

@@ -43,7 +43,7 @@ def image_grid(
     lines = [max(title.count("\n") + 1 if title else 0 for title, _ in filter(None, row)) for row in rows]
     titles = sum(0.1 + 0.22 * number if number else 0.02 for number in lines)
     figure = new_figure(WIDTH, len(rows) * (WIDTH - left) / columns * height / width + titles + room)
-    figure.get_layout_engine().set(rect=(left / WIDTH, 0, 1 - left / WIDTH, 1))
+    figure.get_layout_engine().set(rect=(left / WIDTH, 0, 1 - left / WIDTH, 1))  # type: ignore[call-arg]
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for panel in axes.flat:
         panel.set_axis_off()
@@ -177,7 +177,7 @@ def epoch_axis(axes: Axes) -> None:
 
 def log_axis(axis: Axis, write: Callable[[float], str] = "{:g}".format) -> None:
     """Plain numbers on a logarithmic axis, at 1, 2 and 5 of each decade if few are shown; call it after drawing."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})  # type: ignore[attr-defined]
     low, high = sorted(axis.get_view_interval())
     decades = np.log10(high / low)
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.5 else (1, 3) if decades < 4 else (1,)))

@@ -276,7 +276,7 @@ def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> R
     names = [textwrap.fill(name, 18) for name in ("input", *masks)]  # a row is this high at 4 frames
     left = 0.05 + 0.17 * max(name.count("\n") + 1 for name in names)  # inches, for lines that are turned
     figure, axes = image_grid(panels, len(frames), left, room=0.8)
-    figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02)
+    figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02)  # type: ignore[call-arg]
     turned = {"rotation": 90, "ha": "right", "va": "center", "multialignment": "center", "fontweight": "bold"}
     for panel, name in zip(axes[:, 0], names, strict=True):
         note(panel, name, (0, 0.5), (-4, 0), xycoords="axes fraction", **turned).set_in_layout(False)

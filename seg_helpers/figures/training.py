@@ -49,7 +49,7 @@ def training_curves(run: Run) -> ReportFigure:
     """
     history, titles = run.history, stage_titles(run)
     epoch, value = best_epoch(history)
-    panels = {"Loss": LOSSES, f"Metrics · best mean IoU {value:.3f} (epoch {epoch})": METRICS}
+    panels: dict[str, dict] = {"Loss": LOSSES, f"Metrics · best mean IoU {value:.3f} (epoch {epoch})": METRICS}
     if run.range_tests:
         panels["Learning rate at the epoch's end"] = RATES
         figure = style.new_figure(height=6.6)

@@ -25,22 +25,15 @@ class SegmentationNetwork(nn.Module):
         self.encoder: nn.Module | None = None
 
     def __call__(self, images: Tensor) -> Tensor | dict[str, Tensor | list[Tensor]]:
-        self.check_size(images)
-        return super().__call__(images)
-
-    def check_size(self, images: Tensor) -> None:
-        """Stop with the size to use when the images' size is no multiple of `stride`.
-
-        Raises:
-            ValueError: Naming the given size and the padded one.
-        """
-        height, width = images.shape[-2:]
-        padded = self.padded_size((height, width))
-        if padded != (height, width):
+        """Runs the network; ValueError with the size to use where the images' size is no multiple of `stride`."""
+        size = tuple(images.shape[-2:])
+        padded = self.padded_size(size)
+        if padded != size:
             raise ValueError(
                 f"{type(self).__name__} takes heights and widths that are multiples of {self.stride}, got "
-                f"{height}x{width}: pad the images to {padded[0]}x{padded[1]} and crop the logits"
+                f"{size[0]}x{size[1]}: pad the images to {padded[0]}x{padded[1]} and crop the logits"
             )
+        return super().__call__(images)
 
     def padded_size(self, size: Sequence[int]) -> tuple[int, int]:
         """(height, width) rounded up to multiples of `stride`."""

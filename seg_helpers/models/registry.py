@@ -156,7 +156,7 @@ def build_model(
         >>> build_model("unet", 11, encoder="resnet18").stride
         32
     """
-    architectures = {entry.name: entry for entry in ARCHITECTURES}
+    architectures = {architecture.name: architecture for architecture in ARCHITECTURES}
     if name not in architectures:
         raise ValueError(f"unknown model {name!r}{suggest(name, architectures)}")
     if num_classes < 1:

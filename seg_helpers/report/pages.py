@@ -118,8 +118,9 @@ def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
         text = heading.get_text(" ", strip=True)
         anchor = re.sub(r"\s+", "-", text)
         taken[anchor] += 1
-        heading["id"] = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
-        contents.append((heading.name, heading["id"], text))
+        anchor = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
+        heading["id"] = anchor
+        contents.append((heading.name, anchor, text))
     for image in body.find_all("img", src=re.compile("^data:image/png")):
         _size(image)
     for table in body.find_all("table"):

@@ -19,7 +19,8 @@ def detect_precision(device: torch.device) -> str:
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
     if device.type == "cpu":
-        return "bf16" if _cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "fp32"
+        flags = (_cpuinfo("flags") or _cpuinfo("Features")).split()
+        return "bf16" if {"avx512_bf16", "amx_bf16", "bf16"} & set(flags) else "fp32"
     return "fp32"
 
 
@@ -62,7 +63,8 @@ def describe_device(device: torch.device | None = None) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "cpu":
         threads = torch.get_num_threads()
-        return f"{_cpu_name()}, {threads} thread{'s' if threads != 1 else ''}"
+        name = _cpuinfo("model name") or platform.processor() or platform.machine()
+        return f"{name}, {threads} thread{'s' if threads != 1 else ''}"
     return device.type
 
 
@@ -82,11 +84,3 @@ def _cpuinfo(key: str) -> str:
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.is_file() else []
     return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")
-
-
-def _cpu_flags() -> set[str]:
-    return set((_cpuinfo("flags") or _cpuinfo("Features")).split())
-
-
-def _cpu_name() -> str:
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
