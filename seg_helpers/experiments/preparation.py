@@ -104,8 +104,8 @@ class PreparedData:
     def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
         """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""
         samples = SegmentationDataset(self.cache, self.rows(split) if rows is None else rows)
-        for position in range(len(samples)):
-            yield default_collate([samples[position]])  # a DataLoader would draw from the random state that training shares
+        for position in range(len(samples)):  # a DataLoader would draw from the random state that training shares
+            yield default_collate([samples[position]])
 
 
 def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:

@@ -36,7 +36,7 @@ from seg_helpers.training.devices import build_accelerator, describe_device, det
 from seg_helpers.training.loop import Trainer, TrainerState
 from seg_helpers.training.stages import freeze_encoder
 
-HALF_LIMIT = 3_000_000  # bytes of weights that a repository can hold
+HALF_LIMIT = 10_000_000  # bytes of weights that a repository can hold
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
 EXAMPLES = {"good": (0.9, 0.8), "typical": (0.5, 0.45), "worst": (0.0, 0.05)}  # quantiles of the frames' mean IoU
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from seg_helpers.config import GROUPS, RECIPES, Profile
+from seg_helpers.config import RECIPES, Profile
 
 PACKAGE = RECIPES.parent  # seg_helpers/
-ALL = sorted(recipe.stem for recipe in RECIPES.glob("*.yaml") if recipe != GROUPS)
+ALL = sorted(recipe.stem for recipe in RECIPES.glob("*.yaml"))
 # The recipes whose runs a page shows; one that is not named here shows them all.
 SHOWN = {
     "01_data_exploration": [],
