@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from seg_helpers.classes import ClassSet
 from seg_helpers.experiments import PreparedData
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import image_grid, log_axis, name_rows, overlay, picture_rows
+from seg_helpers.figures.plots import log_axis, name_rows, overlay, picture_rows
 from seg_helpers.figures.style import FAINT, MARKERS, OKABE_ITO, SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
 from seg_helpers.figures.words import join_words, percent
 
@@ -86,11 +86,7 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
         (f"{classes.names[index]}{between}peak {percent(peak)}", heatmaps[index] / peak)
         for index, peak in peaks.items()
     ]
-    figure, axes = image_grid(panels, columns, room=0.5)
-    bar = figure.colorbar(axes[0, 0].images[0], ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02)
-    bar.set_label("share of pixels of the class, relative to the class's own peak")
-    bar.outline.set_visible(False)
-    return ReportFigure(figure, "Where each class lives in the image, each map scaled to its own peak.")
+    return picture_rows(panels, columns, "Where each class lives in the image, each map scaled to its own peak.")
 
 
 @themed

@@ -1,6 +1,6 @@
 """The shapes that figures share: pictures in rows, bars or dots in rows, heat maps; and legends, axes, small words."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,35 +22,6 @@ PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  
 # ---------------------------------------------------------------- pictures
 
 
-def image_grid(
-    panels: Sequence[tuple[str, np.ndarray] | None], columns: int, room: float = 0.2
-) -> tuple[Figure, np.ndarray]:
-    """A figure of pictures in rows, each below its title.
-
-    Args:
-        panels: (title, picture) each, row by row; None leaves a place empty. A picture is (H, W, 3) uint8 RGB or an
-            (h, w) map of values from 0 to 1; the first one's shape sets the height of all rows.
-        columns: pictures in a row.
-        room: inches to add to the height, for legends.
-
-    Returns:
-        The figure and its axes, (rows, columns).
-    """
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    height, width = panels[0][1].shape[:2]
-    lines = [max(title.count("\n") + 1 if title else 0 for title, _ in filter(None, row)) for row in rows]
-    titles = sum(0.1 + 0.22 * number if number else 0.02 for number in lines)
-    figure = new_figure(WIDTH, len(rows) * WIDTH / columns * height / width + titles + room)
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for panel in axes.flat:
-        panel.set_axis_off()
-    for panel, entry in zip(axes.flat, panels, strict=False):
-        if entry:
-            panel.imshow(entry[1], vmin=0, vmax=1)
-            panel.set_title(entry[0], fontsize=9.5 if columns <= 4 else 8.5)
-    return figure, axes
-
-
 @themed
 def picture_rows(
     panels: Sequence[tuple[str, np.ndarray] | None],
@@ -59,8 +30,29 @@ def picture_rows(
     classes: ClassSet | None = None,
     labels: Iterable[np.ndarray] = (),
 ) -> ReportFigure:
-    """An `image_grid` with its caption, and with the legend of labels of a class set where they are given."""
-    figure, _ = image_grid(panels, columns, room=0.6 if classes else 0.2)
+    """Pictures in rows, each below its title, and below them the legend of labels of a class set where they are given.
+
+    Args:
+        panels: (title, picture) each, row by row; None leaves a place empty. A picture is (H, W, 3) uint8 RGB or an
+            (h, w) map of values from 0 to 1; the first one's shape sets the height of all rows.
+        columns: pictures in a row.
+        caption: of the figure.
+        classes: that `labels` are of.
+        labels: (H, W) each; the legend names the classes in them.
+    """
+    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
+    height, width = panels[0][1].shape[:2]
+    lines = [max(title.count("\n") + 1 if title else 0 for title, _ in filter(None, row)) for row in rows]
+    titles = sum(0.1 + 0.22 * number if number else 0.02 for number in lines)
+    room = 0.6 if classes else 0.2
+    figure = new_figure(WIDTH, len(rows) * WIDTH / columns * height / width + titles + room)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for panel in axes.flat:
+        panel.set_axis_off()
+    for panel, entry in zip(axes.flat, panels, strict=False):
+        if entry:
+            panel.imshow(entry[1], vmin=0, vmax=1)
+            panel.set_title(entry[0], fontsize=9.5 if columns <= 4 else 8.5)
     if classes:
         class_legend(figure, classes, labels)
     return ReportFigure(figure, caption)
@@ -88,13 +80,9 @@ def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]
     entries[VOID] = "void (not scored)", classes.void_color
     shown = {name: color for index, (name, color) in entries.items() if index in present}
     rows = -(-len(shown) // (8 if len(shown) <= 16 else 7))
-    color_legend(figure, shown, loc="outside lower center", ncols=-(-len(shown) // rows), columnspacing=1.4)
-
-
-def color_legend(figure: Figure, colors: Mapping[str, Sequence[int]], **place) -> None:
-    """Add a legend of squares: name to RGB, 0 to 255."""
-    outline = {"edgecolor": "#777777", "linewidth": 0.5}
-    handles = [Patch(facecolor=np.divide(color, 255), label=name, **outline) for name, color in colors.items()]
+    look = {"edgecolor": "#777777", "linewidth": 0.5}
+    handles = [Patch(facecolor=np.divide(color, 255), label=name, **look) for name, color in shown.items()]
+    place = {"loc": "outside lower center", "ncols": -(-len(shown) // rows), "columnspacing": 1.4}
     figure.legend(handles=handles, handlelength=1.1, handleheight=1.1, **place)
 
 

@@ -14,7 +14,7 @@ from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.experiments import PreparedData, Run, final_scores
 from seg_helpers.figures import plots, style
 from seg_helpers.figures.display import ReportFigure, show_table
-from seg_helpers.figures.plots import heat_map, image_grid, resize_label
+from seg_helpers.figures.plots import heat_map, resize_label
 from seg_helpers.figures.words import count_of, join_words, percent, write_count
 from seg_helpers.progress import format_seconds
 
@@ -96,18 +96,14 @@ def example_panels(run: Run, data: PreparedData) -> ReportFigure:
         ]
         masks += [label, prediction]
         words.append(f"{frame.rank} {frame.frame}")
-    figure, _ = image_grid(panels, 4, room=1.0)
-    plots.class_legend(figure, data.classes, masks)
-    marks = {"correct": CORRECT, "wrong": WRONG, "void: not scored": NOT_SCORED}
-    plots.color_legend(figure, marks, loc="outside upper right", ncols=3)
     scores = compute_metrics(run.sound_confusions)["mean_iou"]
     low, median, high = np.nanpercentile(scores, [10, 50, 90])
-    return ReportFigure(
-        figure,
-        f"Input, target, prediction and error map: {'; '.join(words)}. Each mean IoU is the frame's own, over the classes in "
-        f"its target or prediction; the split's score pools the pixels of all frames. Of {count_of(len(scores), 'frame')}, "
-        f"the median has {median:.2f}, and 80% lie between {low:.2f} and {high:.2f}.",
+    caption = (
+        f"Input, target, prediction and errors (wrong pixels red, void black): {'; '.join(words)}. Each mean IoU is the "
+        "frame's own, over the classes in its target or prediction; the split's score pools the pixels of all frames. Of "
+        f"{count_of(len(scores), 'frame')}, the median has {median:.2f}, and 80% lie between {low:.2f} and {high:.2f}."
     )
+    return plots.picture_rows(panels, 4, caption, data.classes, masks)
 
 
 # ---------------------------------------------------------------- several runs

@@ -4,17 +4,18 @@ import numpy as np
 import pandas as pd
 
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import heat_map, image_grid, label_rows, name_rows, note
+from seg_helpers.figures.plots import heat_map, label_rows, name_rows, note, picture_rows
 from seg_helpers.figures.style import new_figure
 
 
 def test_a_grid_leaves_places_empty_and_keeps_room_for_titles():
     picture = np.zeros((30, 40, 3), np.uint8)
     panels = [("a", picture), None, ("b\nbelow", picture), ("", picture), ("c", picture)]
-    figure, axes = image_grid(panels, 3)
+    figure = picture_rows(panels, 3, "some").figure
+    axes = np.reshape(figure.axes, (2, 3))
     assert [bool(panel.images) for panel in axes.flat] == [True, False, True, True, True, False]
-    one_line = image_grid([("a", picture)], 3)[0].get_figheight()
-    assert image_grid([("a\nb", picture)], 3)[0].get_figheight() > one_line
+    heights = [picture_rows([(title, picture)], 3, "one").figure.get_figheight() for title in ("a", "a\nb")]
+    assert heights[1] > heights[0]
     figure.draw_without_rendering()
     for panel in axes.flat:  # no title is cut by the edge or lies on the row above
         assert panel.title.get_window_extent().y1 <= figure.bbox.y1
