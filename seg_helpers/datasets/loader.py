@@ -75,9 +75,8 @@ class EpochSampler(Sampler[int]):
         return len(self.dataset)
 
     def __iter__(self) -> Iterator[int]:
-        if not self.shuffle:
-            return iter(range(len(self)))
-        return iter(np.random.default_rng((self.seed, self.dataset.epoch)).permutation(len(self)).tolist())
+        order = np.random.default_rng((self.seed, self.dataset.epoch)).permutation(len(self))
+        return iter(order.tolist() if self.shuffle else range(len(self)))
 
 
 def make_loader(

@@ -56,13 +56,9 @@ def class_balance(shares: pd.DataFrame) -> ReportFigure:
     for axes, table in ((left, wide["share"].where(wide["share"] > 0)), (right, wide["presence"])):
         axes.hlines(place, table.min(axis=1), table.max(axis=1), color=FAINT, linewidth=3, zorder=1)
         for number, (split, color) in enumerate(zip(splits, OKABE_ITO, strict=False)):
-            look = {
-                "color": SPLIT_COLORS.get(split, color),
-                "marker": MARKERS[number],
-                "label": SPLIT_NAMES.get(split, split),
-            }
             lift = 0.2 * (number - (len(splits) - 1) / 2)  # equal values stay visible
-            axes.scatter(table[split], place + lift, s=36, zorder=3, clip_on=False, **look)
+            look = {"color": SPLIT_COLORS.get(split, color), "marker": MARKERS[number], "clip_on": False}
+            axes.scatter(table[split], place + lift, s=36, zorder=3, label=SPLIT_NAMES.get(split, split), **look)
         name_rows(axes, wide.index)
     log_axis(left.xaxis, lambda share: f"{100 * share:g}%")
     right.xaxis.set_major_formatter(PercentFormatter(1))

@@ -61,8 +61,8 @@ def _read_words(axes: Axes) -> str:
     columns = _name_places(axes.xaxis) if any(isinstance(map_, QuadMesh) for map_ in axes.collections) else {}
     words = [] if axes.texts else list(rows.values())
     for text in [text for text in axes.texts if text.get_text()][:MOST_WORDS]:
-        (x, y), somewhere = getattr(text, "xy", text.get_position()), getattr(text, "xycoords", "data") != "data"
-        names = [] if somewhere else [rows.get(y), columns.get(x)]
+        x, y = getattr(text, "xy", text.get_position())
+        names = [rows.get(y), columns.get(x)] if getattr(text, "xycoords", "data") == "data" else []
         words.append(" ".join(filter(None, [*names, text.get_text()])))
     for series in axes.collections:  # dots of several series have no words of their own
         if rows and isinstance(series, PathCollection) and not str(series.get_label()).startswith("_"):
@@ -90,7 +90,9 @@ def _reduce_colors(pixels: np.ndarray, exact: int = 96) -> tuple[np.ndarray, np.
         order = np.argsort(-counts, kind="stable")
         others = np.repeat(colors[order[exact:]], counts[order[exact:]], axis=0)[None]
         cut = Image.fromarray(others).quantize(256 - exact, Image.Quantize.MEDIANCUT, kmeans=1)
-        palette = np.concatenate([colors[order[:exact]], np.reshape(cut.getpalette(), (-1, 3))]).astype(np.uint8)
+        palette = np.concatenate([colors[order[:exact]], np.reshape(cut.getpalette(), (-1, 3))[: 256 - exact]]).astype(
+            np.uint8
+        )
     return cKDTree(palette).query(colors)[1].astype(np.uint8)[where], palette
 
 
