@@ -99,7 +99,7 @@ def example_panels(run: Run, data: PreparedData) -> ReportFigure:
     scores = compute_metrics(run.sound_confusions)["mean_iou"]
     low, median, high = np.nanpercentile(scores, [10, 50, 90])
     caption = (
-        f"Input, target, prediction and errors (wrong pixels red, void black): {'; '.join(words)}. Each mean IoU is the "
+        f"Input, target, prediction and errors (wrong pixels orange, void black): {'; '.join(words)}. Each mean IoU is the "
         "frame's own, over the classes in its target or prediction; the split's score pools the pixels of all frames. Of "
         f"{count_of(len(scores), 'frame')}, the median has {median:.2f}, and 80% lie between {low:.2f} and {high:.2f}."
     )
@@ -247,11 +247,7 @@ def cost_bars(table: pd.DataFrame, columns: Mapping[str, str], caption: str) -> 
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     for panel, (column, title) in zip(panels, columns.items(), strict=True):
         panel.barh(range(len(table)), table[column], height=0.64, color=style.BLUE)
-        plots.label_rows(panel, table["name"], table[column], table[column].map(_write_cost))
+        plots.label_rows(panel, table["name"], table[column], table[column].map(write_count))
         panel.set(xlim=(0, 1.38 * table[column].max()), xticks=[])
         panel.set_title(title, fontsize=9.5)
     return ReportFigure(figure, caption)
-
-
-def _write_cost(value: float) -> str:
-    return write_count(value) if value >= 1e5 else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

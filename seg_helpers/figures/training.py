@@ -1,4 +1,4 @@
-"""Figures about training: loss, metrics and learning rate by epoch, runs beside each other, the range test."""
+"""Figures about training: loss and metrics by epoch, runs beside each other, the range test."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,11 @@ from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import epoch_axis, log_axis, note
 
 # Column of a history to its curve's name, color and dashes.
-LOSSES = {"train_loss": ("training", style.BLUE, "-"), "val_loss": ("validation", style.VERMILLION, "-")}
-METRICS = {
+LOSSES: dict[str, tuple] = {
+    "train_loss": ("training", style.BLUE, "-"),
+    "val_loss": ("validation", style.VERMILLION, "-"),
+}
+METRICS: dict[str, tuple] = {
     "val_pixel_accuracy": ("val pixel acc.", style.GREEN, style.DASHES[1]),
     "val_mean_dice": ("val Dice", style.PURPLE, style.DASHES[1]),
     "val_mean_iou": ("val mean IoU", style.VERMILLION, "-"),

@@ -107,7 +107,10 @@ def test_words():
     assert figures.join_words(["a", "b", "c"]) == "a, b and c"
 
 
-@pytest.mark.parametrize(("number", "text"), [(12_425_028, "12.4 M"), (6640, "6.6 k"), (3.1e9, "3.10 G"), (42, "42")])
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(12_425_028, "12.4 M"), (6640, "6.6 k"), (3.1e9, "3.10 G"), (42, "42"), (47.53, "47.5"), (999.6, "1000")],
+)
 def test_counts_are_short(number, text):
     assert figures.write_count(number) == text
 
