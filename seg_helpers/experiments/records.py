@@ -160,9 +160,7 @@ class Run:
 
 
 def read_run(path: Path) -> Run:
-    """Reads a finished run's folder.
-
-    Keys of its configuration that this version does not know are left out, which is said once.
+    """Reads a finished run's folder; keys of its configuration that this version does not know are left out.
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
@@ -183,7 +181,7 @@ def read_run(path: Path) -> Run:
 
 
 def read_config(path: Path) -> ExperimentConfig:
-    """A recorded configuration, less the keys that this version of the package does not have."""
+    """A recorded configuration, less the keys that this version of the package does not have, which is said once."""
     plain = yaml.safe_load(path.read_text())
     try:
         return ExperimentConfig.model_validate(plain)
@@ -194,8 +192,7 @@ def read_config(path: Path) -> ExperimentConfig:
 
 
 @functools.cache
-def _say_left_out(keys: str) -> None:
-    """Once for each set of keys: a page reads many runs of one version."""
+def _say_left_out(keys: str) -> None:  # cached: a page reads many runs of one version
     print(f"recorded runs hold {keys}, which this version does not know: left out")
 
 
