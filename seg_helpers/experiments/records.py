@@ -85,17 +85,10 @@ class Run:
         return self.metrics["class_set"]
 
     @property
-    def best_weights(self) -> Path:
-        return self.path / "best.safetensors"
-
-    @property
-    def half_weights(self) -> Path:
-        """A copy in half precision, kept of a small network: small enough to be committed with the run."""
-        return self.path / "half.safetensors"
-
-    @property
-    def has_weights(self) -> bool:
-        return self.best_weights.is_file() or self.half_weights.is_file()
+    def weights(self) -> Path:
+        """Its best weights; where these are missing, a small network's copy in half precision, which may be committed."""
+        best, half = self.path / "best.safetensors", self.path / "half.safetensors"
+        return half if half.is_file() and not best.is_file() else best
 
     @cached_property
     def history(self) -> pd.DataFrame:

@@ -98,10 +98,9 @@ def load_network(run: Run) -> nn.Module:
         CheckpointError: the weights are not in the run's folder.
     """
     model = _build(run.config, len(run.classes), pretrained=False)
-    half = not run.best_weights.is_file() and run.half_weights.is_file()
-    if half:
+    if run.weights.stem == "half":
         print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
-    load_weights(model, run.half_weights if half else run.best_weights)
+    load_weights(model, run.weights)
     return model.eval().to(memory_format=torch.channels_last)  # as it was trained and scored: the same bits again
 
 
@@ -112,8 +111,10 @@ def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
 
 def measure_runs(runs: list[Run], size: tuple[int, int] | None = None) -> list[Latency]:
     """Times each run's network, whatever its weights, at (height, width), or at the size that the run was scored at."""
-    networks = (_build(run.config, len(run.classes), pretrained=False) for run in track(runs, "timing networks"))
-    return [measure_network(network, size or run.metrics["size"]) for network, run in zip(networks, runs, strict=True)]
+    return [
+        measure_network(_build(run.config, len(run.classes), pretrained=False), size or run.metrics["size"])
+        for run in track(runs, "timing networks")
+    ]
 
 
 def measure_network(network: nn.Module, size: tuple[int, int]) -> Latency:

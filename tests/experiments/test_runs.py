@@ -404,7 +404,7 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
             np.testing.assert_array_equal(counts[kind], run.counts[kind][split], kind)
         assert run.metrics[split]["mean_boundary_iou"] == mean_boundary_iou(counts["boundary"].sum(0))
         assert run.metrics[split]["calibration_error"] == calibration_error(counts["confidence"].sum(0))
-    state = load_file(run.best_weights)
+    state = load_file(run.weights)
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
 
 
