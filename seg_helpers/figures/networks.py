@@ -178,7 +178,7 @@ def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> N
 
     Where the run's weights are not in its folder, that is said.
     """
-    if not run.has_weights:
+    if not run.weights.is_file():
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
         return
     network, found = load_network(run), {}
