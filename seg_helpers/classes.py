@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torchvision.datasets import Cityscapes
 
 from seg_helpers.config import ConfigError, validate
 
+KNOWN = Path(__file__).with_name("class_sets.yaml")
 VOID = 255
 _VOID_NAMES = {"void", "unlabelled", "unlabeled", "ignore"}
 
@@ -54,118 +56,43 @@ class ClassSet:
         return palette[labels]
 
 
-def _class_set(name, table, index_map, color_map=None, void_color=(0, 0, 0), description="") -> ClassSet:
-    names, colors = zip(*table, strict=True)
-    own = {tuple(map(int, color)): i for i, color in enumerate(colors)}
-    mapped = {tuple(void_color): VOID} | own | dict(color_map or {})
-    return ClassSet(name, names, np.array(colors, np.uint8), index_map, mapped, tuple(void_color), description)
+def _class_set(name, classes, description="", void_color=(0, 0, 0), index_map=None, others=None) -> ClassSet:
+    """A class set of these names and colors; positions count in index labels, and one past the last is void."""
+    own = {tuple(color): index for index, color in enumerate(classes.values())}
+    color_map = {tuple(void_color): VOID} | own | (others or {})
+    colors = np.array(list(classes.values()), np.uint8)
+    index_map = index_map or _positions(len(classes), len(classes))
+    return ClassSet(name, tuple(classes), colors, index_map, color_map, tuple(void_color), description)
 
 
-def _identity(count: int, *void: int) -> dict[int, int]:
-    return {i: i for i in range(count)} | dict.fromkeys((*void, VOID), VOID)
+def _positions(count: int, void: int) -> dict[int, int]:
+    return {i: i for i in range(count)} | {void: VOID, VOID: VOID}
 
 
-# CamVid's `label_colors.txt`, Void left out (Brostow et al., PRL 2009), and which of the 11 each class counts as.
-_CAMVID32 = (
-    ("Animal", (64, 128, 64), "Pedestrian"),
-    ("Archway", (192, 0, 128), "Building"),
-    ("Bicyclist", (0, 128, 192), "Bicyclist"),
-    ("Bridge", (0, 128, 64), "Building"),
-    ("Building", (128, 0, 0), "Building"),
-    ("Car", (64, 0, 128), "Car"),
-    ("CartLuggagePram", (64, 0, 192), "Pedestrian"),
-    ("Child", (192, 128, 64), "Pedestrian"),
-    ("Column_Pole", (192, 192, 128), "Pole"),
-    ("Fence", (64, 64, 128), "Fence"),
-    ("LaneMkgsDriv", (128, 0, 192), "Road"),
-    ("LaneMkgsNonDriv", (192, 0, 64), "Road"),
-    ("Misc_Text", (128, 128, 64), "SignSymbol"),
-    ("MotorcycleScooter", (192, 0, 192), "Bicyclist"),
-    ("OtherMoving", (128, 64, 64), "Car"),
-    ("ParkingBlock", (64, 192, 128), "Pavement"),
-    ("Pedestrian", (64, 64, 0), "Pedestrian"),
-    ("Road", (128, 64, 128), "Road"),
-    ("RoadShoulder", (128, 128, 192), "Pavement"),
-    ("Sidewalk", (0, 0, 192), "Pavement"),
-    ("SignSymbol", (192, 128, 128), "SignSymbol"),
-    ("Sky", (128, 128, 128), "Sky"),
-    ("SUVPickupTruck", (64, 128, 192), "Car"),
-    ("TrafficCone", (0, 0, 64), "Pole"),
-    ("TrafficLight", (0, 64, 64), "SignSymbol"),
-    ("Train", (192, 64, 128), "Car"),
-    ("Tree", (128, 128, 0), "Tree"),
-    ("Truck_Bus", (192, 128, 192), "Car"),
-    ("Tunnel", (64, 0, 64), "Building"),
-    ("VegetationMisc", (192, 192, 0), "Tree"),
-    ("Wall", (64, 192, 0), "Building"),
-)
-# The SegNet tutorial's classes in its order.
-_CAMVID11 = (
-    ("Sky", (128, 128, 128)),
-    ("Building", (128, 0, 0)),
-    ("Pole", (192, 192, 128)),
-    ("Road", (128, 64, 128)),
-    ("Pavement", (60, 40, 222)),
-    ("Tree", (128, 128, 0)),
-    ("SignSymbol", (192, 128, 128)),
-    ("Fence", (64, 64, 128)),
-    ("Car", (64, 0, 128)),
-    ("Pedestrian", (64, 64, 0)),
-    ("Bicyclist", (0, 128, 192)),
-)
-_VOID_IN_SEGNET = ("Archway", "CartLuggagePram", "Child", "OtherMoving")  # in its label files
-
-# Those that Cityscapes trains and scores, in train-id order.
-_CITYSCAPES19 = [known for known in Cityscapes.classes if not known.ignore_in_eval]
-
-_SOCCER4 = (
-    ("Background", (90, 90, 100)),
-    ("Ball", (230, 120, 20)),
-    ("Lines", (245, 245, 245)),
-    ("Field", (40, 140, 60)),
-)
+def _read_known() -> dict[str, ClassSet]:
+    entries = yaml.safe_load(KNOWN.read_text())
+    fine, known = entries["camvid32"]["classes"], {}
+    for name, entry in entries.items():
+        others = {}
+        for index, title in enumerate(entry["classes"]):
+            for member in entry.get("merges", {}).get(title, ()):
+                others[tuple(fine[member])] = VOID if member in entry.get("void", ()) else index
+        known[name] = _class_set(name, entry["classes"], entry["description"], others=others)
+    scored = [label for label in Cityscapes.classes if not label.ignore_in_eval]  # in train-id order
+    known["cityscapes19"] = _class_set(
+        "cityscapes19",
+        {label.name: label.color for label in scored},
+        "the 19 classes that Cityscapes trains and scores, all its others void",
+        index_map=dict.fromkeys(range(34), VOID) | {label.id: i for i, label in enumerate(scored)} | {VOID: VOID},
+    )
+    return known
 
 
-def _merge_camvid(name: str, description: str, void: tuple[str, ...] = ()) -> ClassSet:
-    """CamVid's 31 classes as the 11, some as void; label files in the 31's colors are read as the 11."""
-    index = {title: i for i, (title, _) in enumerate(_CAMVID11)}
-    colors = {color: VOID if member in void else index[title] for member, color, title in _CAMVID32}
-    return _class_set(name, _CAMVID11, _identity(11, 11), colors, description=description)
-
-
-CAMVID32 = _class_set(
-    "camvid32",
-    [(name, color) for name, color, _ in _CAMVID32],
-    _identity(31, 31),
-    description="the 31 classes of CamVid's own labels, Void left out",
-)
-CAMVID11 = _merge_camvid(
-    "camvid11",
-    "CamVid's 11 classes as the SegNet tutorial's label files hold them, where Archway, CartLuggagePram, Child and "
-    "OtherMoving are void",
-    _VOID_IN_SEGNET,
-)
-CAMVID11_MERGED = _merge_camvid(
-    "camvid11_merged",
-    "CamVid's 32 classes in the usual merge to 11, where Archway counts as Building, CartLuggagePram and Child as "
-    "Pedestrian, OtherMoving as Car",
-)
-CITYSCAPES19 = _class_set(
-    "cityscapes19",
-    [(known.name, known.color) for known in _CITYSCAPES19],
-    dict.fromkeys(range(34), VOID) | {known.id: i for i, known in enumerate(_CITYSCAPES19)} | {VOID: VOID},
-    description="the 19 classes that Cityscapes trains and scores, all its others void",
-)
+_CLASS_SETS = _read_known()
+CAMVID11, CAMVID11_MERGED = _CLASS_SETS["camvid11"], _CLASS_SETS["camvid11_merged"]
+CAMVID32, SOCCER4, CITYSCAPES19 = _CLASS_SETS["camvid32"], _CLASS_SETS["soccer4"], _CLASS_SETS["cityscapes19"]
 # The same classes from `labelTrainIds` files, which hold positions; 254 and 255 are what -1 and "ignore" are stored as.
-CITYSCAPES19_TRAIN_IDS = replace(CITYSCAPES19, index_map=_identity(19, 254))
-SOCCER4 = _class_set(
-    "soccer4",
-    _SOCCER4,
-    _identity(4, 4),
-    description="ball, lines and field of generated soccer scenes, and all behind",
-)
-
-_CLASS_SETS = {known.name: known for known in (CAMVID11, CAMVID11_MERGED, CAMVID32, CITYSCAPES19, SOCCER4)}
+CITYSCAPES19_TRAIN_IDS = replace(CITYSCAPES19, index_map=_positions(19, 254))
 
 
 def get_class_set(name: str) -> ClassSet:
@@ -199,8 +126,8 @@ class _ClassFile(BaseModel):
                     raise ValueError(f"{entry!r} is there twice; give each class its own")
         return self
 
-    def table(self) -> list[tuple[str, Color]]:
-        return [(name, tuple(color)) for name, color in zip(self.names, self.colors, strict=True)]
+    def classes(self) -> dict[str, list[int]]:
+        return dict(zip(self.names, self.colors, strict=True))
 
 
 # A class's line in a text file, and an example.
@@ -231,16 +158,14 @@ def read_label_colors(path: str | Path) -> ClassSet:
             raise ConfigError(f"{path}, line {number}: expected a class as in `{example}`, found {line!r}")
         names.append(match["name"])
         colors.append([int(value) for value in re.findall(r"\d+", match["color"])])
-    table = validate(_ClassFile, {"name": "listed", "names": names, "colors": colors}, path).table()
-    if dict(table) == {name: color for name, color, _ in _CAMVID32} | {"Void": (0, 0, 0)}:
+    classes = validate(_ClassFile, {"name": "listed", "names": names, "colors": colors}, path).classes()
+    if classes == dict(zip(CAMVID32.names, CAMVID32.colors.tolist(), strict=True)) | {"Void": [0, 0, 0]}:
         return CAMVID32
-    scored = [(name, color) for name, color in table if name.lower() not in _VOID_NAMES]
-    void = [color for name, color in table if name.lower() in _VOID_NAMES]
-    if not scored:
+    void = [tuple(classes.pop(name)) for name in names if name.lower() in _VOID_NAMES]
+    if not classes:
         raise ConfigError(f"{path}: lists no class that is scored; add a line for each")
-    positions, colors = _identity(len(scored), len(scored)), dict.fromkeys(void, VOID)
-    description = f"the classes that {path.name} lists"
-    return _class_set(path.resolve().parent.name, scored, positions, colors, (*void, (0, 0, 0))[0], description)
+    description, others = f"the classes that {path.name} lists", dict.fromkeys(void, VOID)
+    return _class_set(path.resolve().parent.name, classes, description, (*void, (0, 0, 0))[0], others=others)
 
 
 def write_classes(path: str | Path, classes: ClassSet, **details) -> None:
@@ -265,13 +190,12 @@ def read_classes(path: str | Path) -> tuple[ClassSet, float | None]:
     except ValueError as error:
         raise ConfigError(f"{path}: not valid JSON ({error}); correct it or delete the file") from None
     file = validate(_ClassFile, content, path)
-    positions = _identity(len(file.names), len(file.names))
-    classes = _class_set(file.name, file.table(), positions, description=f"the classes that {Path(path).name} lists")
+    classes = _class_set(file.name, file.classes(), f"the classes that {Path(path).name} lists")
     if known := _CLASS_SETS.get(file.name):
         if known.names != classes.names or not np.array_equal(known.colors, classes.colors):
             raise ConfigError(f"{path}: name: {file.name} is a known class set of other classes; choose another name")
         # Cityscapes' own files hold label ids
-        classes = known if known.index_map == positions else replace(known, index_map=positions)
+        classes = known if known.index_map == classes.index_map else replace(known, index_map=classes.index_map)
     return classes, file.frames_per_second
 
 

@@ -88,7 +88,7 @@ def _models(_: argparse.Namespace) -> None:
 
 
 def _readme(_: argparse.Namespace) -> None:
-    from seg_helpers.report.readme import export_figure, update_readme
+    from seg_helpers.report.publishing import export_figure, update_readme
 
     report = project_root() / "reports" / "camvid-cpu"
     export_figure(report / "04_unet.ipynb", "Input, ", report / "unet.png")

@@ -13,11 +13,8 @@ An experiment is laid together from layers, the later ones winning:
    layers of that run up to here, as do the runs of the profile's `searches`;
 7. overrides given on the command line or by papermill, in their order.
 
-What a page shows of the profile's own data (`Profile.data`) is made of the same layers less those of a run.
-
-What is said of one data set's files never reaches a run on another data set: see `Profile`.
-
-Every key is checked: an unknown one is an error that names the file or run, the key and the nearest known key.
+What is said of one data set's files never reaches a run on another data set: see `Profile`. Every key is checked: an
+unknown one is an error that names the file or run, the key and the nearest known key.
 """
 
 import difflib
@@ -112,9 +109,8 @@ class OptimizerConfig(Section):
     weight_decay: float = Field(1.0e-2, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1)  # SGD only
     encoder_lr_mult: float = Field(1.0, ge=0)  # the encoder's learning rate over the rest's
-    decay: Literal["all", "weights", "dense"] = (
-        "weights"  # weights: no decay on norms and biases; dense: nor on depthwise
-    )
+    # weights: no decay on norms and biases; dense: nor on depthwise
+    decay: Literal["all", "weights", "dense"] = "weights"
 
 
 class ScheduleConfig(Section):
@@ -202,16 +198,20 @@ class ExperimentConfig(Section):
         lengths = [end - start for start, end in pairwise(ends)]
         return tuple(stage.model_copy(update={"epochs": n}) for stage, n in zip(self.stages, lengths, strict=True))
 
-    def fingerprinted(self) -> dict[str, Any]:
-        """What a fingerprint is taken of, and must agree for a finished run to be this one: all but where files lie."""
+    def portable(self) -> dict[str, Any]:
+        """Plain values as they are written down: where files lie on this machine is left out."""
         plain = json.loads(self.model_dump_json())
-        for key in ("title", "recipe", "group"):
-            plain.pop(key)
+        plain["data"]["root"] = None
+        plain["model"]["encoder_weights"] = Path(plain["model"]["encoder_weights"]).name
+        return plain
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """What a fingerprint is taken of, and must agree for a finished run to be this one."""
+        plain = self.portable()
+        for section, key in ((plain, "title"), (plain, "recipe"), (plain, "group"), (plain["data"], "root")):
+            section.pop(key)
         plain["workers"] = plain["workers"] > 0  # starting workers draws from the random state, which dropout shares
-        plain["data"].pop("root")
         plain["evaluation"] = {"every": plain["evaluation"]["every"]}
-        if plain["model"]["encoder_weights"] not in ("none", "imagenet"):
-            plain["model"]["encoder_weights"] = Path(plain["model"]["encoder_weights"]).name
         return plain
 
 
@@ -219,12 +219,6 @@ class Seeds(Section):
     """`seeds` of a profile or a recipe: each of them makes a run of its own; without it there is one, `seed`."""
 
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _each_seed_once(self):
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"a seed is there twice in {list(self.seeds)}")
-        return self
 
 
 class Search(Section):
@@ -375,7 +369,7 @@ class Profile:
             merged = _merge(merged, layer)
         merged.pop("like", None)
         seeds = validate(Seeds, {"seeds": merged.pop("seeds", [0])}, where).seeds
-        return validate(ExperimentConfig, merged, where), seeds
+        return validate(ExperimentConfig, merged, where), tuple(dict.fromkeys(seeds))
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""
@@ -422,7 +416,7 @@ def load_profile(
     if not path.is_file():
         known = sorted(file.stem for file in folder.glob("*.yaml"))
         near = _did_you_mean(str(profile), known)
-        raise ConfigError(f"no profile {profile!r}{near}: looked for {path}; there are {', '.join(known)}")
+        raise ConfigError(f"no profile {profile!r}{near}: there are {', '.join(known)}")
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
     file = validate(ProfileFile, _parse_yaml(path.read_bytes(), path), f"profile {path.stem}")

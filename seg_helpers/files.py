@@ -10,13 +10,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a path beside `path`, to write a file or make a folder at; it is moved to `path` when the block is left.
+    """Yields a path of the same suffix beside `path`, to write a file or make a folder at: moved there in the end.
 
     Nothing is left of it if the block fails. A file takes the place of one that is there; a folder that another process
-    has made in the meantime stays, and the one that was made here goes.
-
-    Args:
-        path: where the file or folder goes; its parent folder is made. What is yielded has its suffix.
+    has made in the meantime stays, and the one that was made here goes. The parent folder is made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".part-{secrets.token_hex(4)}{path.suffix}")

@@ -16,14 +16,10 @@ class Held(RuntimeError):
 
 @contextlib.contextmanager
 def hold(file: Path, what: str) -> Iterator[None]:
-    """Holds a lock that vanishes with the process, however that ends.
-
-    Args:
-        file: the lock's file; who holds it is written beside it.
-        what: what is held, for the message.
+    """Holds a lock that vanishes with the process, however that ends; who holds it is written beside its file.
 
     Raises:
-        Held: another process holds it.
+        Held: another process holds it, and so makes `what`.
     """
     holder = file.with_name(f"{file.name}.holder")
     file.parent.mkdir(parents=True, exist_ok=True)

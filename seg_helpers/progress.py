@@ -26,13 +26,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
-    """Yields `items`, showing how far the work is and what is left.
-
-    Args:
-        items: what is worked through.
-        description: what the work is, e.g. `"caching camvid"`.
-        total: number of items where `len(items)` is not known.
-    """
+    """Yields `items`, `total` if they have no length, showing how far the work, e.g. `"caching camvid"`, has come."""
     total = len(items) if total is None and hasattr(items, "__len__") else total
     if sys.stderr.isatty():
         yield from tqdm(items, description, total, delay=QUIET_SECONDS, leave=False, dynamic_ncols=True)

@@ -1,5 +1,7 @@
 """Data sets as tables of frames: found and checked, split, cached, augmented and loaded; and the generated ones."""
 
+# ruff: noqa: F401
+
 from seg_helpers.datasets.audit import MIN_GAIN, NEARLY_IDENTICAL, audit_labels, audit_split, match_pictures
 from seg_helpers.datasets.augmentation import build_augmentation, single_transforms
 from seg_helpers.datasets.cache import Cache, default_cache_dir, locate_classes
@@ -9,29 +11,3 @@ from seg_helpers.datasets.layouts import Dataset, DatasetWarning, read_dataset
 from seg_helpers.datasets.loader import SegmentationDataset, make_loader, unpack_batch
 from seg_helpers.datasets.samples import ensure_sample
 from seg_helpers.datasets.splits import BRACKETED, apply_split, describe_split
-
-__all__ = [
-    "BRACKETED",
-    "MIN_GAIN",
-    "NEARLY_IDENTICAL",
-    "Cache",
-    "Dataset",
-    "DatasetError",
-    "DatasetWarning",
-    "SegmentationDataset",
-    "apply_split",
-    "audit_labels",
-    "audit_split",
-    "build_augmentation",
-    "default_cache_dir",
-    "describe_split",
-    "ensure_sample",
-    "expand_frames",
-    "locate_classes",
-    "make_loader",
-    "match_pictures",
-    "read_dataset",
-    "read_image",
-    "single_transforms",
-    "unpack_batch",
-]

@@ -35,48 +35,38 @@ def audit_split(
 
     Returns:
         A row for each val and test frame: `image`, `split`, `clip`, `number`; from the clips `clip_in_train` (NA where
-        the frame's clip, or that of any training frame it may share, is unknown), `nearest_train` (the training image
-        of the same clip nearest in number, "" if there is none), `distance` (difference in number), `seconds` and
-        `between` (the clip has training frames before and after it); from the pictures `similarity`, `identical` and
-        `most_similar` (see `match_pictures`), and for test frames `val_similarity`, to the most similar picture of val.
-        What is not known is NaN or NA.
+        the frame's clip, or that of any training frame it may share, is unknown), `distance` (difference in number to
+        the nearest training frame of the same clip) and `seconds`; from the pictures `similarity` (to the most similar
+        one of training, see `match_pictures`) and `val_similarity` (of test frames, to val). What is not known is NaN
+        or NA.
     """
-    held = frames.loc[frames["split"].isin(HELD_OUT), ["image", "split", "clip", "number"]]
+    audit = frames.loc[frames["split"].isin(HELD_OUT), ["image", "split", "clip", "number"]]
     train = frames[frames["split"] == "train"]
     unseen = False if (train["clip"] != "").all() else pd.NA
     rows = []
-    for frame in held.itertuples():
+    for frame in audit.itertuples():
         same = train[(train["clip"] == frame.clip) & (frame.clip != "")]
-        if same.empty:
-            rows.append((unseen if frame.clip else pd.NA, "", np.nan, False))
-            continue
-        later = same["number"] - frame.number
-        nearest = later.abs().idxmin()
-        between = bool((later < 0).any() and (later > 0).any())
-        rows.append((True, same.loc[nearest, "image"], float(abs(later[nearest])), between))
-    found = pd.DataFrame(rows, held.index, ["clip_in_train", "nearest_train", "distance", "between"])
-    audit = held.join(found).astype({"clip_in_train": "boolean"})
+        seen = True if len(same) else unseen if frame.clip else pd.NA
+        rows.append((seen, (same["number"] - frame.number).abs().min()))
+    audit = audit.join(pd.DataFrame(rows, audit.index, ["clip_in_train", "distance"]))
+    audit = audit.astype({"clip_in_train": "boolean", "distance": float})
     audit["seconds"] = audit["distance"] / frames_per_second if frames_per_second else np.nan
-    matches = match_pictures(frames, cache) if cache is not None else pd.DataFrame(columns=_MATCH_COLUMNS)
-    of_val = matches.loc[matches["other_split"] == "val", "similarity"]
-    audit["val_similarity"] = of_val.reindex(audit.index).astype(float)
-    matches = matches[matches["other_split"] == "train"].reindex(audit.index)
-    audit["similarity"] = matches["similarity"].astype(float)
-    audit["identical"] = matches["identical"].astype("boolean")
-    return audit.assign(most_similar=matches["other_image"].fillna(""))
-
-
-_MATCH_COLUMNS = ["image", "split", "other_row", "other_image", "other_split", "similarity", "identical"]
+    matches = (
+        match_pictures(frames, cache) if cache is not None else pd.DataFrame(columns=["other_split", "similarity"])
+    )
+    for column, split in (("similarity", "train"), ("val_similarity", "val")):
+        found = matches.loc[matches["other_split"] == split, "similarity"]
+        audit[column] = found.reindex(audit.index).astype(float)
+    return audit
 
 
 def match_pictures(frames: pd.DataFrame, cache: Cache) -> pd.DataFrame:
     """Finds the most similar picture in training of each val and test frame, and in val of each test frame.
 
-    Only what the pictures hold counts, not what their files are called. From a similarity of `NEARLY_IDENTICAL` on, two
-    pictures are one to the eye.
+    Only what the pictures hold counts, not what their files are called.
 
     Args:
-        frames: a split frames table whose index names the cache's rows.
+        frames: a split frames table whose index names the cache's rows, of two splits at least.
         cache: decoded frames.
 
     Returns:
@@ -103,7 +93,7 @@ def match_pictures(frames: pd.DataFrame, cache: Cache) -> pd.DataFrame:
             identical=identical[place],
         )
         tables.append(table)
-    return pd.concat(tables) if tables else pd.DataFrame(columns=_MATCH_COLUMNS)
+    return pd.concat(tables)
 
 
 def _gray(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -122,9 +112,9 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
 
     For each circular shift along columns or rows, the agreement of the shifted label with a neighbor's is a sum of
     cross-correlations of one-hot maps, one a class, all shifts at once by FFT. A label is suspect if one and the same
-    shift raises its agreement with both neighbors by at least `MIN_GAIN`, to `MIN_AGREEMENT` or more, while its picture,
-    shifted alike, gets less similar to both of theirs: in a pan, the pictures want the shift too. Of neighbors that accuse each other, the one
-    that gains most is suspect.
+    shift raises its agreement with both neighbors by at least `MIN_GAIN`, to `MIN_AGREEMENT` or more, while its
+    picture, shifted alike, gets less similar to both of theirs: in a pan, the pictures want the shift too. Of
+    neighbors that accuse each other, the one that gains most is suspect.
 
     Args:
         frames: frames table whose index names the cache's rows. Frames of an unknown clip are taken for neighbors by
@@ -137,12 +127,14 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
         step), the index naming its row: `image`, `split`, `before` and `after` (the neighbors' rows), `agreement` (share
         of equal pixels where both labels are known, mean of both neighbors), `axis` (0 rows, 1 columns) and `shift` (in
         pixels of the cache, as for `np.roll`) that would mend it best, `agreement_rolled`, `gain` (the lesser gain of
-        the two neighbors), `picture_gain` (the greater change of the pictures' correlation) and `suspect`.
+        the two neighbors), `picture_gain` (the greater change of the pictures' correlation) and `suspect`. Where no
+        frame can be judged, `gain` and `suspect` alone.
     """
     tables = [_try_shifts(sequence, cache, num_classes, axis) for sequence in _sequences(frames) for axis in (1, 0)]
     if not tables:
-        tables = [pd.DataFrame(columns=[*_LABEL_COLUMNS])]
-    audit = pd.concat(tables).astype(_LABEL_COLUMNS)
+        return frames.loc[[], ["image", "split"]].assign(gain=0.0, suspect=False)
+    shares = ("agreement", "agreement_rolled", "gain", "picture_gain")
+    audit = pd.concat(tables).astype(dict.fromkeys(shares, float))
     audit["suspect"] = (audit["gain"] >= MIN_GAIN) & (audit["picture_gain"] < 0)
     audit["suspect"] &= audit["agreement_rolled"] >= MIN_AGREEMENT
     audit = audit.sort_values(["suspect", "gain", "axis"]).groupby(level=0).tail(1).sort_index()
@@ -151,18 +143,6 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
     # A sound label between two wrong ones gains from their shift, but less than they do.
     audit["suspect"] &= audit["gain"] > np.maximum(before, after)
     return frames.loc[audit.index, ["image", "split"]].join(audit)
-
-
-_LABEL_COLUMNS = {
-    "before": int,
-    "after": int,
-    "agreement": float,
-    "axis": int,
-    "shift": int,
-    "agreement_rolled": float,
-    "gain": float,
-    "picture_gain": float,
-}
 
 
 def _sequences(frames: pd.DataFrame) -> Iterator[np.ndarray]:

@@ -71,16 +71,7 @@ class Augmentation:
         self._pipeline = albumentations.Compose(list(transforms))
 
     def __call__(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
-        """Augments one pair.
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            label: (H, W) uint8.
-            seed: an integer or a sequence of integers.
-
-        Returns:
-            Image and label of the pipeline's size.
-        """
+        """Image (H, W, 3) and label (H, W), both uint8, at the pipeline's size; the seed is an integer or several."""
         generator = np.random.default_rng(seed)
         # One generator for all transforms: seeding each with the same number would tie their draws together.
         self._pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
@@ -91,9 +82,7 @@ class Augmentation:
 def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Augmentation:
     """The training pipeline that a configuration asks for; one that only crops if augmentation is off.
 
-    Args:
-        config: which transforms, how strong.
-        size: (height, width) of the frames; also of the result, unless the configuration names a crop.
+    `size` is the (height, width) of the frames, and of the result unless the configuration names a crop.
     """
     return Augmentation(*_transforms(config, size).values())
 

@@ -24,9 +24,6 @@ def expand_frames(
 ) -> tuple[pd.DataFrame, str]:
     """Writes `factor - 1` augmented copies of each training frame and adds them to the table.
 
-    Split first and expand then, and copies stay on their frame's side. The other order is what the split
-    `after_augmentation` measures.
-
     Args:
         frames: frames table; only training rows are expanded.
         factor: samples that each training frame becomes.

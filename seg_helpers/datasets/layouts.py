@@ -9,7 +9,7 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -136,7 +136,12 @@ def read_dataset(
     table["file"] = [name if name.isprintable() else ascii(name) for name in names]
     frames = found.drop([row for row, *_ in cache.problems]).reset_index(drop=True)
     if problems:
-        _report(root, table, len(frames), on_problem)
+        lines = [f"  {row.file}: {row.problem}; {row.remedy}" for row in table.head(10).itertuples()]
+        listed = "\n".join(lines + ["  …"] * (len(table) > 10))
+        bad = f"{root}: {len(table)} of {len(frames) + len(table)} frames"
+        if on_problem == "stop":
+            raise DatasetError(f"{bad} cannot be used (on_problem: exclude leaves them out):\n{listed}")
+        warnings.warn(f"{bad} are left out:\n{listed}", DatasetWarning, stacklevel=2)
     if not (frames["split"] == "train").any():
         first = f"; the first problem: {table['file'][0]}: {table['problem'][0]}" if problems else ""
         raise DatasetError(f"{root}: no usable training frame in layout {chosen.name!r}{first}")
@@ -165,19 +170,13 @@ def _choose_layout(root: Path, name: str) -> Layout:
     for layout in wanted:
         if layout.find(root, "train")[1]:
             return layout
-    lines = [f"{root} is no data set that can be read.", "Looked for:"]
-    for layout in wanted:
-        labels = " or ".join(f"{pattern}.png" for pattern in layout.labels)
-        lines.append(f"  {layout.name}: {layout.images}.png (or .jpg) and {labels}".format(split="train"))
-    if root.is_dir():
-        entries = sorted(root.iterdir())
-        found = [entry.name + "/" * entry.is_dir() for entry in entries[:12]] + ["…"] * (len(entries) > 12)
-        lines.append(f"Found: {', '.join(found) or 'an empty folder'}")
-        inside = [entry for entry in entries if any(layout.find(entry, "train")[1] for layout in LAYOUTS)]
-        lines += [f"{inside[0]} looks like one: name that folder"] if inside else []
-    else:
-        lines.append("Found: no such folder; create it, or name another (DATA=… or data.root)")
-    raise DatasetError("\n".join(lines))
+    lines = [f"  {known.name}: {known.images}.png (or .jpg) and {known.labels[0]}.png" for known in wanted]
+    looked = "\n".join(lines).format(split="train")
+    entries = sorted(root.iterdir())
+    found = ", ".join(entry.name + "/" * entry.is_dir() for entry in entries[:12]) or "an empty folder"
+    inside = [entry for entry in entries if any(known.find(entry, "train")[1] for known in LAYOUTS)]
+    hint = f"{inside[0]} looks like one: name that folder" if inside else "Name another folder (DATA=… or data.root)"
+    raise DatasetError(f"{root} is no data set that can be read.\nLooked for:\n{looked}\nFound: {found}\n{hint}")
 
 
 def _find_frames(root: Path, layout: Layout) -> tuple[pd.DataFrame, list[tuple[Path, str, str, str]]]:
@@ -203,15 +202,6 @@ def _find_frames(root: Path, layout: Layout) -> tuple[pd.DataFrame, list[tuple[P
     return pd.DataFrame(rows, columns=FRAME_COLUMNS), problems
 
 
-def _report(root: Path, problems: pd.DataFrame, usable: int, on_problem: str) -> None:
-    lines = [f"  {row.file}: {row.problem}; {row.remedy}" for row in problems.head(10).itertuples()]
-    lines += [f"  and {len(problems) - 10} more"] if len(problems) > 10 else []
-    bad, listed = f"{len(problems)} of {usable + len(problems)} frames", "\n".join(lines)
-    if on_problem == "stop":
-        raise DatasetError(f"{root}: {bad} cannot be used (on_problem: exclude leaves them out):\n{listed}")
-    warnings.warn(f"{root}: {bad} are left out:\n{listed}", DatasetWarning, stacklevel=3)
-
-
 def _segnet_classes(root: Path) -> tuple[ClassSet, float | None]:
     file = root / "classes.json"
     return read_classes(file) if os.path.lexists(file) else (CAMVID11, None)
@@ -222,20 +212,20 @@ def _color_classes(root: Path) -> tuple[ClassSet, float | None]:
     return read_label_colors(listed[0]) if listed else CAMVID32, None
 
 
-_CITYSCAPES = {  # 17 frames a second: Cordts et al., CVPR 2016
-    "name": "cityscapes",
-    "images": "leftImg8bit/{split}/*/*_leftImg8bit",
-    "kind": "index",
-    # The label files published for its test are placeholders: its truth is kept by the benchmark's server.
-    "unlabelled": ("test",),
-}
+_CITYSCAPES = Layout(
+    "cityscapes",
+    "leftImg8bit/{split}/*/*_leftImg8bit",
+    ("gtFine/{split}/*/*_gtFine_labelIds",),
+    "index",
+    lambda _: (CITYSCAPES19, 17.0),  # frames a second: Cordts et al., CVPR 2016
+    ("test",),  # its published label files are placeholders: the truth is kept by the benchmark's server
+)
+_CITYSCAPES_TRAIN_IDS = replace(
+    _CITYSCAPES, labels=("gtFine/{split}/*/*_gtFine_labelTrainIds",), classes=lambda _: (CITYSCAPES19_TRAIN_IDS, 17.0)
+)
 LAYOUTS = (  # the first whose training labels are there is taken
-    Layout(labels=("gtFine/{split}/*/*_gtFine_labelIds",), classes=lambda _: (CITYSCAPES19, 17.0), **_CITYSCAPES),
-    Layout(
-        labels=("gtFine/{split}/*/*_gtFine_labelTrainIds",),
-        classes=lambda _: (CITYSCAPES19_TRAIN_IDS, 17.0),
-        **_CITYSCAPES,
-    ),
+    _CITYSCAPES,
+    _CITYSCAPES_TRAIN_IDS,
     Layout("segnet", "{split}/*", ("{split}annot/*",), "index", _segnet_classes),
     Layout("color", "{split}/*", ("{split}_labels/*_L", "{split}_labels/*"), "color", _color_classes),
     Layout("cam101", "{split}/*", ("{split}/*_L",), "color", _color_classes),

@@ -68,15 +68,13 @@ def unpack_batch(batch: dict, device: torch.device | None = None) -> tuple[Tenso
 class EpochSampler(Sampler[int]):
     """Every position once, shuffled by (seed, epoch of the data set): the same order on any machine and after a resume."""
 
-    def __init__(self, dataset: SegmentationDataset, shuffle: bool, seed: int):
-        self.dataset, self.shuffle, self.seed = dataset, shuffle, seed
+    def __init__(self, dataset: SegmentationDataset, seed: int):
+        self.dataset, self.seed = dataset, seed
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __iter__(self) -> Iterator[int]:
-        if not self.shuffle:
-            return iter(range(len(self)))
         return iter(np.random.default_rng((self.seed, self.dataset.epoch)).permutation(len(self)).tolist())
 
 
@@ -104,7 +102,7 @@ def make_loader(
     return DataLoader(
         dataset,
         batch_size=batch_size,
-        sampler=EpochSampler(dataset, shuffle, seed),
+        sampler=EpochSampler(dataset, seed) if shuffle else None,
         num_workers=workers,
         drop_last=drop_last and len(dataset) >= batch_size,
         persistent_workers=workers > 0,

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from seg_helpers.config import ExperimentConfig, Profile
-from seg_helpers.experiments.records import RECORD, DamagedRun, Run, final_scores, read_config, read_run
+from seg_helpers.experiments.records import RECORD, DamagedRun, Run, final_scores, is_finished, read_config, read_run
 from seg_helpers.locks import hold
 
 STARTED = "started.json"  # what is known of a run that is not finished
@@ -21,16 +21,7 @@ def plain_folder(profile: Profile, config: ExperimentConfig) -> Path:
 
 
 def find_recorded(profile: Profile, config: ExperimentConfig, data_digest: str | None = None) -> Path | None:
-    """The folder of a run of these settings, finished or begun.
-
-    Args:
-        profile: whose reports.
-        config: the run's settings.
-        data_digest: of the data; None takes a run on any.
-
-    Returns:
-        The folder, or None if there is no such run.
-    """
+    """The folder of a run of these settings on these data (None for any), finished or begun; None if there is none."""
     plain = plain_folder(profile, config)
     folders = [plain, *sorted(plain.parent.glob(f"{config.seed}-*"))]
     return next((folder for folder in folders if _holds(folder, config, data_digest)), None)
@@ -49,7 +40,7 @@ def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) 
 
 
 def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> bool:
-    state = folder / RECORD if (folder / RECORD).is_file() else folder / STARTED
+    state = folder / (RECORD if is_finished(folder) else STARTED)
     try:
         if read_config(folder / "config.yaml").fingerprinted() != config.fingerprinted():
             return False
@@ -70,9 +61,7 @@ def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManag
 
 
 def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
-    """The finished runs of a profile's own settings, best test mean IoU first.
-
-    A run that is damaged is left out, which is said.
+    """The finished runs of a profile's own settings, best test mean IoU first; a damaged one is left out, which is said.
 
     Args:
         profile: the profile.
@@ -83,16 +72,14 @@ def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = Fals
     for name in profile.run_names():
         for seed in profile.seeds(name) if every_seed else profile.seeds(name)[:1]:
             config = profile.experiment(name, seed)
-            if config.ablation and not ablations:
+            folder = find_recorded(profile, config) or plain_folder(profile, config)
+            if not is_finished(folder) or (config.ablation and not ablations):
                 continue
-            folder = find_recorded(profile, config)
             try:
-                run = read_run(folder or plain_folder(profile, config))
-            except FileNotFoundError:
-                continue
+                run = read_run(folder)
             except DamagedRun as error:
                 print(f"WARNING {name} is left out: {error}")
                 continue
-            if folder is not None:  # else what lies there is of other settings
+            if run.config.fingerprinted() == config.fingerprinted():  # else what lies there is of other settings
                 found.append(run)
     return sorted(found, key=lambda run: -final_scores(run)["mean_iou"])

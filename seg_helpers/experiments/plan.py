@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from seg_helpers.config import ConfigError, Profile
+from seg_helpers.config import ConfigError, ExperimentConfig, Profile
 from seg_helpers.experiments.folders import find_recorded
 from seg_helpers.experiments.preparation import prepare_data
 from seg_helpers.experiments.records import is_finished
@@ -24,33 +24,30 @@ def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
     """Every run and seed that a profile trains: first those of its `order`, then the rest as the recipes list them.
 
     Args:
-        profile: the profile; what it skips is left out.
+        profile: what it skips is left out.
         only: names of runs, separated by blanks; empty for all.
 
     Raises:
-        ConfigError: a name is no run of the profile.
+        ConfigError: a name is no run of the profile, or one that it skips.
     """
     for name in only.split():
         profile.experiment(name)  # an unknown one is told with the nearest known
         if name in profile.skipped:
             raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
     names = dict.fromkeys(only.split() or [*profile.order, *profile.run_names()])
-    return [
-        _plan_run(profile, name, seed) for name in names if name not in profile.skipped for seed in profile.seeds(name)
-    ]
+    runs = [(name, seed) for name in names if name not in profile.skipped for seed in profile.seeds(name)]
+    return [PlannedRun(name, seed, _describe_left(profile.experiment(name, seed), profile)) for name, seed in runs]
 
 
-def _plan_run(profile: Profile, name: str, seed: int) -> PlannedRun:
-    config = profile.experiment(name, seed)
-    folder = find_recorded(profile, config, prepare_data(config.data, seed).digest)
+def _describe_left(config: ExperimentConfig, profile: Profile) -> str:
+    folder = find_recorded(profile, config, prepare_data(config.data, config.seed).digest)
     if folder and is_finished(folder):
-        return PlannedRun(name, seed, "")
+        return ""
     saved = find_state(folder / "last") if folder else None
     if saved is None:
-        return PlannedRun(name, seed, "not begun")
+        return "not begun"
     done, seconds = epoch_of(saved), pd.read_csv(folder / "history.csv")["seconds"].mean()
-    left = format_seconds((config.epochs - done) * seconds)
-    return PlannedRun(name, seed, f"{done} of {config.epochs} epochs, {left} left")
+    return f"{done} of {config.epochs} epochs, {format_seconds((config.epochs - done) * seconds)} left"
 
 
 def describe_plan(planned: list[PlannedRun]) -> str:

@@ -71,12 +71,12 @@ class PreparedData:
         Raises:
             DatasetError: there is none; the data set is not the one that the name was recorded from.
         """
-        rows = np.flatnonzero(self.frames["name"] == name)
-        if not len(rows):
+        names = self.frames["name"].tolist()
+        if name not in names:
             raise DatasetError(
                 f"{self.dataset.root}: no frame {name!r}: is it the data set that the run was made from?"
             )
-        return int(rows[0])
+        return names.index(name)
 
     def image(self, name: str) -> np.ndarray:
         """(H, W, 3) uint8 RGB at the cache's size."""
@@ -104,8 +104,8 @@ class PreparedData:
     def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
         """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""
         samples = SegmentationDataset(self.cache, self.rows(split) if rows is None else rows)
-        for position in range(len(samples)):
-            yield default_collate([samples[position]])  # a DataLoader would draw from the random state that training shares
+        for position in range(len(samples)):  # a DataLoader would draw from the random state that training shares
+            yield default_collate([samples[position]])
 
 
 def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
@@ -129,15 +129,13 @@ def _prepare(config: DataConfig, seed: int) -> PreparedData:
     dataset = read_dataset(config.root, config.layout, config.classes, config.on_problem, config.size)
     frames = apply_split(dataset.frames, config.split, seed)
     counts = dataset.cache.counts[:, [*range(dataset.classes.num_classes), VOID]]
-    digest = _digest(dataset, frames, counts, generated)
-    data = PreparedData(dataset, frames, dataset.cache, counts, digest)
+    data = PreparedData(dataset, frames, dataset.cache, counts, _digest(dataset, frames, counts, generated))
     for split in ("train", "val", "test"):
         rows = data.rows(split)
         if rows and not counts[rows, :-1].any():  # nothing to train on or to score
             raise DatasetError(
-                f"{dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class, all are void; give them "
-                f"labels of the class set {data.classes.name}, name the one they have (data.classes), or take these "
-                "frames out"
+                f"{dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class; give them labels of the "
+                f"class set {data.classes.name}, name the one they have (data.classes), or take these frames out"
             )
     return data
 

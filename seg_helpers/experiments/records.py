@@ -85,17 +85,10 @@ class Run:
         return self.metrics["class_set"]
 
     @property
-    def best_weights(self) -> Path:
-        return self.path / "best.safetensors"
-
-    @property
-    def half_weights(self) -> Path:
-        """A copy in half precision, kept of a small network: small enough to be committed with the run."""
-        return self.path / "half.safetensors"
-
-    @property
-    def has_weights(self) -> bool:
-        return self.best_weights.is_file() or self.half_weights.is_file()
+    def weights(self) -> Path:
+        """Its best weights; where these are missing, a small network's copy in half precision, which may be committed."""
+        best, half = self.path / "best.safetensors", self.path / "half.safetensors"
+        return half if half.is_file() and not best.is_file() else best
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -160,9 +153,7 @@ class Run:
 
 
 def read_run(path: Path) -> Run:
-    """Reads a finished run's folder.
-
-    Keys of its configuration that this version does not know are left out, which is said once.
+    """Reads a finished run's folder; keys of its configuration that this version does not know are left out.
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
@@ -183,7 +174,7 @@ def read_run(path: Path) -> Run:
 
 
 def read_config(path: Path) -> ExperimentConfig:
-    """A recorded configuration, less the keys that this version of the package does not have."""
+    """A recorded configuration, less the keys that this version of the package does not have, which is said once."""
     plain = yaml.safe_load(path.read_text())
     try:
         return ExperimentConfig.model_validate(plain)
@@ -194,8 +185,7 @@ def read_config(path: Path) -> ExperimentConfig:
 
 
 @functools.cache
-def _say_left_out(keys: str) -> None:
-    """Once for each set of keys: a page reads many runs of one version."""
+def _say_left_out(keys: str) -> None:  # cached: a page reads many runs of one version
     print(f"recorded runs hold {keys}, which this version does not know: left out")
 
 

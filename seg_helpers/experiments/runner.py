@@ -4,9 +4,8 @@ import contextlib
 import copy
 import json
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,7 @@ from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit, utc_now
 from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, write_counts
 from seg_helpers.files import write_text
+from seg_helpers.locks import Held
 from seg_helpers.models import ModelSummary, build_model, summarize_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import epoch_of, find_state, load_weights, save_weights
@@ -48,8 +48,6 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     own, with its fingerprint in the name.
 
     Args:
-        profile: the profile.
-        name: the run's name.
         seed: one of the run's seeds; None for the first of them.
 
     Raises:
@@ -72,19 +70,13 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     print(describe_origin(run))
     if data is None:
         print(f"{name}: the data set is not at {config.data.root}, so its digest is not checked")
-    _note_other_evaluation(run, config)
-    return run
-
-
-def _note_other_evaluation(run: Run, config: ExperimentConfig) -> None:
-    """Says loudly that a finished run is not scored anew: test is scored once."""
-    made = run.config.evaluation.model_dump()
-    for key, asked in config.evaluation.model_dump().items():
-        if asked != made[key]:
+    for (key, asked), (_, made) in zip(config.evaluation, run.config.evaluation, strict=True):
+        if asked != made:  # test is scored once
             print(
-                f"WARNING {run.name}: evaluation.{key} is {asked} now, but this run was scored with {made[key]}, and "
-                f"those scores stand; to make it anew, move {run.path} away"
+                f"WARNING {name}: evaluation.{key} is {asked} now, but this run was scored with {made}, and those scores "
+                f"stand; to make it anew, move {run.path} away"
             )
+    return run
 
 
 def describe_origin(run: Run) -> str:
@@ -106,11 +98,9 @@ def load_network(run: Run) -> nn.Module:
         CheckpointError: the weights are not in the run's folder.
     """
     model = _build(run.config, len(run.classes), pretrained=False)
-    weights = run.best_weights
-    if not weights.is_file() and run.half_weights.is_file():
+    if run.weights.stem == "half":
         print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
-        weights = run.half_weights
-    load_weights(model, weights)
+    load_weights(model, run.weights)
     return model.eval().to(memory_format=torch.channels_last)  # as it was trained and scored: the same bits again
 
 
@@ -120,27 +110,18 @@ def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
 
 
 def measure_runs(runs: list[Run], size: tuple[int, int] | None = None) -> list[Latency]:
-    """Times every run's network on this machine, one after another; the time does not depend on the weights.
-
-    Args:
-        runs: whose networks.
-        size: (height, width); None for the size that the run was scored at.
-    """
+    """Times each run's network, whatever its weights, at (height, width), or at the size that the run was scored at."""
     return [
         measure_network(_build(run.config, len(run.classes), pretrained=False), size or run.metrics["size"])
         for run in track(runs, "timing networks")
     ]
 
 
-def measure_network(network: nn.Module, size: tuple[int, int], precision: str = "auto") -> Latency:
-    """Times a network on one image of (height, width), on the device that runs are trained on.
-
-    Args:
-        precision: `"auto"` for what this machine computes fastest in.
-    """
+def measure_network(network: nn.Module, size: tuple[int, int]) -> Latency:
+    """Times a network on one image of (height, width), on the device and in the precision that runs are trained in."""
     device = Accelerator().device
-    chosen = detect_precision(device) if precision == "auto" else precision
-    return measure_latency(network.to(device, memory_format=torch.channels_last), tuple(size), chosen)
+    network = network.to(device, memory_format=torch.channels_last)
+    return measure_latency(network, tuple(size), detect_precision(device))
 
 
 def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights: Path | None = None) -> nn.Module:
@@ -152,62 +133,44 @@ def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights
         raise ConfigError(f"run {config.name}: model: {error}") from error
 
 
-def _check_stages(config: ExperimentConfig, model: nn.Module) -> None:
-    """Says now, not when its turn comes, that a stage freezes what the network does not have."""
+def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) -> Run:
+    """Trains and scores; what cannot be trained is said before anything is written."""
+    accelerator = build_accelerator(config.precision, any(stage.unfreeze != "all" for stage in config.stages))
+    frames, processes = data.batch_size(config), accelerator.num_processes
+    if frames % processes:
+        raise ConfigError(
+            f"run {config.name}: batch_size: {frames} frames a step cannot be divided over {processes} processes: set a "
+            f"multiple of {processes}, or launch fewer processes"
+        )
+    set_seed(config.seed)
+    model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
     for number, stage in enumerate(config.planned_stages(), start=1):
         try:
             freeze_encoder(model, stage.unfreeze)
         except ValueError as error:
             raise ConfigError(f"run {config.name}: stage {number}: {error}") from error
     freeze_encoder(model, "all")
-
-
-def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) -> Run:
-    accelerator, precision = _set_up(config, data)
-    model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
-    _check_stages(config, model)
     with contextlib.ExitStack() as stack:
-
-        def claim_folder() -> Path:
-            stack.enter_context(hold_run(profile, config))
-            return choose_folder(profile, config, data.digest)
-
-        folder = _decide(accelerator, claim_folder)
-        if not _decide(accelerator, lambda: is_finished(folder)):  # another process may just have made it
-            _train_and_score(model, config, data, folder, accelerator, precision)
+        found: list = [None]
+        if accelerator.is_main_process:
+            try:
+                stack.enter_context(hold_run(profile, config))
+                found = [choose_folder(profile, config, data.digest)]
+            except Held as error:  # which all processes then meet alike
+                found = [error]
+        (folder,) = broadcast_object_list(found)
+        if isinstance(folder, Held):
+            raise folder
+        if not is_finished(folder):  # another process may just have made it
+            _train_and_score(model, config, data, folder, accelerator)
     return read_run(folder)
 
 
-def _decide(accelerator: Accelerator, decide: Callable[[], Any]) -> Any:
-    """What the main process decides, or the error that it meets, on all processes alike."""
-    answer: list = [None]
-    if accelerator.is_main_process:
-        try:
-            answer = [decide()]
-        except Exception as error:
-            answer = [error]
-    broadcast_object_list(answer)
-    if isinstance(answer[0], Exception):
-        raise answer[0]
-    return answer[0]
-
-
-def _set_up(config: ExperimentConfig, data: PreparedData) -> tuple[Accelerator, str]:
-    accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
-    frames, processes = data.batch_size(config), accelerator.num_processes
-    if frames % processes:
-        raise ConfigError(
-            f"run {config.name}: batch_size: {frames} frames a step cannot be divided over {processes} processes: set a "
-            f"multiple of {processes} (the training split has {len(data.rows('train'))} frames), or launch fewer processes"
-        )
-    set_seed(config.seed)
-    return accelerator, "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
-
-
-def _train_and_score(model, config, data, folder, accelerator, precision) -> None:
+def _train_and_score(model, config, data, folder, accelerator) -> None:
+    precision = "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "config.yaml", yaml.safe_dump(_portable(config), sort_keys=False))
+        write_text(folder / "config.yaml", yaml.safe_dump(config.portable(), sort_keys=False))
         _note_session(folder, data, accelerator, precision)
         weights = config.model.encoder_weights
         print(
@@ -227,12 +190,11 @@ def _train_and_score(model, config, data, folder, accelerator, precision) -> Non
     load_weights(model, folder / "best.safetensors")
     counts = _score(model, config, data, accelerator, precision)
     if accelerator.is_main_process:
-        _write_scores(folder, counts, config, data, state, summarize_model(model, data.cache.size))
         final = "test" if "test" in counts else "val"
         _keep_predictions(model, data, final, counts[final]["confusion"], folder / "predictions", precision)
         if not config.ablation:
             keep_half(model, folder / "half.safetensors")
-        _write_record(folder, config, data, state, accelerator.device)
+        _write_record(folder, counts, config, data, state, summarize_model(model, data.cache.size), accelerator.device)
     accelerator.wait_for_everyone()
 
 
@@ -250,8 +212,8 @@ def _score(model, config, data, accelerator, precision) -> dict[str, dict[str, n
     return counts
 
 
-def _write_scores(folder, counts, config, data, state: TrainerState, summary: ModelSummary) -> None:
-    """Counts by frame, from which every score comes, and `metrics.json`, a summary of them for people."""
+def _write_record(folder, counts, config, data, state: TrainerState, summary: ModelSummary, device) -> None:
+    """Counts by frame, from which every score comes, `metrics.json`, a summary for people, and what made the run."""
     metrics = {
         "run": config.name,
         "class_set": data.classes.name,
@@ -271,10 +233,6 @@ def _write_scores(folder, counts, config, data, state: TrainerState, summary: Mo
     write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
     if state.range_tests:
         write_text(folder / "range_tests.json", json.dumps(state.range_tests))
-
-
-def _write_record(folder: Path, config: ExperimentConfig, data: PreparedData, state: TrainerState, device) -> None:
-    """Ends a run: with its record in place it is finished."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != STARTED]
     files = [path for path in files if folder / "last" not in path.parents and ".part" not in path.name]
     frames, batch = len(data.rows("train")) * config.data.expand, data.batch_size(config)
@@ -286,7 +244,7 @@ def _write_record(folder: Path, config: ExperimentConfig, data: PreparedData, st
         "peak_memory": measure_peak_memory(device),
         "files": checksum_files(folder, files),
     }
-    write_text(folder / RECORD, json.dumps(record, indent=1))
+    write_text(folder / RECORD, json.dumps(record, indent=1))  # with it in place the run is finished
     (folder / STARTED).unlink()
     shutil.rmtree(folder / "last", ignore_errors=True)
 
@@ -315,15 +273,11 @@ def score_split(
 
 
 def choose_examples(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:
-    """Positions of frames worth showing.
+    """Positions of frames worth showing: those of `EXAMPLES`, and `shared`, evenly spaced whatever the model scored.
 
     Args:
         confusions: (frames, C, C) pixel counts.
         suspect: positions of frames whose label seems not to belong to its picture; none of them is chosen.
-
-    Returns:
-        Those of `EXAMPLES`, and `shared`: evenly spaced ones that do not depend on the model, so that models can be
-        compared.
     """
     sound = np.setdiff1d(np.arange(len(confusions)), list(suspect))
     sound = sound if len(sound) else np.arange(len(confusions))
@@ -375,12 +329,3 @@ def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, pr
     }
     started["sessions"].append(session)
     write_text(folder / STARTED, json.dumps(started, indent=1))
-
-
-def _portable(config: ExperimentConfig) -> dict:
-    """The configuration as it is written down: where files lie on this machine is left out."""
-    plain = json.loads(config.model_dump_json())
-    plain["data"]["root"] = None
-    if plain["model"]["encoder_weights"] not in ("none", "imagenet"):
-        plain["model"]["encoder_weights"] = Path(plain["model"]["encoder_weights"]).name
-    return plain

@@ -47,15 +47,11 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
 
 
 def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a name, best first: the means over its seeds.
+    """A row a name of a table of `tabulate_runs`, best first: the means over its seeds.
 
-    Args:
-        table: a row a run and seed, as from `tabulate_runs`.
-
-    Returns:
-        The same columns, scores and seconds averaged, all else of the lowest seed; `seeds`, a tuple of them, stands for
-        `seed`, and `each` is their mean IoUs. The interval is about frames, not seeds: its ends are the means of the
-        seeds' own, so that it is at least as wide as that of the mean.
+    Scores and seconds are averaged, all else is of the lowest seed; `seeds`, a tuple of them, stands for `seed`, and
+    `each` is their mean IoUs. The interval is about frames, not seeds: its ends are the means of the seeds' own, so
+    that it is at least as wide as that of the mean.
     """
     if table.empty:
         return table
@@ -92,11 +88,7 @@ def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd
 
 
 def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
-    """Paired bootstrap of several views a frame against one, a row a run that was scored both ways.
-
-    Returns:
-        name, difference (of mean IoU), low, high.
-    """
+    """Paired bootstrap of several views a frame against one, a row a run scored both ways: as from `compare_runs`."""
     scored = [run for run in runs if "test_multiscale" in run.confusions]
     return _differences([(run.title, run.confusions["test_multiscale"], run.confusions["test"]) for run in scored])
 

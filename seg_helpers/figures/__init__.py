@@ -2,22 +2,11 @@
 
 # ruff: noqa: F401
 
-from seg_helpers.figures.augmentation import (
-    balance_shift,
-    measure_objects,
-    pipeline_grid,
-    scale_shift,
-    transform_gallery,
-)
+from seg_helpers.figures.augmentation import measure_objects, sample_overlays, scale_shift
 from seg_helpers.figures.data import class_balance, class_heatmaps, class_shares, sample_grid, suspect_labels
 from seg_helpers.figures.display import say, show, show_table
-from seg_helpers.figures.networks import (
-    architecture_diagram,
-    atrous_rates,
-    pyramid_bins,
-    show_branches,
-    show_layer_table,
-)
+from seg_helpers.figures.networks import architecture_diagram, atrous_rates, show_branches, show_layer_table
+from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.results import (
     accuracy_cost,
     class_iou,
@@ -25,7 +14,6 @@ from seg_helpers.figures.results import (
     cost_bars,
     difference_forest,
     example_panels,
-    frame_scores,
     prediction_wall,
     show_leaderboard,
 )

@@ -1,6 +1,6 @@
 """Figures about a data set: its samples, its classes, and labels that do not fit. Clips and splits are in `splits`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,8 @@ from matplotlib.ticker import PercentFormatter
 from seg_helpers.classes import ClassSet
 from seg_helpers.experiments import PreparedData
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import dumbbell, image_grid, log_axis, overlay, percent_tick, picture_rows
-from seg_helpers.figures.style import SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
+from seg_helpers.figures.plots import log_axis, name_rows, overlay, picture_rows
+from seg_helpers.figures.style import FAINT, MARKERS, OKABE_ITO, SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
 from seg_helpers.figures.words import join_words, percent
 
 
@@ -29,17 +29,16 @@ def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> ReportFigure:
     return picture_rows(panels, 3, "Frames of each split with label and overlay.", data.classes, labels)
 
 
-def class_shares(counts: np.ndarray, splits: Sequence[str], classes: ClassSet) -> pd.DataFrame:
-    """Shares of each class in (N, C + 1) pixel counts of frames, void last, by their N splits; a row a split and class.
+def class_shares(counts: Mapping[str, np.ndarray], classes: ClassSet) -> pd.DataFrame:
+    """Shares of each class in (N, C + 1) pixel counts of a split's frames, void last; a row a split and class.
 
     Columns: `split`, `class`, `share` (of the split's pixels that are not void) and `presence` (of its frames with at
     least one pixel).
     """
-    of_frame, scored = np.asarray(splits), np.asarray(counts)[:, : classes.num_classes]
     tables = []
-    for split in [name for name in ("train", "val", "test") if name in splits]:
-        part = scored[of_frame == split]
-        share, presence = part.sum(0) / max(part.sum(), 1), (part > 0).mean(0)
+    for split, pixels in counts.items():
+        scored = pixels[:, : classes.num_classes]
+        share, presence = scored.sum(0) / max(scored.sum(), 1), (scored > 0).mean(0)
         tables.append(pd.DataFrame({"split": split, "class": classes.names, "share": share, "presence": presence}))
     return pd.concat(tables, ignore_index=True)
 
@@ -48,21 +47,26 @@ def class_shares(counts: np.ndarray, splits: Sequence[str], classes: ClassSet) -
 def class_balance(shares: pd.DataFrame) -> ReportFigure:
     """Pixel share (log axis) and frame presence of each class (of `class_shares`), a dot a split."""
     splits = shares["split"].unique()
-    wide = shares.pivot(index="class", columns="split", values=["share", "presence"])[["share", "presence"]]
+    wide = shares.pivot(index="class", columns="split", values=["share", "presence"])
     wide = wide[wide["share"].sum(axis=1) > 0].sort_values(("share", splits[0]), ascending=False)
     absent = [name for name in shares["class"].unique() if name not in wide.index]
     figure = new_figure(height=0.29 * len(wide) + 1.5)
     left, right = figure.subplots(1, 2, sharey=True)
+    place = np.arange(len(wide))
     for axes, table in ((left, wide["share"].where(wide["share"] > 0)), (right, wide["presence"])):
-        series = {SPLIT_NAMES[split]: table[split] for split in splits}
-        dumbbell(axes, wide.index, series, [SPLIT_COLORS[split] for split in splits])
-    log_axis(left.xaxis, percent_tick)
+        axes.hlines(place, table.min(axis=1), table.max(axis=1), color=FAINT, linewidth=3, zorder=1)
+        for number, (split, color) in enumerate(zip(splits, OKABE_ITO, strict=False)):
+            lift = 0.2 * (number - (len(splits) - 1) / 2)  # equal values stay visible
+            look = {"color": SPLIT_COLORS.get(split, color), "marker": MARKERS[number], "clip_on": False}
+            axes.scatter(table[split], place + lift, s=36, zorder=3, label=SPLIT_NAMES.get(split, split), **look)
+        name_rows(axes, wide.index)
+    log_axis(left.xaxis, lambda share: f"{100 * share:g}%")
     right.xaxis.set_major_formatter(PercentFormatter(1))
     left.set_title("Share of labeled pixels (log scale)")
     right.set_title("Share of frames with the class")
     right.set_xlim(-0.02, 1.02)
     figure.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=len(splits))
-    caption = f"How common each class is, by pixels and by frames, ordered by its pixels in {SPLIT_NAMES[splits[0]]}."
+    caption = f"How common each class is, by pixels and by frames, ordered by {SPLIT_NAMES.get(splits[0], splits[0])}."
     return ReportFigure(figure, caption + (f" No frame holds {join_words(absent)}." if absent else ""))
 
 
@@ -78,11 +82,7 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
         (f"{classes.names[index]}{between}peak {percent(peak)}", heatmaps[index] / peak)
         for index, peak in peaks.items()
     ]
-    figure, axes = image_grid(panels, columns, room=0.5)
-    bar = figure.colorbar(axes[0, 0].images[0], ax=axes, orientation="horizontal", fraction=0.03, aspect=60, pad=0.02)
-    bar.set_label("share of pixels of the class, relative to the class's own peak")
-    bar.outline.set_visible(False)
-    return ReportFigure(figure, "Where each class lives in the image, each map scaled to its own peak.")
+    return picture_rows(panels, columns, "Where each class lives in the image, each map scaled to its own peak.")
 
 
 @themed

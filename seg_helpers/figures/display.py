@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -18,40 +17,32 @@ from matplotlib.ticker import FixedLocator
 from PIL import Image
 from scipy.spatial import cKDTree
 
-from seg_helpers.figures.style import OKABE_ITO, themed
+from seg_helpers.figures.style import themed
 
 MOST_WORDS = 60  # in a panel's description; a heat map's cells would be more
 
 
 @dataclass
 class ReportFigure:
-    """A figure and its caption; in a notebook it shows itself, and the report's template reads its words.
-
-    Attributes:
-        figure: the drawing.
-        caption: what stands below the figure.
-        colors: (N, 3) RGB, 0 to 255, that the PNG keeps exactly, such as a legend's.
-    """
+    """A figure and its caption; in a notebook it shows itself, and the report's template reads its words."""
 
     figure: Figure
     caption: str
-    colors: Sequence[Sequence[int]] = ()
 
     @property
     def alt(self) -> str:
         """What a screen reader says: the words of the drawing, panel by panel, so that the two cannot disagree."""
-        legends = [text.get_text() for legend in self.figure.legends for text in legend.texts]
+        legends = [*self.figure.legends, *(axes.legend_ for axes in self.figure.axes if axes.legend_)]
+        words = [text.get_text() for legend in legends for text in legend.texts]
         panels = [_read_words(axes) for axes in self.figure.axes]
-        return " ".join(". ".join(filter(None, [*panels, ", ".join(legends)])).split())
+        return " ".join(". ".join(filter(None, [*panels, ", ".join(words)])).split())
 
     @themed
     def render(self) -> bytes:
         """An opaque PNG of at most 256 colors, about a third of the size of a true-color one."""
         buffer, smaller = io.BytesIO(), io.BytesIO()
         self.figure.savefig(buffer, format="png")
-        pixels = np.asarray(Image.open(buffer).convert("RGB"))
-        palette_rgb = [[round(255 * value) for value in mpl.colors.to_rgb(color)] for color in OKABE_ITO]
-        indices, palette = _reduce_colors(pixels, [*palette_rgb, *self.colors])
+        indices, palette = _reduce_colors(np.asarray(Image.open(buffer).convert("RGB")))
         picture = Image.fromarray(indices)
         picture.putpalette(palette.tobytes())
         picture.save(smaller, format="png", optimize=True)
@@ -70,8 +61,8 @@ def _read_words(axes: Axes) -> str:
     columns = _name_places(axes.xaxis) if any(isinstance(map_, QuadMesh) for map_ in axes.collections) else {}
     words = [] if axes.texts else list(rows.values())
     for text in [text for text in axes.texts if text.get_text()][:MOST_WORDS]:
-        (x, y), somewhere = getattr(text, "xy", text.get_position()), getattr(text, "xycoords", "data") != "data"
-        names = [] if somewhere else [rows.get(y), columns.get(x)]
+        x, y = getattr(text, "xy", text.get_position())
+        names = [rows.get(y), columns.get(x)] if getattr(text, "xycoords", "data") == "data" else []
         words.append(" ".join(filter(None, [*names, text.get_text()])))
     for series in axes.collections:  # dots of several series have no words of their own
         if rows and isinstance(series, PathCollection) and not str(series.get_label()).startswith("_"):
@@ -86,31 +77,23 @@ def _name_places(axis: Axis) -> dict[float, str]:
     return dict(zip(places, axis.get_major_formatter().format_ticks(places), strict=True))
 
 
-def _reduce_colors(pixels: np.ndarray, pinned: Sequence = (), exact: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def _reduce_colors(pixels: np.ndarray, exact: int = 96) -> tuple[np.ndarray, np.ndarray]:
     """Indices (H, W) and palette (<= 256, 3) of a picture (H, W, 3), all uint8.
 
-    Pinned colors (a legend's) and the most frequent ones (paper, ink, masks) stay as they are; median cut finds
-    the others, undithered: Pillow's own quantizer shifts white and speckles flat masks.
+    The most frequent colors (paper, ink, masks and their legend) stay as they are; median cut finds the others,
+    undithered: Pillow's own quantizer shifts white and speckles flat masks.
     """
-    codes = _pack(pixels.reshape(-1, 3))
+    codes = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     unique, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    colors = np.stack([unique >> 16, unique >> 8 & 255, unique & 255], axis=1).astype(np.uint8)
-    if len(unique) <= 256:
-        return where.reshape(pixels.shape[:2]).astype(np.uint8), colors
-    kept = np.isin(unique, _pack(np.asarray(pinned).reshape(-1, 3)))
-    kept[np.argsort(-counts, kind="stable")[:exact]] = True
-    free = 256 - int(kept.sum())
-    others = pixels.reshape(-1, 3)[~kept[where.ravel()]]
-    sample = Image.fromarray(others[:: max(len(others) // 60_000, 1)][None])
-    cut = sample.quantize(free, method=Image.Quantize.MEDIANCUT, kmeans=1).getpalette()
-    palette = np.concatenate([colors[kept], np.asarray(cut[: 3 * free], dtype=np.uint8).reshape(-1, 3)])
-    nearest = cKDTree(palette).query(colors)[1].astype(np.uint8)
-    return nearest[where].reshape(pixels.shape[:2]), palette
-
-
-def _pack(colors: np.ndarray) -> np.ndarray:
-    """(N, 3) RGB to (N,) integers."""
-    return colors.astype(np.uint32) @ np.asarray([65536, 256, 1], dtype=np.uint32)
+    palette = colors = np.stack([unique >> 16, unique >> 8 & 255, unique & 255], axis=1).astype(np.uint8)
+    if len(unique) > 256:
+        order = np.argsort(-counts, kind="stable")
+        others = np.repeat(colors[order[exact:]], counts[order[exact:]], axis=0)[None]
+        cut = Image.fromarray(others).quantize(256 - exact, Image.Quantize.MEDIANCUT, kmeans=1)
+        palette = np.concatenate([colors[order[:exact]], np.reshape(cut.getpalette(), (-1, 3))[: 256 - exact]]).astype(
+            np.uint8
+        )
+    return cKDTree(palette).query(colors)[1].astype(np.uint8)[where], palette
 
 
 def show(figure: ReportFigure) -> None:

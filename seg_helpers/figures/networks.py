@@ -1,5 +1,6 @@
 """A network's diagram and layer table, drawn from the network itself, and what its parts see of an image."""
 
+import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -7,31 +8,25 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch, Rectangle
-from PIL import Image
+from matplotlib.colors import to_rgb
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import PreparedData, Run, load_network
 from seg_helpers.figures.display import ReportFigure, say, show, show_table
-from seg_helpers.figures.plots import image_grid
+from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.style import INK, MUTED, OKABE_ITO, VERMILLION, WIDTH, new_figure, themed
-from seg_helpers.figures.words import join_words, percent, write_count
+from seg_helpers.figures.words import join_words, write_count
 from seg_helpers.models.summary import ModelSummary
 
-# Tints of Okabe-Ito colors, by what a block does.
-ROLES = {
-    "input": "#ececec",
-    "encoder": "#cfe3f1",
-    "context": "#f0d9e6",
-    "decoder": "#cdebe1",
-    "classifier": "#f9dfc4",
-}
-ROLE_WORDS = {
-    "input": ("input",),
-    "classifier": ("classif", "head", "score", "logits", "segmentation", "atrous"),
-    "context": ("pyramid", "aspp", "ppm", "psp", "context", "global"),
-    "encoder": ("encoder", "downsample", "stem", "stage", "backbone", "bottleneck"),
+# Tints of Okabe-Ito colors, by what a block does, and what its name holds then.
+ROLES = {  # the first that fits is taken
+    "input": ("#ececec", ("input",)),
+    "classifier": ("#f9dfc4", ("classif", "head", "score", "logits", "segmentation", "atrous")),
+    "context": ("#f0d9e6", ("pyramid", "aspp", "ppm", "psp", "context", "global")),
+    "encoder": ("#cfe3f1", ("encoder", "downsample", "stem", "stage", "backbone", "bottleneck")),
+    "decoder": ("#cdebe1", ("",)),
 }
 BOX = (0.78, 0.86)  # width and height of a box, in columns and rows
 
@@ -73,9 +68,15 @@ def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
         _draw_block(axes, block, WIDTH * 72 / (width + margin) * BOX[0])
     axes.set_title(f"{title} at {summary.size[0]}×{summary.size[1]}")
     roles = [role for role in ROLES if any(block.role == role for block in blocks.values())]
-    handles = [Patch(facecolor=ROLES[role], edgecolor="#7d8388", label=role) for role in roles]
+    handles = [Patch(facecolor=ROLES[role][0], edgecolor="#7d8388", label=role) for role in roles]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(roles), handlelength=1.1, handleheight=1.1)
-    return ReportFigure(figure, _describe(blocks, edges, title, summary.parameters))
+    skips = [f"{a} to {b}" for a, b in edges if blocks[b].column - blocks[a].column > 1]
+    return ReportFigure(
+        figure,
+        f"{title}, drawn from the network itself: execution to the right, resolution downwards, with the channels and "
+        "parameters of each block; one that gives out several resolutions has a box in each. "
+        f"Connections that skip blocks: {join_words(skips).replace('_', ' ') or 'none'}.",
+    )
 
 
 def _read_graph(summary: ModelSummary) -> tuple[dict[str, Block], list[tuple[str, str]]]:
@@ -90,15 +91,12 @@ def _read_graph(summary: ModelSummary) -> tuple[dict[str, Block], list[tuple[str
         shapes = [tuple(map(int, shape.split("x"))) for shape in part.output.split(", ")]
         channels = {2 ** round(math.log2(summary.size[0] / shape[1])): shape[0] for shape in shapes}
         if not part.name.startswith("transition"):
-            blocks[part.name] = Block(part.name, _guess_role(part.name), part.parameters, channels)
+            role = next(role for role, (_, words) in ROLES.items() if any(word in part.name.lower() for word in words))
+            blocks[part.name] = Block(part.name, role, part.parameters, channels)
     last = [start for start, end in edges if end == "logits"]
     if len(last) == 1 and blocks[last[0]].channels == blocks["logits"].channels:
         blocks.pop("logits")  # the last part gives the logits as they are
     return blocks, [edge for edge in dict.fromkeys(edges) if edge[1] in blocks]
-
-
-def _guess_role(name: str) -> str:
-    return next((role for role, words in ROLE_WORDS.items() if any(word in name.lower() for word in words)), "decoder")
 
 
 def _arrange(blocks: dict[str, Block], edges: list[tuple[str, str]]) -> dict[int, tuple[float, float]]:
@@ -143,59 +141,24 @@ def _connect(axes: Axes, start: Block, end: Block, taken: set[tuple[int, float]]
             style, b = "angle,angleA=0,angleB=90,rad=6", (b_x, b_y + math.copysign(rise, a_y - b_y))
         elif skip and blocked:  # up or down at once, then along the target's row
             style, a = "angle,angleA=90,angleB=0,rad=6", (a_x, a_y - math.copysign(rise, a_y - b_y))
+        look = {"color": VERMILLION, "linewidth": 1.3} if skip else {"color": INK, "linewidth": 1.1}
         axes.add_patch(
-            FancyArrowPatch(
-                a, b, connectionstyle=style, arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0,
-                color=VERMILLION if skip else INK, linewidth=1.3 if skip else 1.1, zorder=2,
-            )
-        )  # fmt: skip
+            FancyArrowPatch(a, b, connectionstyle=style, arrowstyle="-|>", mutation_scale=9, zorder=2, **look)
+        )
 
 
 def _draw_block(axes: Axes, block: Block, room: float) -> None:
-    """One box a resolution; the finest carries the name. `room` is the width of a box in points."""
-    x, rows = block.column - BOX[0] / 2, block.rows
-    if len(rows) > 1:
-        span = max(rows.values()) - min(rows.values()) + BOX[1] + 0.1
-        frame = {"facecolor": "none", "edgecolor": "#b4b9be", "linestyle": (0, (3, 2)), "zorder": 1.5}
-        _add_box(axes, x - 0.05, min(rows.values()) - BOX[1] / 2 - 0.05, BOX[0] + 0.1, span, **frame)
-    for stride, y in rows.items():
-        face = {"facecolor": ROLES[block.role], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
-        _add_box(axes, x, y - BOX[1] / 2, *BOX, **face)
-        facts, font = {"ha": "center", "color": "#3c4043", "zorder": 4}, 7.5
-        if stride != min(rows):
-            axes.text(block.column, y, f"{block.channels[stride]} ch", va="center", fontsize=font, **facts)
-            continue
-        name, size = _fit(block.name.replace("_", " "), room)
-        heading = {"ha": "center", "va": "top", "fontsize": size, "fontweight": "bold", "zorder": 4}
-        axes.text(block.column, y - BOX[1] / 2 + 0.06, name, **heading)
-        text = f"{block.channels[stride]} ch"
-        if block.parameters:
-            text += f"\n{write_count(block.parameters)}"
-        axes.text(block.column, y + BOX[1] / 2 - 0.06, text, va="bottom", fontsize=min(size, font), **facts)
-
-
-def _add_box(axes: Axes, x: float, y: float, width: float, height: float, **style) -> None:
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **style))
-
-
-def _fit(text: str, points: float) -> tuple[str, float]:
-    """The text on two lines at most, and the font size at which it is no wider than `points`."""
-    for size in (8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0):
-        lines = textwrap.wrap(text, max(int(points / (0.7 * size)), 1), break_long_words=False)
-        if len(lines) <= 2 and max(map(len, lines)) * 0.7 * size <= points:
-            break
-    return "\n".join(lines), size
-
-
-def _describe(blocks: dict[str, Block], edges: list[tuple[str, str]], title: str, total: int) -> str:
-    skips = [f"{a} to {b}" for a, b in edges if blocks[b].column - blocks[a].column > 1]
-    heavy = max(blocks.values(), key=lambda block: block.parameters)
-    return (
-        f"{title}, drawn from the network itself: execution to the right, resolution downwards, with the channels and "
-        "parameters of each block; a dashed frame holds one block's outputs at several resolutions. "
-        f"{heavy.name.replace('_', ' ')} holds {percent(heavy.parameters / max(total, 1))} of the {write_count(total)} "
-        f"parameters. Connections that skip blocks: {join_words(skips).replace('_', ' ') or 'none'}."
-    )
+    """One box a resolution; the finest says how many parameters all hold. `room` is the width of a box in points."""
+    words = textwrap.wrap(block.name.replace("_", " "), 10, break_long_words=False)
+    size = min(8.5, room / (0.65 * max(map(len, words))))  # no wider than the box
+    for stride, y in block.rows.items():
+        facts = [f"{block.channels[stride]} ch"]
+        if block.parameters and stride == min(block.rows):
+            facts.append(write_count(block.parameters))
+        corner, shape = (block.column - BOX[0] / 2, y - BOX[1] / 2), "round,pad=0,rounding_size=0.05"
+        look = {"facecolor": ROLES[block.role][0], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
+        axes.add_patch(FancyBboxPatch(corner, *BOX, boxstyle=shape, **look))
+        axes.text(block.column, y, "\n".join([*words, *facts]), ha="center", va="center", fontsize=size, zorder=4)
 
 
 def show_layer_table(summary: ModelSummary, title: str) -> None:
@@ -210,50 +173,42 @@ def show_layer_table(summary: ModelSummary, title: str) -> None:
     show_table(table, caption, {"parameters": "{:,.0f}", "channels": "{:.0f}", "multiply-adds": write_count})
 
 
-def show_branches(run: Run, data: PreparedData, modules: dict[str, str]) -> None:
+def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> None:
     """Displays what modules (title to name) of a run's network answer to the first frame that every run is shown on.
 
     Where the run's weights are not in its folder, that is said.
     """
-    if not run.has_weights:
+    if not run.weights.is_file():
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
         return
-    network = load_network(run)
-    frame = run.examples.loc[run.examples["kind"] == "shared", "frame"].iloc[0]
-    batch = next(data.frames_of(run.final_split, [data.find(frame)]))
-    found: dict[str, np.ndarray] = {}
-    for title, name in modules.items():
-        keep = lambda _module, _inputs, output, title=title: found.update({title: output[0].float().numpy()})  # noqa: E731
+    network, found = load_network(run), {}
+    for name in modules.values():
+        keep = lambda module, _inputs, output: found.update({module: output[0].float().numpy()})  # noqa: E731
         network.get_submodule(name).register_forward_hook(keep)
-    predict_logits(network, unpack_batch(batch)[0])
-    show(branch_features(data.image(frame), found))
+    frame = run.examples.loc[run.examples["kind"] == "shared", "frame"].iloc[0]
+    predict_logits(network, unpack_batch(next(data.frames_of(run.final_split, [data.find(frame)])))[0])
+    branches = {title: found[network.get_submodule(name)] for title, name in modules.items()}
+    show(branch_features(data.image(frame), branches))
 
 
 @themed
 def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], channels: int = 4) -> ReportFigure:
     """Mean strength of each branch's features (C, h, w) on one image (H, W, 3), and the channels that vary most."""
-    panels, words = [], []
+    panels = []
     for name, features in branches.items():
         depth, height, width = features.shape
-        stride = 2 ** round(np.log2(image.shape[0] / height))
         chosen = np.argsort(-features.std(axis=(1, 2)))[:channels]
+        maps = {f"mean of {depth}\n{height}×{width}": np.abs(features).mean(axis=0)}
+        maps |= {f"channel {channel}": features[channel] for channel in chosen}
         panels.append((textwrap.fill(name, 16), image))
-        panels.append((f"mean of {depth}\n{height}×{width}, 1/{stride}", _stretch(np.abs(features).mean(axis=0))))
-        panels += [(f"channel {channel}", _stretch(features[channel])) for channel in chosen]
-        panels += [None] * (channels - len(chosen))
-        words.append(f"{name}: {depth} channels of {height}×{width}")
-    figure, _ = image_grid(panels, channels + 2)
-    return ReportFigure(
-        figure,
-        f"What the branches compute on one frame: mean strength, then the channels that vary most (brighter is stronger, "
-        f"each map on its own scale). {'; '.join(words)}.",
+        for title, values in maps.items():
+            low, high = np.percentile(values, [1, 99])
+            panels.append((title, (values - low) / max(high - low, 1e-6)))
+    caption = (
+        "What the branches compute on one frame: mean strength, then the channels that vary most (brighter is stronger, "
+        "each map on its own scale)."
     )
-
-
-def _stretch(values: np.ndarray) -> np.ndarray:
-    """Values scaled to 0 to 1, from their 1st to their 99th percentile."""
-    low, high = np.percentile(values, [1, 99])
-    return np.clip((values - low) / max(high - low, 1e-6), 0, 1)
+    return picture_rows(panels, channels + 2, caption)
 
 
 @themed
@@ -262,48 +217,20 @@ def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) ->
 
     A rate of 1 is a plain convolution; the output stride is in pixels of the image to a cell of the feature map.
     """
-    height, width = image.shape[:2]
-    cells = -(-np.array([height, width]) // output_stride)
-    center = np.array([height // 2, width // 2]) // output_stride
-    steps = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
-    faded = (255 - (255 - image.astype(float)) * 0.55).astype(np.uint8)
-    panels, taps = [], []
-    for rate in rates:
-        found = center + rate * steps
-        taps.append(found[((found >= 0) & (found < cells)).all(axis=1)])
-        span, inside = (2 * rate + 1) * output_stride, f"{len(taps[-1])} of 9 taps inside"
-        panels.append((f"rate {rate} · spans {span} px · {inside}", faded))
-    figure, axes = image_grid(panels, 2 if len(rates) in (2, 4) else min(len(rates), 3))
-    for panel, rate, found, color in zip(axes.flat, rates, taps, OKABE_ITO, strict=False):
-        for row, column in found * output_stride:
-            square = {"facecolor": color, "edgecolor": "white", "linewidth": 0.8}
-            panel.add_patch(Rectangle((column, row), output_stride, output_stride, **square))
-        top, left = (center + 0.5 - rate) * output_stride
-        frame = {"fill": False, "edgecolor": color, "linewidth": 1.2, "linestyle": (0, (4, 2))}
-        panel.add_patch(Rectangle((left, top), 2 * rate * output_stride, 2 * rate * output_stride, **frame))
-        panel.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
-    return ReportFigure(
-        figure,
+    cells = -(-np.array(image.shape[:2]) // output_stride)
+    steps = np.array(list(itertools.product((-1, 0, 1), repeat=2)))
+    panels = []
+    for rate, color in zip(rates, OKABE_ITO, strict=False):
+        taps = cells // 2 + rate * steps
+        inside = taps[((taps >= 0) & (taps < cells)).all(axis=1)]
+        picture = (255 - (255 - image.astype(float)) * 0.55).astype(np.uint8)
+        for row, column in inside * output_stride:
+            picture[row : row + output_stride, column : column + output_stride] = 255 * np.array(to_rgb(color))
+        panels.append(
+            (f"rate {rate} · spans {(2 * rate + 1) * output_stride} px · {len(inside)} of 9 taps inside", picture)
+        )
+    caption = (
         f"What the atrous rates see at one pixel, at output stride {output_stride} (each square is one cell of the feature "
-        "map). Taps outside meet padding.",
+        "map). Taps outside meet padding."
     )
-
-
-@themed
-def pyramid_bins(image: np.ndarray, bins: Sequence[int]) -> ReportFigure:
-    """What pyramid pooling keeps of an image (H, W, 3): its averages over 1×1, 2×2, … bins; it stands in for features."""
-    height, width = image.shape[:2]
-    panels = [("image", image)]
-    for count in bins:
-        pooled = Image.fromarray(image).resize((count, count), Image.Resampling.BOX)
-        panels.append((f"{count}×{count}", np.asarray(pooled.resize((width, height), Image.Resampling.NEAREST))))
-    figure, axes = image_grid(panels, len(panels))
-    for panel, count in zip(axes[0, 1:], bins, strict=True):
-        panel.hlines(np.arange(1, count) * height / count - 0.5, -0.5, width - 0.5, color="white", linewidth=0.8)
-        panel.vlines(np.arange(1, count) * width / count - 0.5, -0.5, height - 0.5, color="white", linewidth=0.8)
-    shares = join_words([f"{count}×{count} bins of {percent(1 / count**2)} of the area each" for count in bins])
-    return ReportFigure(
-        figure,
-        f"Pyramid pooling, shown on the image's colors in place of features: every pixel also receives the averages over "
-        f"{shares}.",
-    )
+    return picture_rows(panels, 2, caption)

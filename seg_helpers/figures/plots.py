@@ -1,6 +1,6 @@
 """The shapes that figures share: pictures in rows, bars or dots in rows, heat maps; and legends, axes, small words."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,12 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from matplotlib.transforms import offset_copy
 from PIL import Image
 from seaborn import heatmap
 
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.style import BLUE, FAINT, INK, WIDTH, new_figure
+from seg_helpers.figures.style import WIDTH, new_figure, themed
 
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # keeps words readable over marks
 
@@ -23,37 +22,7 @@ PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  
 # ---------------------------------------------------------------- pictures
 
 
-def image_grid(
-    panels: Sequence[tuple[str, np.ndarray] | None], columns: int, left: float = 0.0, room: float = 0.2
-) -> tuple[Figure, np.ndarray]:
-    """A figure of pictures in rows, each below its title.
-
-    Args:
-        panels: (title, picture) each, row by row; None leaves a place empty. A picture is (H, W, 3) uint8 RGB or an
-            (h, w) map of values from 0 to 1; the first one's shape sets the height of all rows.
-        columns: pictures in a row.
-        left: inches to keep free at the left.
-        room: inches to add to the height, for legends.
-
-    Returns:
-        The figure and its axes, (rows, columns).
-    """
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    height, width = panels[0][1].shape[:2]
-    lines = [max(title.count("\n") + 1 if title else 0 for title, _ in filter(None, row)) for row in rows]
-    titles = sum(0.1 + 0.22 * number if number else 0.02 for number in lines)
-    figure = new_figure(WIDTH, len(rows) * (WIDTH - left) / columns * height / width + titles + room)
-    figure.get_layout_engine().set(rect=(left / WIDTH, 0, 1 - left / WIDTH, 1))  # type: ignore[call-arg]
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for panel in axes.flat:
-        panel.set_axis_off()
-    for panel, entry in zip(axes.flat, panels, strict=False):
-        if entry:
-            panel.imshow(entry[1], vmin=0, vmax=1)
-            panel.set_title(entry[0], fontsize=9.5 if columns <= 4 else 8.5)
-    return figure, axes
-
-
+@themed
 def picture_rows(
     panels: Sequence[tuple[str, np.ndarray] | None],
     columns: int,
@@ -61,9 +30,32 @@ def picture_rows(
     classes: ClassSet | None = None,
     labels: Iterable[np.ndarray] = (),
 ) -> ReportFigure:
-    """An `image_grid` with its caption, and with the legend of labels of a class set where they are given."""
-    figure, _ = image_grid(panels, columns, room=0.6 if classes else 0.2)
-    return ReportFigure(figure, caption, class_legend(figure, classes, labels) if classes else ())
+    """Pictures in rows, each below its title, and below them the legend of labels of a class set where they are given.
+
+    Args:
+        panels: (title, picture) each, row by row; None leaves a place empty. A picture is (H, W, 3) uint8 RGB or an
+            (h, w) map of values from 0 to 1; the first one's shape sets the height of all rows.
+        columns: pictures in a row.
+        caption: of the figure.
+        classes: that `labels` are of.
+        labels: (H, W) each; the legend names the classes in them.
+    """
+    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
+    height, width = panels[0][1].shape[:2]
+    lines = [max(title.count("\n") + 1 if title else 0 for title, _ in filter(None, row)) for row in rows]
+    titles = sum(0.1 + 0.22 * number if number else 0.02 for number in lines)
+    room = 0.6 if classes else 0.2
+    figure = new_figure(WIDTH, len(rows) * WIDTH / columns * height / width + titles + room)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for panel in axes.flat:
+        panel.set_axis_off()
+    for panel, entry in zip(axes.flat, panels, strict=False):
+        if entry:
+            panel.imshow(entry[1], vmin=0, vmax=1)
+            panel.set_title(entry[0], fontsize=9.5 if columns <= 4 else 8.5)
+    if classes:
+        class_legend(figure, classes, labels)
+    return ReportFigure(figure, caption)
 
 
 def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
@@ -81,67 +73,26 @@ def resize_label(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(label).resize(size[::-1], Image.Resampling.NEAREST))
 
 
-def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]) -> list:
-    """Add the named legend of the classes in (H, W) labels below a figure, in index order, void last.
-
-    Returns:
-        The palette's colors, (N, 3) RGB, for the figure's PNG to keep.
-    """
+def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]) -> None:
+    """Add the named legend of the classes in (H, W) labels below a figure, in index order, void last."""
     present = set().union(*map(np.unique, labels))
     entries = dict(enumerate(zip(classes.names, classes.colors, strict=True)))
     entries[VOID] = "void (not scored)", classes.void_color
     shown = {name: color for index, (name, color) in entries.items() if index in present}
     rows = -(-len(shown) // (8 if len(shown) <= 16 else 7))
-    color_legend(figure, shown, loc="outside lower center", ncols=-(-len(shown) // rows), columnspacing=1.4)
-    return [*classes.colors, classes.void_color]
-
-
-def color_legend(figure: Figure, colors: Mapping[str, Sequence[int]], **place) -> None:
-    """Add a legend of squares: name to RGB, 0 to 255."""
-    outline = {"edgecolor": "#777777", "linewidth": 0.5}
-    handles = [Patch(facecolor=np.divide(color, 255), label=name, **outline) for name, color in colors.items()]
+    look = {"edgecolor": "#777777", "linewidth": 0.5}
+    handles = [Patch(facecolor=np.divide(color, 255), label=name, **look) for name, color in shown.items()]
+    place = {"loc": "outside lower center", "ncols": -(-len(shown) // rows), "columnspacing": 1.4}
     figure.legend(handles=handles, handlelength=1.1, handleheight=1.1, **place)
 
 
 # ---------------------------------------------------------------- rows
 
 
-def row_plot(
-    axes: Axes,
-    names: Sequence[str],
-    values: Sequence[float],
-    texts: Sequence[str],
-    intervals: np.ndarray | None = None,
-    colors: str | Sequence[str] = BLUE,
-    dots: bool = False,
-) -> None:
-    """A row a name, from the top: a bar (or a dot) at its value, its interval, and a text behind both.
-
-    Values and intervals (rows, 2) that are NaN draw nothing; colors are one or one a row.
-    """
-    place, values = np.arange(len(names)), np.asarray(values, dtype=float)
-    ends = np.nan_to_num(values)
-    if dots:
-        axes.scatter(values, place, s=56, color=colors, edgecolor="white", linewidth=0.7, zorder=3)
-    else:
-        axes.barh(place, ends, height=0.64, color=colors)
-    if intervals is not None:
-        low, high = np.asarray(intervals, dtype=float).T
-        axes.hlines(place, low, high, color=colors if dots else INK, linewidth=2.2 if dots else 1.4)
-        ends = np.fmax(ends, high)
+def label_rows(axes: Axes, names: Sequence[str], ends: Sequence[float], texts: Sequence[str]) -> None:
+    """Name rows from the top, and write a text behind the end of each one's bar or interval."""
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
         note(axes, text, (end, row), (6, 0), va="center", bbox=PAPER, zorder=4)
-    name_rows(axes, names)
-
-
-def dumbbell(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[float]], colors: Sequence[str]) -> None:
-    """A row a name, from the top: a dot of each series (name to its values, one a row), joined by a line; NaN is left out."""
-    place, values = np.arange(len(names)), pd.DataFrame(series)
-    axes.hlines(place, values.min(axis=1), values.max(axis=1), color=FAINT, linewidth=3, zorder=1)
-    lift = 0.2 * (np.arange(len(series)) - (len(series) - 1) / 2)  # equal values stay visible
-    for (name, dots), color, marker, up in zip(series.items(), colors, "oDs", lift, strict=False):
-        style = {"edgecolor": "white", "linewidth": 0.6, "zorder": 3, "clip_on": False, "label": name}
-        axes.scatter(dots, place + up, s=36, color=color, marker=marker, **style)
     name_rows(axes, names)
 
 
@@ -185,47 +136,9 @@ def log_axis(axis: Axis, write: Callable[[float], str] = "{:g}".format) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def percent_tick(value: float) -> str:
-    """0.005 to "0.5%"."""
-    return f"{100 * value:g}%"
-
-
 # ---------------------------------------------------------------- words
 
 
 def note(axes: Axes, text: str, point: tuple[float, float], away: tuple[float, float], **style):
     """Small words `away` (right, up; points) from a point."""
     return axes.annotate(text, point, away, textcoords="offset points", fontsize=8.5, **style)
-
-
-def write_names(axes: Axes, labels: Sequence[tuple[str, float, float, str]], beside: bool = False) -> None:
-    """Write each curve's name outside the axes at its right end, or each point's beside it, without overlaps.
-
-    Labels are (text, x, y, color) of a point, or of a curve's last one. Call it last: the axis limits must be final.
-    """
-    if not labels:
-        return
-    size = 8.5
-    height = axes.get_position().height * axes.figure.get_figheight() * 72
-    axes.get_ylim()  # brings pending autoscaling up to date
-    ends = axes.yaxis.get_transform().transform(np.array([y for _, _, y, _ in labels], dtype=float))
-    places = spread([axes.transLimits.transform((0, end))[1] for end in ends], 1.35 * size / max(height, 1))
-    right_of_point = offset_copy(axes.get_xaxis_transform(), axes.figure, x=8, units="points")
-    for (text, x, y, color), place in zip(labels, places, strict=True):
-        style = {"color": color, "fontsize": size, "va": "center"}
-        if beside:
-            axes.text(x, place, text, transform=right_of_point, bbox=PAPER, **style)
-        else:
-            line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.5, "shrinkA": 1, "shrinkB": 2}
-            axes.annotate(text, (x, y), (1.02, place), textcoords="axes fraction", arrowprops=line, **style)
-
-
-def spread(heights: Sequence[float], gap: float) -> np.ndarray:
-    """Heights of labels in the axes (0 to 1), moved apart to `gap`: half by lowering the lower, half by lifting the upper."""
-    wanted = np.clip(heights, 0, 1)
-    order, steps = np.argsort(-wanted, kind="stable"), gap * np.arange(len(wanted))
-    level = wanted[order] + steps
-    lowered, lifted = np.minimum.accumulate(level), np.maximum.accumulate(level[::-1])[::-1]
-    places = np.empty_like(wanted)
-    places[order] = (lowered + lifted) / 2 - steps
-    return places - max(places.max() - 1, 0)  # a crowd at the top moves down, off the title

@@ -3,19 +3,18 @@
 Curves of several runs on one axis are `training.variant_curves`.
 """
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.experiments import PreparedData, Run, final_scores
 from seg_helpers.figures import plots, style
 from seg_helpers.figures.display import ReportFigure, show_table
-from seg_helpers.figures.plots import heat_map, image_grid, note, resize_label, row_plot
+from seg_helpers.figures.plots import heat_map, resize_label
 from seg_helpers.figures.words import count_of, join_words, percent, write_count
 from seg_helpers.progress import format_seconds
 
@@ -28,46 +27,17 @@ RANKS = {
 }
 
 
-def tabulate_classes(run: Run) -> pd.DataFrame:
-    """A row a class of the final split: `class`, iou with its 95% interval (`low`, `high`), dice, accuracy, precision, pixel_share."""
+def show_class_table(run: Run, classes: ClassSet) -> None:
+    """Display what the run's final split gives each class, best IoU first, with the class's color beside its name."""
     table = pd.DataFrame.from_dict(final_scores(run)["per_class"], orient="index")
-    table[["low", "high"]] = table.pop("iou_interval").tolist()
-    return table.astype(float).rename_axis("class").reset_index()
-
-
-def show_class_table(scores: pd.DataFrame, classes: ClassSet, caption: str) -> None:
-    """Display `tabulate_classes` with each class's color beside its name."""
-    ends = scores[["low", "high"]].to_numpy()
-    intervals = [f"{low:.3f} to {high:.3f}" if np.isfinite(low) else "–" for low, high in ends]
+    ends = table.pop("iou_interval")
+    table = table.astype(float)
+    table.insert(1, "95% interval", ["–" if None in pair else "{:.3f} to {:.3f}".format(*pair) for pair in ends])
     names = {"iou": "IoU", "dice": "Dice", "accuracy": "recall", "pixel_share": "share of pixels"}
-    table = scores.drop(columns=["low", "high"]).rename(columns=names)
-    table.insert(2, "95% interval", intervals)
+    table = table.rename(columns=names).rename_axis("class").reset_index().sort_values("IoU", ascending=False)
     formats = dict.fromkeys(("IoU", "Dice", "recall", "precision"), "{:.3f}") | {"share of pixels": percent}
     swatches = dict(zip(classes.names, classes.colors.tolist(), strict=True))
-    show_table(table, caption, formats, swatches=swatches)
-
-
-@style.themed
-def class_bars(scores: pd.DataFrame) -> ReportFigure:
-    """IoU of each class (of `tabulate_classes`) with its interval, best first, and the mean as a line."""
-    table = scores.sort_values("iou", ascending=False, na_position="last")
-    mean = float(table["iou"].mean())
-    figure = style.new_figure(height=0.29 * len(table) + 1.1)
-    axes = figure.subplots()
-    texts = [
-        f"{iou:.2f}  ({percent(share)} of pixels)" if np.isfinite(iou) else "in neither target nor prediction"
-        for iou, share in table[["iou", "pixel_share"]].to_numpy()
-    ]
-    colors = np.where(table["iou"] >= mean, style.BLUE, style.PALE_BLUE)
-    row_plot(axes, table["class"], table["iou"], texts, table[["low", "high"]], colors)
-    axes.axvline(mean, color=style.VERMILLION, linewidth=1.5, linestyle=(0, (4, 2)), zorder=2)
-    note(axes, f"mean {mean:.3f}", (mean, 0), (4, 3), xycoords=("data", "axes fraction"), color=style.VERMILLION)
-    axes.set(xlim=(0, 1.18), xticks=np.arange(0, 1.01, 0.2))
-    axes.set_title("IoU of each class, with its 95% interval")
-    return ReportFigure(
-        figure,
-        f"IoU of each class with its 95% interval, by drawing blocks of frames anew; dark bars lie above the mean of {mean:.3f}.",
-    )
+    show_table(table, f"{run.title} by class on the {run.final_split} split", formats, swatches=swatches)
 
 
 @style.themed
@@ -97,15 +67,6 @@ def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
     return ReportFigure(figure, caption)
 
 
-def choose_shown(run: Run) -> pd.DataFrame:
-    """The run's kept frames with a `rank` among all scored ones, each frame once and none of a suspect label."""
-    shown = run.examples[run.examples["kind"].isin(RANKS)]
-    places = shown.groupby("kind").cumcount()
-    ranks = [RANKS[kind][place] for kind, place in zip(shown["kind"], places, strict=True)]
-    shown = shown.assign(rank=ranks).drop_duplicates("frame")
-    return shown[~shown["frame"].isin(run.suspect_frames)]
-
-
 def map_errors(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """Correct, wrong and not scored pixels of two (H, W) maps in color: (H, W, 3) uint8."""
     picture = np.where((label == prediction)[..., None], CORRECT, WRONG)
@@ -114,9 +75,15 @@ def map_errors(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
 @style.themed
 def example_panels(run: Run, data: PreparedData) -> ReportFigure:
-    """Input, target, prediction and errors of the run's kept frames, a row a frame, named by its rank among all."""
+    """Input, target, prediction and errors of the run's kept frames, a row a frame, named by its rank among all.
+
+    Each frame is shown once, and none of a suspect label.
+    """
+    shown = run.examples[run.examples["kind"].isin(RANKS)]
+    places = zip(shown["kind"], shown.groupby("kind").cumcount(), strict=True)
+    shown = shown.assign(rank=[RANKS[kind][place] for kind, place in places]).drop_duplicates("frame")
     panels, words, masks = [], [], []
-    for frame in choose_shown(run).itertuples():
+    for frame in shown[~shown["frame"].isin(run.suspect_frames)].itertuples():
         label = data.label(frame.frame)
         prediction = resize_label(run.read_prediction(frame.frame), label.shape)
         scored = label != VOID
@@ -128,44 +95,15 @@ def example_panels(run: Run, data: PreparedData) -> ReportFigure:
             (f"errors · {wrong} wrong", map_errors(label, prediction)),
         ]
         masks += [label, prediction]
-        words.append(f"{frame.rank} {frame.frame}, mean IoU {frame.mean_iou:.2f}, {wrong} of its pixels wrong")
-    figure, _ = image_grid(panels, 4, room=1.0)
-    colors = plots.class_legend(figure, data.classes, masks)
-    marks = {"correct": CORRECT, "wrong": WRONG, "void: not scored": NOT_SCORED}
-    plots.color_legend(figure, marks, loc="outside upper right", ncols=3)
-    return ReportFigure(
-        figure,
-        f"Input, target, prediction and error map. {'; '.join(words)}. Each mean IoU is the frame's own, over the classes in "
-        "its target or prediction; the split's score pools the pixels of all frames.",
-        [*colors, *marks.values()],
-    )
-
-
-@style.themed
-def frame_scores(run: Run) -> ReportFigure:
-    """Histogram of the mean IoU of single frames; triangles mark those that `example_panels` shows."""
+        words.append(f"{frame.rank} {frame.frame}")
     scores = compute_metrics(run.sound_confusions)["mean_iou"]
-    scores = scores[np.isfinite(scores)]
-    low, median, high = np.percentile(scores, [10, 50, 90])
-    figure = style.new_figure(style.WIDTH * 0.8, 2.7)
-    axes = figure.subplots()
-    bins = int(np.clip(len(scores) / 3, 4, 30))
-    counts, _, _ = axes.hist(scores, bins=bins, color="#7fb8d8", edgecolor="white", linewidth=0.5)
-    axes.set_ylim(0, 1.25 * counts.max())
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    axes.axvline(median, color=style.BLACK, linewidth=1.4, linestyle=(0, (4, 2)))
-    note(axes, f"median {median:.2f}", (median, 1), (4, -4), xycoords=("data", "axes fraction"), va="top")
-    triangle = {"markersize": 9, "color": style.ORANGE, "markeredgecolor": style.INK, "clip_on": False, "zorder": 5}
-    for index, frame in enumerate(choose_shown(run).sort_values("mean_iou").itertuples()):
-        axes.plot(frame.mean_iou, 0, "^", **triangle)
-        mark = frame.rank.removesuffix(" percentile")
-        note(axes, mark, (frame.mean_iou, 0), (0, 10 + 12 * (index % 2)), ha="center", bbox=plots.PAPER)
-    axes.set(xlabel="Mean IoU of one frame, over the classes in it", ylabel="Frames")
-    return ReportFigure(
-        figure,
-        f"Mean IoU of each of {count_of(len(scores), 'frame')}: median {median:.2f}, 80% between {low:.2f} and {high:.2f}, "
-        f"lowest {scores.min():.2f}. Triangles mark the frames shown, by percentile.",
+    low, median, high = np.nanpercentile(scores, [10, 50, 90])
+    caption = (
+        f"Input, target, prediction and errors (wrong pixels orange, void black): {'; '.join(words)}. Each mean IoU is the "
+        "frame's own, over the classes in its target or prediction; the split's score pools the pixels of all frames. Of "
+        f"{count_of(len(scores), 'frame')}, the median has {median:.2f}, and 80% lie between {low:.2f} and {high:.2f}."
     )
+    return plots.picture_rows(panels, 4, caption, data.classes, masks)
 
 
 # ---------------------------------------------------------------- several runs
@@ -240,17 +178,15 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
     axes = figure.subplots()
     line = {"color": style.MUTED, "linewidth": 1.2, "linestyle": (0, (4, 2)), "zorder": 1}
     axes.step(front[cost], front["mean_iou"], where="post", **line)
-    points = []
-    for row in table.itertuples():
+    for row in table.sort_values("mean_iou", ascending=False).itertuples():
         (color, _, marker), x = styles[row.title], getattr(row, cost)
         axes.plot([x, x], [row.mean_iou_low, row.mean_iou_high], color=color, linewidth=1.6, alpha=0.45)
-        axes.plot(x, row.mean_iou, marker, color=color, markersize=8, markeredgecolor="white", zorder=4)
-        points.append((row.title, x, row.mean_iou, style.INK))
+        look = {"color": color, "markersize": 8, "markeredgecolor": "white", "linestyle": "none", "label": row.title}
+        axes.plot(x, row.mean_iou, marker, zorder=4, **look)
     plots.log_axis(axes.xaxis, "{:g}".format if cost == "latency_milliseconds" else write_count)
     axes.set_xlabel(f"{COST_AXES[cost]} (log scale)")
     axes.set_title("Mean IoU, with its 95% interval")
-    axes.set_xlim(table[cost].min() / 1.3, table[cost].max() * 1.9)
-    plots.write_names(axes, points, beside=True)
+    figure.legend(loc="outside right upper")
     return ReportFigure(
         figure,
         f"Accuracy against cost ({COST_AXES[cost].lower()}). On the dashed line no model is both cheaper and better: "
@@ -272,17 +208,11 @@ def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> R
         found = zip(map(run.read_prediction, frames), labels, strict=True)
         masks[run.title] = [resize_label(prediction, label.shape) for prediction, label in found]
     panels = [(name, data.image(name)) for name in frames]
-    panels += [("", data.classes.colorize(mask)) for row in masks.values() for mask in row]
-    names = [textwrap.fill(name, 18) for name in ("input", *masks)]  # a row is this high at 4 frames
-    left = 0.05 + 0.17 * max(name.count("\n") + 1 for name in names)  # inches, for lines that are turned
-    figure, axes = image_grid(panels, len(frames), left, room=0.8)
-    figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02)  # type: ignore[call-arg]
-    turned = {"rotation": 90, "ha": "right", "va": "center", "multialignment": "center", "fontweight": "bold"}
-    for panel, name in zip(axes[:, 0], names, strict=True):
-        note(panel, name, (0, 0.5), (-4, 0), xycoords="axes fraction", **turned).set_in_layout(False)
-    colors = plots.class_legend(figure, data.classes, [mask for row in masks.values() for mask in row])
+    for title, row in masks.items():
+        panels += [("" if column else title, data.classes.colorize(mask)) for column, mask in enumerate(row)]
+    every = [mask for row in masks.values() for mask in row]
     caption = "The same frames predicted by every model, chosen without looking at any of them."
-    return ReportFigure(figure, caption, colors)
+    return plots.picture_rows(panels, len(frames), caption, data.classes, every)
 
 
 @style.themed
@@ -296,9 +226,10 @@ def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
     figure = style.new_figure(style.WIDTH * 0.9, 0.36 * len(table) + 1.2)
     axes = figure.subplots()
     axes.axvline(0, color=style.VERMILLION, linewidth=1.4)
-    texts = table["difference"].map("{:+.3f}".format)
-    colors = np.where(clear, style.BLUE, "#9aa0a6")
-    row_plot(axes, table["name"], table["difference"], texts, table[["low", "high"]], colors, dots=True)
+    place, look = np.arange(len(table)), {"color": np.where(clear, style.BLUE, "#9aa0a6")}
+    axes.scatter(table["difference"], place, s=56, zorder=3, **look)
+    axes.hlines(place, table["low"], table["high"], linewidth=2.2, **look)
+    plots.label_rows(axes, table["name"], table["high"], table["difference"].map("{:+.3f}".format))
     axes.margins(x=0.12)
     axes.set_xlabel("Difference in mean IoU on the same frames, with its 95% interval")
     axes.set_title(title)
@@ -310,21 +241,13 @@ def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
 
 
 @style.themed
-def cost_bars(table: pd.DataFrame, columns: Mapping[str, str], caption: str, highlight: str = "") -> ReportFigure:
-    """Bars of a table's `columns` (name to title), one panel each: one bar a row, in the table's order, named by `name`.
-
-    The bars of the row that is called `highlight` are dark; all are by default.
-    """
-    figure = style.new_figure(style.WIDTH if len(columns) > 1 else 0.8 * style.WIDTH, 0.36 * len(table) + 0.9)
+def cost_bars(table: pd.DataFrame, columns: Mapping[str, str], caption: str) -> ReportFigure:
+    """Bars of a table's `columns` (name to title), a panel each, and a row each of its rows, called by their `name`."""
+    figure = style.new_figure(height=0.36 * len(table) + 0.9)
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
-    colors = [style.BLUE if name == highlight or not highlight else style.PALE_BLUE for name in table["name"]]
     for panel, (column, title) in zip(panels, columns.items(), strict=True):
-        row_plot(panel, table["name"], table[column], table[column].map(_write_cost), colors=colors)
-        panel.set(xlim=(0, 1.38 * max(table[column].max(), 1e-9)), xticks=[])
+        panel.barh(range(len(table)), table[column], height=0.64, color=style.BLUE)
+        plots.label_rows(panel, table["name"], table[column], table[column].map(write_count))
+        panel.set(xlim=(0, 1.38 * table[column].max()), xticks=[])
         panel.set_title(title, fontsize=9.5)
-        panel.spines["bottom"].set_visible(False)
     return ReportFigure(figure, caption)
-
-
-def _write_cost(value: float) -> str:
-    return write_count(value) if value >= 1e5 else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -95,9 +95,7 @@ def show_scores(run: Run, data: PreparedData) -> None:
             f"Averaged over views scaled by {scales}{mirrored}, mean IoU is {several:.3f} "
             f"({several - scores['mean_iou']:+.3f}); the plain score stays the one that is compared."
         )
-    table = results.tabulate_classes(run)
-    results.show_class_table(table, data.classes, f"{run.title} by class on the {run.final_split} split")
-    show(results.class_bars(table))
+    results.show_class_table(run, data.classes)
     show(results.confusion_matrix(run.confusions[run.final_split].sum(0), data.classes))
 
 

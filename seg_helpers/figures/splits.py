@@ -1,18 +1,18 @@
 """Figures and findings about clips and splits: who trains, who validates, and how near the one is to the other."""
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from seg_helpers.datasets import NEARLY_IDENTICAL, Cache
 from seg_helpers.datasets.audit import HELD_OUT
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import name_rows, picture_rows, row_plot
+from seg_helpers.figures.plots import name_rows, picture_rows
 from seg_helpers.figures.style import INK, MUTED, SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
 from seg_helpers.figures.words import percent
 
@@ -69,37 +69,33 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
         for split in HELD_OUT
         if (audit["split"] == split).any()
     }
-    colors = [SPLIT_COLORS[part["split"].iloc[0]] for part in parts.values()]
     timed = all(audit["seconds"].notna().any() for audit in audits.values())
     column, unit, near = ("seconds", "seconds", 1) if timed else ("distance", "frames", 10)
     figure = new_figure(height=0.55 * len(parts) + 1.3)
-    time, looks, unseen = figure.subplots(1, 3, sharey=True, width_ratios=(3, 2.4, 1.2))
-    shares, marks = [], []
-    for row, (part, color) in enumerate(zip(parts.values(), colors, strict=True)):
-        _strip(time, part[column].dropna(), row, color)
-        _strip(looks, part["similarity"].dropna(), row, color)
+    time, looks = figure.subplots(1, 2, sharey=True)
+    names, generator = [], np.random.default_rng(0)
+    for row, (name, part) in enumerate(parts.items()):
+        for axes, values in ((time, part[column].dropna()), (looks, part["similarity"].dropna())):
+            lift = row + generator.uniform(-0.24, 0.24, len(values))
+            color = SPLIT_COLORS[part["split"].iloc[0]]
+            axes.scatter(values, lift, s=11, alpha=0.55, linewidth=0, color=color, clip_on=False)
+            axes.vlines(values.median(), row - 0.34, row + 0.34, color=INK, linewidth=2)
         new, unknown = _shares_of_clips(part)
-        marks.append("unknown" if unknown == 1 else percent(new) + (f", {percent(unknown)} unknown" if unknown else ""))
-        shares.append(new)
-    row_plot(unseen, list(parts), shares, marks, colors=colors)
+        names.append(f"{name}\nclips: {percent(new)} new" + (f", {percent(unknown)} unknown" if unknown else ""))
+    name_rows(time, names)
     time.set_xscale("symlog", linthresh=near)  # linear up to here, logarithmic beyond
     time.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=near, subs=(1, 2, 5)))
-    time.set_xlim(left=-0.05 * near)
     time.xaxis.set_major_formatter("{x:g}")
-    known = any(part[column].notna().any() for part in parts.values())
-    time.set_title(f"Nearest of the same clip{f' ({unit})' if known else ': unknown'}")
-    time.xaxis.set_visible(known)
+    time.set_xlim(left=-0.05 * near)
+    time.set_title(f"Nearest of the same clip ({unit})")
     looks.set_title("Most similar (correlation)")
-    looks.set_xlim(min(looks.dataLim.x0, NEARLY_IDENTICAL) - 0.03 if looks.collections else 0, 1.0)
     looks.axvline(NEARLY_IDENTICAL, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-    unseen.set(title="Clip is new", xlim=(0, 1.35), xticks=[0, 0.5, 1], xticklabels=["0%", "50%", "100%"])
-    for axes in (time, looks):
-        axes.grid(axis="y", visible=False)
+    looks.grid(axis="y", visible=False)
     return ReportFigure(
         figure,
-        "How near the held-out frames are to training: distance to the nearest training frame of the same clip, highest "
-        f"correlation with any training frame (from {NEARLY_IDENTICAL}, dotted, pictures are nearly identical), share of frames in "
-        f"clips new to training; black bars are medians.",
+        "How near the held-out frames are to training: share of frames in clips new to it, distance to the nearest training "
+        "frame of the same clip, highest correlation with any training frame (from "
+        f"{NEARLY_IDENTICAL}, dotted, pictures are nearly identical); black bars are medians.",
     )
 
 
@@ -107,14 +103,6 @@ def _shares_of_clips(audit: pd.DataFrame) -> tuple[float, float]:
     """Shares of frames whose clip is new to training, and whose clip nobody knows."""
     seen = audit["clip_in_train"].astype("boolean")
     return float((~seen).fillna(False).mean()), float(seen.isna().mean())
-
-
-def _strip(axes: Axes, values: pd.Series, row: int, color: str) -> None:
-    """One dot a value, scattered over the row, and a bar at the median."""
-    lift = np.random.default_rng(0).uniform(-0.24, 0.24, len(values))
-    axes.scatter(values, row + lift, s=11, alpha=0.55, linewidth=0, color=color, clip_on=False)
-    if len(values):
-        axes.plot([values.median()] * 2, [row - 0.34, row + 0.34], color=INK, linewidth=2)
 
 
 @themed
@@ -130,7 +118,7 @@ def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Report
     above, below = [], []
     for pair in pairs.itertuples():
         alike = "identical" if pair.identical else f"similarity {pair.similarity:.2f}"
-        name, other = _shorten(Path(pair.image).stem), _shorten(Path(pair.other_image).stem)
+        name, other = (textwrap.fill(Path(file).stem, 30) for file in (pair.image, pair.other_image))
         above.append((f"{SPLIT_NAMES[pair.split]}\n{name}", cache.images[pair.Index]))
         below.append((f"{SPLIT_NAMES[pair.other_split]}, {alike}\n{other}", cache.images[pair.other_row]))
     empty = [None] * (3 - len(pairs))  # a few pairs are not blown up
@@ -138,11 +126,7 @@ def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Report
         "Held-out pictures that are most like one of another split and, below each, that one. Similarity is the "
         "correlation of small gray copies."
     )
-    return picture_rows([*above, *empty, *below, *empty], max(len(pairs), 3), caption)
-
-
-def _shorten(name: str, most: int = 30) -> str:
-    return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
+    return picture_rows([*above, *empty, *below], max(len(pairs), 3), caption)
 
 
 def audit_finding(audit: pd.DataFrame) -> str:

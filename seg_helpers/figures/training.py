@@ -1,8 +1,7 @@
-"""Figures about training: loss, metrics and learning rate by epoch, runs beside each other, the range test."""
+"""Figures about training: loss and metrics by epoch, runs beside each other, the range test."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -10,17 +9,19 @@ from seg_helpers.config import StageConfig
 from seg_helpers.experiments import Run
 from seg_helpers.figures import style
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import epoch_axis, log_axis, note, write_names
+from seg_helpers.figures.plots import epoch_axis, log_axis, note
 
 # Column of a history to its curve's name, color and dashes.
-LOSSES = {"train_loss": ("training", style.BLUE, "-"), "val_loss": ("validation", style.VERMILLION, "-")}
-METRICS = {
+LOSSES: dict[str, tuple] = {
+    "train_loss": ("training", style.BLUE, "-"),
+    "val_loss": ("validation", style.VERMILLION, "-"),
+}
+METRICS: dict[str, tuple] = {
     "val_pixel_accuracy": ("val pixel acc.", style.GREEN, style.DASHES[1]),
     "val_mean_dice": ("val Dice", style.PURPLE, style.DASHES[1]),
     "val_mean_iou": ("val mean IoU", style.VERMILLION, "-"),
     "train_mean_iou": ("train mean IoU", style.BLUE, "-"),
 }
-RATES = {"learning_rate": ("rate", style.ORANGE, "-")}
 
 
 def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
@@ -42,93 +43,59 @@ def _stage_title(stage: StageConfig) -> str:
 
 @style.themed
 def training_curves(run: Run) -> ReportFigure:
-    """Loss and metrics against the epoch, with the best epoch and the stages' boundaries.
-
-    A run whose learning rates were looked for shows them too, below the others, and the stages by name; the curves of
-    any other stand side by side.
-    """
+    """Loss and metrics against the epoch, with the best epoch, and with the stages by name where there are several."""
     history, titles = run.history, stage_titles(run)
     epoch, value = best_epoch(history)
-    panels: dict[str, dict] = {"Loss": LOSSES, f"Metrics · best mean IoU {value:.3f} (epoch {epoch})": METRICS}
-    if run.range_tests:
-        panels["Learning rate at the epoch's end"] = RATES
-        figure = style.new_figure(height=6.6)
-        axes = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.6))
-        names = [titles, [], []]
-    else:
-        figure = style.new_figure(height=3.7)
-        axes = figure.subplots(1, 2)
-        names = [[str(number) for number, _ in enumerate(titles, 1)]] * 2
-    for panel, (title, curves), stages in zip(axes, panels.items(), names, strict=True):
-        ends = [end for column, look in curves.items() for end in _draw(panel, history, column, *look)]
-        bottom, top = panel.get_ylim()
-        if curves is METRICS:
-            panel.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor="white", zorder=5)
-            panel.set_ylim(max(0.0, np.floor(10 * history.filter(METRICS).min(axis=None)) / 10), 1.0)
-        elif bottom < 0.35 * top:
-            panel.set_ylim(bottom=0)
-        panel.axvline(epoch, color=style.MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-        _mark_stages(panel, history, stages)
-        panel.set_title(title, pad=16 if stages else 6)
-        epoch_axis(panel)
-        if run.range_tests:
-            panel.label_outer()
-        write_names(panel, ends)
-    told = "; ".join(f"{number} {title}" for number, title in enumerate(titles, 1))
+    figure = style.new_figure(height=5.6 if titles else 3.7)
+    panels = figure.subplots(2, 1, sharex=True) if titles else figure.subplots(1, 2)
+    for axes, curves in zip(panels, (LOSSES, METRICS), strict=True):
+        for column, (name, color, dashes) in curves.items():
+            _draw(axes, history, column, label=name, color=color, linestyle=dashes)
+        axes.axvline(epoch, color=style.MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+        for first in history.groupby("stage")["epoch"].min()[1:]:
+            axes.axvline(first - 0.5, color=style.INK, linewidth=1, zorder=1)
+        epoch_axis(axes)
+        axes.legend()
+    losses, metrics = panels
+    metrics.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor="white", zorder=5)
+    for title, middle in zip(titles, history.groupby("stage")["epoch"].mean(), strict=False):
+        where = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "color": style.MUTED}
+        note(losses, title, (middle, 1), (0, 3), **where)
+    losses.set_title("Loss", pad=16 if titles else 6)
+    metrics.set_title(f"Metrics · best mean IoU {value:.3f} (epoch {epoch})")
     first, last = history["train_loss"].iloc[[0, -1]]
     return ReportFigure(
         figure,
         f"Loss and metrics against the epoch, for training and validation. The training loss goes from {first:.3f} to "
         f"{last:.3f}; the dotted line and the star mark the best epoch, {epoch} of {len(history)}, with a validation mean "
-        f"IoU of {value:.3f}." + (f" Stages: {told}." if told else ""),
+        f"IoU of {value:.3f}.",
     )
 
 
-def _draw(
-    axes: Axes, history: pd.DataFrame, column: str, name: str, color: str, dashes, width: float = 1.8
-) -> list[tuple[str, float, float, str]]:
-    """Draw a column where it is known; returns its end for `write_names`."""
-    if column not in history or history[column].isna().all():
-        return []
-    known = history.dropna(subset=[column])
-    marker = "o" if len(known) < 3 else None
-    axes.plot(
-        known["epoch"], known[column], marker=marker, markersize=5, color=color, linestyle=dashes, linewidth=width
-    )
-    return [(name, float(known["epoch"].iloc[-1]), float(known[column].iloc[-1]), color)]
-
-
-def _mark_stages(axes: Axes, history: pd.DataFrame, names: Sequence[str]) -> None:
-    """Shade every second stage, and write the names above the axes; one stage alone is not marked."""
-    spans = history.groupby("stage")["epoch"].agg(["min", "max"])
-    for index, (first, last) in enumerate(spans.itertuples(index=False)):
-        if index % 2:
-            axes.axvspan(first - 0.5, last + 0.5, color="#f0f2f4", zorder=0, linewidth=0)
-        if index:
-            axes.axvline(first - 0.5, color=style.INK, linewidth=1, zorder=1)
-        if index < len(names):
-            where = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "color": style.MUTED}
-            note(axes, names[index], ((first + last) / 2, 1), (0, 3), **where)
+def _draw(axes: Axes, history: pd.DataFrame, column: str, **look) -> None:
+    """Draw a column of a history where it is known."""
+    if column in history and history[column].notna().any():
+        known = history.dropna(subset=[column])
+        axes.plot(known["epoch"], known[column], marker="o" if len(known) < 3 else None, markersize=5, **look)
 
 
 @style.themed
 def variant_curves(runs: Sequence[Run]) -> ReportFigure:
-    """Validation mean IoU by epoch: one curve a run, in its network's color, named at its end."""
+    """Validation mean IoU by epoch: one curve a run, in its network's color; the legend names the best one first."""
     figure = style.new_figure(height=3.2 + 0.15 * len(runs))
     axes = figure.subplots()
     looks = style.network_styles([run.title for run in runs])
-    ends, best = [], []
-    for run in runs:
-        color, dashes, marker = looks[run.title]
-        ends += _draw(axes, run.history, "val_mean_iou", run.title, color, dashes, 1.8 if len(runs) < 7 else 1.3)
-        epoch, value = best_epoch(run.history)
-        axes.plot(epoch, value, marker, markersize=5, color=color)
-        best.append((value, f"{run.title} {value:.3f} (epoch {epoch})"))
+    for run in sorted(runs, key=lambda run: -best_epoch(run.history)[1]):
+        (color, dashes, marker), (epoch, value) = looks[run.title], best_epoch(run.history)
+        label = f"{run.title}: {value:.3f}, epoch {epoch}"
+        _draw(axes, run.history, "val_mean_iou", color=color, linestyle=dashes, linewidth=1.8 if len(runs) < 7 else 1.3)
+        axes.plot(epoch, value, marker, markersize=5, color=color, linestyle=dashes, label=label)
     epoch_axis(axes)
     axes.set_title("Validation mean IoU")
-    write_names(axes, ends)
-    ranked = "; ".join(text for _, text in sorted(best, reverse=True))
-    return ReportFigure(figure, f"Validation mean IoU against the epoch; a mark shows each run's best epoch: {ranked}.")
+    figure.legend(loc="outside right upper")
+    return ReportFigure(
+        figure, "Validation mean IoU against the epoch; a mark shows each run's best epoch, the legend both."
+    )
 
 
 @style.themed
@@ -146,7 +113,7 @@ def range_test_curves(run: Run) -> ReportFigure:
         log_axis(axes.xaxis, "{:.0e}".format)
         axes.xaxis.get_major_locator().set_params(subs=(1,))
         low, high = curve["smoothed_loss"].min(), curve["loss"].iloc[: max(len(curve) // 2, 1)].max()
-        axes.set_ylim(max(low - 0.25 * (high - low), 0), high + 0.35 * (high - low))
+        axes.set_ylim(max(1.25 * low - 0.25 * high, 0), 1.35 * high - 0.35 * low)  # the loss may explode at the end
         axes.axvline(test["rate"], color=style.VERMILLION, linewidth=1.5, linestyle=(0, (4, 2)))
         where = {"xycoords": ("data", "axes fraction"), "color": style.VERMILLION, "ha": "right", "va": "top"}
         note(axes, f"suggested\n{test['rate']:.1e}", (test["rate"], 1), (-5, -4), **where)

@@ -14,12 +14,12 @@ def percent(share: float) -> str:
 
 
 def write_count(number: float) -> str:
-    """12,425,028 to "12.4 M"; 6,640 to "6.6 k"; 3.1e9 to "3.10 G"."""
+    """12,425,028 to "12.4 M"; 6,640 to "6.6 k"; 3.1e9 to "3.10 G"; 47.53 to "47.5"."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= limit:
             value = number / limit
             return f"{value:.{2 if value < 10 and unit != 'k' else 1 if value < 100 else 0}f} {unit}"
-    return f"{number:.0f}"
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def plain(name: str) -> str:

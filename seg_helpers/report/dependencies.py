@@ -33,14 +33,12 @@ def choose_notebooks(notebooks: list[Path], only: str = "") -> list[Path]:
     Raises:
         ValueError: a word names no notebook.
     """
-    chosen = set()
-    for word in (word.zfill(2) for word in only.split()):  # Snakemake reads 01 as a number
-        found = [path for path in notebooks if path.stem == word or path.stem.startswith(f"{word}_")]
-        if not found:
-            known = ", ".join(path.stem for path in notebooks)
-            raise ValueError(f"ONLY={word}: no such notebook; there are {known}")
-        chosen.update(found)
-    return [path for path in notebooks if path in chosen] if chosen else notebooks
+    words = [word.zfill(2) for word in only.split()]  # Snakemake reads 01 as a number
+    known = {name: path for path in notebooks for name in (path.stem, path.stem[:2])}
+    for word in words:
+        if word not in known:
+            raise ValueError(f"ONLY={word}: no such notebook; there are {', '.join(path.stem for path in notebooks)}")
+    return [path for path in notebooks if not words or {path.stem, path.stem[:2]} & set(words)]
 
 
 def list_package(package: Path = PACKAGE) -> list[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import latex2mathml.converter
 from bs4 import BeautifulSoup, Tag
-from jinja2 import Environment, FileSystemLoader, Template, pass_context
+from jinja2 import Environment, FileSystemLoader, Template
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
@@ -39,14 +39,9 @@ def find_title(notebook: NotebookNode) -> str:
 
 
 def render_page(notebook: NotebookNode, before: dict | None = None, after: dict | None = None) -> str:
-    """The page of an executed notebook that carries a `report` record in its metadata.
-
-    Args:
-        notebook: as executed; not changed.
-        before: the `stem` and `title` of the page in front of it, if there is one.
-        after: those of the page behind it.
-    """
-    exporter = PageExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)])
+    """The page of an executed notebook with a `report` record in its metadata, between two others' `stem` and `title`."""
+    filters = {"markdown2html": _render_markdown}
+    exporter = HTMLExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)], filters=filters)
     body = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
     contents, record = _arrange(body), notebook.metadata["report"]
     title = find_title(notebook) or record["stem"]
@@ -55,20 +50,19 @@ def render_page(notebook: NotebookNode, before: dict | None = None, after: dict 
     )
 
 
-def describe_commit(record: dict) -> str:
-    """The commit that made a page, in words, e.g. `1a2b3c4d5e with local changes`."""
-    if not record["commit"]:
-        return "not under version control"
-    return record["commit"][:10] + (" with local changes" if record["dirty"] else "")
-
-
 @cache
 def get_template(name: str) -> Template:
     """A template of pages or the index; it escapes all that is filled in."""
     loader = FileSystemLoader(TEMPLATES / "seg")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
-    environment.filters |= {"duration": format_seconds, "date": _format_date, "commit": describe_commit}
+    environment.filters |= {"duration": format_seconds, "date": _format_date, "commit": _describe_commit}
     return environment.get_template(name)
+
+
+def _describe_commit(record: dict) -> str:
+    if not record["commit"]:
+        return "not under version control"
+    return record["commit"][:10] + (" with local changes" if record["dirty"] else "")
 
 
 def _format_date(seconds: float) -> str:
@@ -76,18 +70,8 @@ def _format_date(seconds: float) -> str:
     return f"{date.day} {date:%B %Y, %H:%M} UTC"
 
 
-class PageExporter(HTMLExporter):
-    """nbconvert's HTML exporter, with formulas as MathML in place of a script from the network."""
-
-    @pass_context
-    def markdown2html(self, context, source):
-        attachments = context.get("cell", {}).get("attachments", {})
-        renderer = PageRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-        return MarkdownWithMath(renderer=renderer).render(source)
-
-
 class PageRenderer(IPythonRenderer):
-    """Markdown to HTML with formulas as MathML."""
+    """Markdown to HTML with formulas as MathML, in place of a script from the network."""
 
     def block_math(self, body: str) -> str:
         return _to_mathml(body, "block")
@@ -97,6 +81,10 @@ class PageRenderer(IPythonRenderer):
 
     def latex_environment(self, name: str, body: str) -> str:
         return _to_mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
+
+
+def _render_markdown(source: str) -> str:
+    return MarkdownWithMath(renderer=PageRenderer(escape=False, exclude_anchor_links=True)).render(source)
 
 
 def _to_mathml(formula: str, display: str) -> str:
@@ -121,20 +109,15 @@ def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
         anchor = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
         heading["id"] = anchor
         contents.append((heading.name, anchor, text))
-    for image in body.find_all("img", src=re.compile("^data:image/png")):
-        _size(image)
+    for image in body.find_all("img", src=re.compile("^data:image/png")):  # so that nothing moves as the page loads
+        header = base64.b64decode(image["src"].partition(",")[2][:32])
+        image["width"], image["height"] = struct.unpack(">II", header[16:24])
+        image["style"] = f"--width: {image['width']}px"
     for table in body.find_all("table"):
         _dress(table, body)
     for link in body.find_all("a", href=re.compile(r"^\d\d_\w+\.ipynb")):
         link["href"] = link["href"].replace(".ipynb", ".html")
     return contents
-
-
-def _size(image: Tag) -> None:
-    """Writes a PNG's size beside it, so that the page does not move while it is read."""
-    header = base64.b64decode(image["src"].partition(",")[2][:32])
-    image["width"], image["height"] = struct.unpack(">II", header[16:24])
-    image["style"] = f"--width: {image['width']}px"
 
 
 def _dress(table: Tag, body: BeautifulSoup) -> None:
@@ -145,12 +128,12 @@ def _dress(table: Tag, body: BeautifulSoup) -> None:
     _align_numbers(table)
     sheet = table.wrap(body.new_tag("figure", attrs={"class": "sheet"}))
     region = table.wrap(body.new_tag("div", attrs={"class": "scroll", "role": "region", "tabindex": "0"}))
-    caption = table.caption and table.caption.extract()
-    name = caption.get_text(" ", strip=True) if caption else ""
-    region["aria-label"] = table["aria-label"] = name or "Table"
-    if name:
+    name = "Table"
+    if caption := table.caption:
+        name = caption.get_text(" ", strip=True)
         caption.name, caption.attrs = "figcaption", {}
-        sheet.insert(0, caption)
+        sheet.insert(0, caption.extract())
+    region["aria-label"] = table["aria-label"] = name
 
 
 def _align_numbers(table: Tag) -> None:
@@ -166,10 +149,7 @@ def _align_numbers(table: Tag) -> None:
 
 
 def check_page(html: str) -> list[str]:
-    """Looks for what a page must not have.
-
-    Returns:
-        Warnings: images without a description, too many bytes.
+    """Warnings of what a page should not have: images without a description, too many bytes.
 
     Raises:
         PageError: the page would load something from elsewhere.

@@ -1,5 +1,6 @@
-"""Puts notebooks, pages and the index of a profile's report in their places."""
+"""Puts notebooks, pages, the index of a profile's report and the README's results in their places."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import nbformat
 from filelock import FileLock
 from nbformat import NotebookNode
 
-from seg_helpers.config import Profile, project_root
+from seg_helpers.config import Profile, load_profile, project_root
 from seg_helpers.experiments import average_seeds, list_runs, tabulate_runs
 from seg_helpers.figures.runs import list_notes
 from seg_helpers.files import write_text
 from seg_helpers.report.dependencies import list_notebooks, work_file, write_stamp
-from seg_helpers.report.pages import check_page, find_title, get_template, render_page
+from seg_helpers.report.pages import PageError, check_page, find_title, get_template, render_page
+
+BLOCK = re.compile(r"(<!-- results: (?P<folder>\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
 
 def publish_notebook(notebook: NotebookNode, profile: Profile) -> Path:
@@ -33,16 +36,9 @@ def publish_notebook(notebook: NotebookNode, profile: Profile) -> Path:
 
 
 def keep_failed(notebook: NotebookNode, failure: dict, profile: Profile) -> Path:
-    """Writes `NAME.failed.ipynb` and an index that says so; what was published before stays.
-
-    Args:
-        notebook: as far as it came.
-        failure: `place` and `error`, for people.
-        profile: whose report it belongs to.
-    """
-    record = notebook.metadata["report"]
-    record["failure"] = failure
-    failed = profile.folder / f"{record['stem']}.failed.ipynb"
+    """Writes `NAME.failed.ipynb`, with the failure's `place` and `error` for people, and an index that says so."""
+    notebook.metadata["report"]["failure"] = failure
+    failed = profile.folder / f"{notebook.metadata['report']['stem']}.failed.ipynb"
     write_text(failed, nbformat.writes(notebook))
     write_index(profile)
     return failed
@@ -61,8 +57,7 @@ def render_again(profile: Profile) -> Path:
 def write_index(profile: Profile) -> Path:
     """Writes the index of what the profile's folder holds now."""
     index = profile.folder / "index.html"
-    # of two notebooks that end together, the second must see the first
-    with FileLock(work_file(profile, "index.lock")):
+    with FileLock(work_file(profile, "index.lock")):  # of two notebooks that end together, the second sees the first
         write_text(index, render_index(profile))
     return index
 
@@ -97,15 +92,18 @@ def render_index(profile: Profile) -> str:
         page["record"] = published[stem].metadata["report"] if stem in published else None
         page["failure"] = failed[stem].metadata["report"]["failure"] if stem in failed else None
         pages.append(page)
-    runs = list_runs(profile, ablations=True, every_seed=True)
-    trained = tabulate_runs(runs)
-    return get_template("overview.html.j2").render(
-        profile=profile,
-        pages=pages,
-        trained=list(trained.itertuples()),
-        runs=list(average_seeds(trained).itertuples()),
-        notes=list_notes(profile, list({run.name: run for run in runs}.values())),
-    )
+    return get_template("overview.html.j2").render(profile=profile, pages=pages, **_tabulate(profile, ablations=True))
+
+
+def _tabulate(profile: Profile, ablations: bool) -> dict:
+    """What templates show of a profile's runs: `trained`, a row a run and seed, `runs`, a row a run, and `notes`."""
+    found = list_runs(profile, ablations, every_seed=True)
+    trained = tabulate_runs(found)
+    return {
+        "trained": list(trained.itertuples()),
+        "runs": list(average_seeds(trained).itertuples()),
+        "notes": list_notes(profile, list({run.name: run for run in found}.values())),
+    }
 
 
 def find_summary(notebook: NotebookNode) -> str:
@@ -116,3 +114,32 @@ def find_summary(notebook: NotebookNode) -> str:
             text = next((block for block in blocks if block), "")
             return re.sub(r"[*`]|\[(.+?)\]\(.+?\)", lambda found: found[1] or "", " ".join(text.split()))
     return ""
+
+
+def render_results(profile_folder: Path) -> str:
+    """The finished runs of a profile as a Markdown table, best first, with the profile's notes on them below it."""
+    profile = load_profile(profile_folder.name, reports=profile_folder.parent)
+    found = _tabulate(profile, ablations=False)
+    if not found["runs"]:
+        return f"No finished run of this profile is recorded: `make runs PROFILE={profile.name}` trains them.\n"
+    return get_template("results.md.j2").render(found)
+
+
+def update_readme(readme: Path) -> None:
+    """Writes each `<!-- results: FOLDER -->` block of the README anew."""
+    text = readme.read_text()
+    write_text(readme, BLOCK.sub(lambda m: m[1] + render_results(readme.parent / m["folder"]) + m[3], text))
+
+
+def export_figure(notebook: Path, caption_start: str, target: Path) -> None:
+    """Writes the first figure of an executed notebook whose caption begins so, as a PNG file.
+
+    Raises:
+        PageError: the notebook shows no such figure.
+    """
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if output.get("metadata", {}).get("image/png", {}).get("caption", "").startswith(caption_start):
+                target.write_bytes(base64.b64decode(output["data"]["image/png"]))
+                return
+    raise PageError(f"{notebook}: no figure whose caption begins with {caption_start!r}")

@@ -40,15 +40,12 @@ class NotebookFailed(RuntimeError):
 
 
 def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
-    """Executes, checks and publishes a notebook; the index is written anew whatever comes of it.
+    """Executes a notebook and returns its published page; the index is written anew whatever comes of it.
 
     Args:
         path: the notebook.
         threads: threads that the kernel computes with; None leaves the choice to the libraries.
         parameters: values in place of the defaults in `PARAMETERS`.
-
-    Returns:
-        The published page.
 
     Raises:
         ConfigError: the profile or an override is wrong; nothing was run.
@@ -63,7 +60,7 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
         except (OSError, ValueError) as error:
             raise NotebookFailed(f"{path} is no notebook that can be read: {error}") from None
         start = time.monotonic()
-        failure = _check_parameters(notebook) or _execute(notebook, path.stem, threads)
+        failure = _execute(notebook, path.stem, threads)
         commit, dirty = read_commit()
         notebook.metadata["report"] = {
             "stem": path.stem,
@@ -85,17 +82,6 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
     code = "".join(f"    {line}\n" for line in failure.get("source", "").splitlines())
     where = f"{path.stem} failed in {failure['place']}:"
     raise NotebookFailed(f"{where}\n{code}{failure['error']}\nThe notebook up to there: {kept}")
-
-
-def _check_parameters(notebook: NotebookNode) -> dict | None:
-    """What is wrong with the parameters cell, if anything: papermill injects names that no cell ever reads."""
-    cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    names = re.findall(r"^(\w+)\s*[:=]", "\n".join(cells), re.MULTILINE)
-    if sorted(names) == sorted(PARAMETERS):
-        return None
-    found = ", ".join(names) or "none"
-    error = f"one cell tagged `parameters` must assign {', '.join(PARAMETERS)}; found {found}"
-    return {"place": "its parameters", "error": error}
 
 
 def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | None:
@@ -170,12 +156,7 @@ class ConsoleClient(NotebookClient):
 
 def make_portable(notebook: NotebookNode, root: Path) -> NotebookNode:
     """Shortens this machine's paths in what cells hold and print; drops papermill's record, which holds some too."""
-    folders = ((root, ""), (root.parent, "../"), (Path.home(), "~/"))
-    shorter = [
-        (rf"(?<![\w./~-]){re.escape(str(folder))}/", short)
-        for folder, short in folders
-        if folder != Path(folder.anchor)
-    ]
+    folders = {root: "", root.parent: "../", Path.home(): "~/"}
 
     def shorten(node: Any, key: str = "") -> Any:
         if isinstance(node, dict):
@@ -183,8 +164,9 @@ def make_portable(notebook: NotebookNode, root: Path) -> NotebookNode:
         if isinstance(node, list):
             return [shorten(value, key) for value in node]
         if isinstance(node, str) and not key.startswith("image/"):
-            for path, short in shorter:
-                node = re.sub(path, short, node)
+            for folder, short in folders.items():
+                if folder.name:  # not the root of all
+                    node = re.sub(rf"(?<![\w./~-]){re.escape(str(folder))}/", short, node)
         return node
 
     return nbformat.from_dict(shorten(notebook))

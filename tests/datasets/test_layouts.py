@@ -2,7 +2,6 @@ import json
 import os
 import re
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -208,7 +207,7 @@ def test_a_folder_that_is_no_data_set_says_what_was_looked_for_and_found(tmp_pat
         DatasetError, match=r"(?s)Looked for:.*trainannot.*Found: notes.txt, tiny/\n.*tiny looks like one"
     ):
         read_dataset(tmp_path)
-    with pytest.raises(DatasetError, match="no such folder"):
+    with pytest.raises(DatasetError, match=r"No such file or directory: .*absent'; mend it, or name another folder"):
         read_dataset(tmp_path / "absent")
 
 
@@ -217,7 +216,7 @@ def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path):
         read_dataset(tmp_path / ("x" * 300))
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for root in (tmp_path / "loop", "~nobody-of-this-name/camvid"):
-        with pytest.raises(DatasetError, match="no such folder; create it, or name another"):
+        with pytest.raises(DatasetError, match=r"(No such file|symbolic links).*; mend it, or name another folder"):
             read_dataset(root)
 
 
@@ -308,8 +307,8 @@ def second_image(root):
     ("damage", "file", "problem", "remedy"),
     [
         (truncate, "train/Elm_00003.png", "truncated", "download it again"),
-        (empty, "train/Elm_00003.png", "empty file", "download it again"),
-        (not_an_image, "train/Elm_00003.png", "not an image", "download it again"),
+        (empty, "train/Elm_00003.png", "cannot identify image file", "download it again"),
+        (not_an_image, "train/Elm_00003.png", "cannot identify image file", "download it again"),
         (resize_label, "trainannot/Elm_00003.png", "label is 8x6 but its image 16x12", "same release"),
         (remove_label, "train/Elm_00003.png", "1 images and 0 labels of this name", "give it one of each"),
         (remove_image, "trainannot/Elm_00003.png", "0 images and 1 labels of this name", "give it one of each"),
@@ -319,30 +318,15 @@ def second_image(root):
             "5 pixels of indices .* camvid11 does not hold: 77 in 5",
             "data.classes",
         ),
-        (sixteen_bit_image, "train/Elm_00003.png", "16-bit file, expected 8-bit RGB", "convert"),
-        (palette_label, "trainannot/Elm_00003.png", "palette file, expected 8-bit gray", "without a palette"),
-        (gray_image, "train/Elm_00003.png", "gray file, expected 8-bit RGB", "convert"),
-        (rgba_image, "train/Elm_00003.png", "RGBA file, expected 8-bit RGB", "convert"),
-        (color_label, "trainannot/Elm_00003.png", "RGB file, expected 8-bit gray", "class indices"),
-        (
-            dangling_image,
-            "train/Elm_00003.png",
-            "a link to nowhere.png, which is not there",
-            "replace the link",
-        ),
-        (dangling_label, "trainannot/Elm_00003.png", "a link to /nowhere/at/all.png", "put that file there"),
-        (
-            link_to_itself,
-            "train/Elm_00003.png",
-            "a link to Elm_00003.png, which is not there",
-            "replace the link",
-        ),
-        (
-            folder_as_image,
-            "train/Elm_00003.png",
-            r"cannot be opened \(Is a directory\)",
-            "a file that you may read",
-        ),
+        (sixteen_bit_image, "train/Elm_00003.png", "mode I;16, expected RGB", "convert"),
+        (palette_label, "trainannot/Elm_00003.png", "mode P, expected L", "without a palette"),
+        (gray_image, "train/Elm_00003.png", "mode L, expected RGB", "convert"),
+        (rgba_image, "train/Elm_00003.png", "mode RGBA, expected RGB", "convert"),
+        (color_label, "trainannot/Elm_00003.png", "mode RGB, expected L", "class indices"),
+        (dangling_image, "train/Elm_00003.png", "cannot be read: .*No such file", "download it again"),
+        (dangling_label, "trainannot/Elm_00003.png", "cannot be read: .*No such file", "download it again"),
+        (link_to_itself, "train/Elm_00003.png", "cannot be read: .*symbolic links", "download it again"),
+        (folder_as_image, "train/Elm_00003.png", "cannot be read: .*Is a directory", "download it again"),
         (second_image, "train/Elm_00003.jpg", "2 images and 1 labels of this name", "give it one of each"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -431,17 +415,12 @@ def test_unknown_colors_are_counted(tmp_path, color_pairs):
     assert "6 pixels of colors that the class set camvid32 does not hold: [1, 2, 3] in 6" in dataset.problems.problem[0]
 
 
-def test_sixteen_bit_color_png_is_found_although_pillow_reads_it(segnet_folder):
-    cv2.imwrite(str(segnet_folder / "train" / "Elm_00003.png"), np.zeros((*TINY, 3), np.uint16))
-    assert "16-bit" in read_with_problems(segnet_folder).problems.problem[0]
-
-
 def test_stop_raises_with_every_problem(segnet_folder):
     empty(segnet_folder)
     (segnet_folder / "valannot" / "Elm_00020.png").unlink()
     with pytest.raises(
         DatasetError,
-        match=r"(?s)2 of 17 frames cannot be used.*Elm_00020.png: 1 images and 0 labels.*Elm_00003.png: empty",
+        match=r"(?s)2 of 17 frames cannot be used.*Elm_00020.png: 1 images and 0 labels.*Elm_00003.png: cannot be read",
     ):
         read_dataset(segnet_folder, on_problem="stop")
 
@@ -451,7 +430,9 @@ def test_nothing_left_to_train_on_stops(segnet_folder):
         path.write_bytes(b"")
     with (
         pytest.warns(DatasetWarning),
-        pytest.raises(DatasetError, match=r"no usable training frame in layout 'segnet'.*Elm_00000\.png: empty file"),
+        pytest.raises(
+            DatasetError, match=r"no usable training frame in layout 'segnet'.*Elm_00000\.png: cannot be read"
+        ),
     ):
         read_dataset(segnet_folder)
 
@@ -472,5 +453,5 @@ def test_checks_are_remembered_until_a_file_changes(segnet_folder, tmp_path, mon
 
 
 def test_a_label_of_another_kind_names_what_was_expected(segnet_folder):
-    with pytest.raises(files.FileProblem, match=r"Elm_00000\.png: gray file, expected 8-bit RGB"):
+    with pytest.raises(files.FileProblem, match=r"Elm_00000\.png: a file of mode L, expected RGB"):
         read_label(segnet_folder / "trainannot" / "Elm_00000.png", CAMVID11, "color")

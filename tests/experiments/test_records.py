@@ -78,7 +78,7 @@ def test_a_run_is_read_from_its_folder(shelf):
     assert set(run.confusions) == {"val", "test"}
     assert run.confusions["test"].shape == (len(run.scored_frames["test"]), 11, 11)
     assert run.range_tests == {}
-    assert not run.best_weights.is_file()
+    assert not run.weights.is_file()
     assert read_run(shelf("untitled", title="")).title == "untitled"
 
 

@@ -16,7 +16,7 @@ def shares(classes):
     counts = np.zeros((3, 12), int)
     counts[:, 3], counts[:, 1], counts[:, 11] = 80, 20, 50
     counts[2, 10], counts[2, 3] = 10, 70
-    return figures.class_shares(counts, ["train", "train", "test"], classes)
+    return figures.class_shares({"train": counts[:2], "test": counts[2:]}, classes)
 
 
 def test_shares_leave_void_out(shares):
@@ -82,5 +82,5 @@ def test_names_of_classes_and_frames_are_no_formulas(wrong_label, classes):
     figures.sample_grid(data, {0: "train"}).render()
     odd = replace(classes, names=("$x^^", "<b>*Road*</b>", *classes.names[2:]))
     counts = np.full((2, 12), 50)
-    figures.class_balance(figures.class_shares(counts, ["train", "test"], odd)).render()
+    figures.class_balance(figures.class_shares({"train": counts, "$^": counts}, odd)).render()
     figures.class_heatmaps(np.ones((11, 4, 4)), odd).render()

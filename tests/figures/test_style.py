@@ -15,7 +15,7 @@ import seg_helpers
 from seg_helpers import figures
 from seg_helpers.figures import display
 from seg_helpers.figures.display import ReportFigure, _reduce_colors
-from seg_helpers.figures.plots import epoch_axis, overlay, picture_rows, spread
+from seg_helpers.figures.plots import epoch_axis, overlay, picture_rows
 from seg_helpers.figures.style import NETWORKS, network_styles, new_figure
 
 
@@ -53,7 +53,7 @@ def test_a_figure_shows_itself_with_alt_and_caption():
 
 def test_theme_does_not_leak(frame, classes):
     before = dict(mpl.rcParams)
-    figures.pipeline_grid(frame, [frame], classes)
+    figures.sample_overlays({"a": frame}, "one", classes)
     assert dict(mpl.rcParams) == before
 
 
@@ -62,26 +62,6 @@ def test_overlay_leaves_void_as_it_is(frame, classes):
     assert (mixed[:2, :2] == frame[0][:2, :2]).all()
     expected = (frame[0][30, 40].astype(float) + classes.colors[1]) / 2
     assert np.abs(mixed[30, 40] - expected).max() <= 0.5
-
-
-@pytest.mark.parametrize(
-    ("positions", "expected"),
-    [
-        ([0.1, 0.5, 0.9], [0.1, 0.5, 0.9]),
-        ([0.5, 0.5], [0.55, 0.45]),
-        ([0.6, 0.5, 0.55], [0.65, 0.45, 0.55]),
-        ([0.98, 1.2, 0.2], [0.9, 1.0, 0.16]),
-    ],
-)
-def test_spread_moves_both_neighbors(positions, expected):
-    assert spread(positions, 0.1) == pytest.approx(expected)
-
-
-def test_spread_keeps_order_and_gap(rng):
-    positions = rng.random(20)
-    placed = spread(positions, 0.08)
-    assert (np.argsort(placed) == np.argsort(positions)).all()
-    assert np.diff(np.sort(placed)).min() >= 0.08 - 1e-9
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 7, 80])
@@ -127,7 +107,10 @@ def test_words():
     assert figures.join_words(["a", "b", "c"]) == "a, b and c"
 
 
-@pytest.mark.parametrize(("number", "text"), [(12_425_028, "12.4 M"), (6640, "6.6 k"), (3.1e9, "3.10 G"), (42, "42")])
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(12_425_028, "12.4 M"), (6640, "6.6 k"), (3.1e9, "3.10 G"), (42, "42"), (47.53, "47.5"), (999.6, "1000")],
+)
 def test_counts_are_short(number, text):
     assert figures.write_count(number) == text
 

@@ -16,28 +16,19 @@ def test_best_epoch_is_the_first_of_equals(history):
 def test_curves_mark_the_best_epoch_and_stages(make_run):
     figure = training_curves(make_run(planned=STAGES))
     assert "epoch, 10 of 10" in figure.caption
-    assert "1 half size, encoder frozen; 2 full size" in figure.caption
+    assert [text.get_text() for text in figure.figure.axes[0].texts] == ["half size, encoder frozen", "full size"]
     for axes in figure.figure.axes:
         verticals = {
             tuple(np.ravel(line.get_xdata())) for line in axes.lines if len(set(np.ravel(line.get_xdata()))) == 1
         }
         assert (10, 10) in verticals
         assert (4.5, 4.5) in verticals
-        assert [text.get_text() for text in axes.texts][:2] == ["1", "2"]
 
 
 def test_unvalidated_epochs_leave_no_hole(make_run):
     for axes in training_curves(make_run()).figure.axes:
         for line in axes.lines:
             assert np.isfinite(np.asarray(line.get_ydata(), float)).all()
-
-
-def test_learning_rates_that_were_looked_for_are_shown(make_run, history):
-    plain, searched = training_curves(make_run(planned=STAGES)), make_run(planned=STAGES, range_tests={0: {}})
-    stacked = training_curves(searched)
-    assert [len(plain.figure.axes), len(stacked.figure.axes)] == [2, 3]
-    assert stacked.figure.axes[2].lines[0].get_ydata().tolist() == history["learning_rate"].tolist()
-    assert "half size, encoder frozen" in [text.get_text() for text in stacked.figure.axes[0].texts]
 
 
 def test_stages_are_named_by_size_and_by_what_learns(make_run):
@@ -49,8 +40,9 @@ def test_stages_are_named_by_size_and_by_what_learns(make_run):
 
 def test_variants_are_ranked(make_run, history):
     better = history.assign(val_mean_iou=history["val_mean_iou"] + 0.1)
-    caption = figures.variant_curves([make_run("8s"), make_run("32s", history=better)]).caption
-    assert caption.index("32s") < caption.index("8s ")
+    figure = figures.variant_curves([make_run("8s"), make_run("32s", history=better)])
+    best = history["val_mean_iou"].max()
+    assert figure.alt.endswith(f"32s: {best + 0.1:.3f}, epoch 10, 8s: {best:.3f}, epoch 10")
 
 
 @pytest.mark.parametrize("stages", [(0, 1), (1,)])

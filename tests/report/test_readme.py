@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from seg_helpers.config import project_root
 from seg_helpers.report.pages import PageError
-from seg_helpers.report.readme import BLOCK, export_figure, render_results, update_readme
+from seg_helpers.report.publishing import BLOCK, export_figure, render_results
 
 
 def test_every_result_in_the_readme_is_a_committed_record():
@@ -17,13 +17,6 @@ def test_every_result_in_the_readme_is_a_committed_record():
     assert blocks
     for block in blocks:
         assert block[0] == block[1] + render_results(project_root() / block["folder"]) + block[3]
-
-
-def test_a_readme_without_a_block_is_said(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("# Nothing here\n")
-    with pytest.raises(PageError, match=r"README.md: no <!-- results: FOLDER -->"):
-        update_readme(readme)
 
 
 def test_a_folder_without_runs_says_how_they_are_made(tmp_path):

@@ -87,9 +87,8 @@ def test_a_notebook_that_fails_is_kept_apart_and_said(write_notebook, run, tmp_p
 
 def test_a_success_removes_the_failure(write_notebook, run, tmp_path):
     folder = tmp_path / "reports" / "smoke"
-    wrong = write_notebook("03_tiny", "1", parameters="profile = 'smoke'")
-    with pytest.raises(NotebookFailed, match="must assign profile, data, weights, overrides, reports; found profile"):
-        run(wrong)
+    with pytest.raises(NotebookFailed, match="ZeroDivisionError"):
+        run(write_notebook("03_tiny", "1 / 0"))
     assert (folder / "03_tiny.failed.ipynb").is_file()
     run(write_notebook("03_tiny", "1"))
     assert not (folder / "03_tiny.failed.ipynb").exists()
