@@ -3,7 +3,6 @@
 Pretrained weights are never dropped silently: what cannot be loaded is an error that names the remedies.
 """
 
-import difflib
 import importlib.util
 import re
 import warnings
@@ -44,14 +43,6 @@ def build_encoder(name: str, output_stride: int = 32) -> nn.Module:
         ValueError: For another output stride, or an encoder that cannot be dilated.
     """
     return undilate_pointwise(smp.encoders.get_encoder(name, weights=None, output_stride=output_stride))
-
-
-def check_encoder(name: str) -> None:
-    """Check that segmentation-models-pytorch has an encoder; ValueError with the nearest ones if not."""
-    known = smp.encoders.get_encoder_names()
-    if name not in known and not name.startswith("tu-"):
-        near = difflib.get_close_matches(name, known, n=3) or known[:5]
-        raise ValueError(f"unknown encoder {name!r}: did you mean {', '.join(near)}? (`tu-NAME` takes timm's)")
 
 
 def undilate_pointwise(encoder: nn.Module) -> nn.Module:

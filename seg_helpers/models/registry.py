@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pandas as pd
+import segmentation_models_pytorch as smp
 import torch
 
 from seg_helpers.models.deeplabv2 import DeepLabV2
 from seg_helpers.models.deeplabv3 import DeepLabV3, DeepLabV3Plus
-from seg_helpers.models.encoders import check_encoder, load_encoder
+from seg_helpers.models.encoders import load_encoder
 from seg_helpers.models.fast_scnn import FastSCNN
 from seg_helpers.models.fcn import FCN
 from seg_helpers.models.hrnet import HRNet, MiniHRNet
@@ -51,7 +52,7 @@ def build_model(
     Args:
         name: One of `list_models`.
         num_classes: Channels of the logits, 1 or more.
-        encoder: Encoder of segmentation-models-pytorch; default: the architecture's own choice.
+        encoder: Encoder of segmentation-models-pytorch, "tu-NAME" for timm's; default: the architecture's own choice.
         encoder_weights: "none", "imagenet" (the local file if it fits, else a download) or a path.
         weights_file: The local file for "imagenet".
         **options: The architecture's own options, as its class documents them.
@@ -78,15 +79,14 @@ def build_model(
     for option in given:
         if option not in defaults:
             raise ValueError(f"model {name!r} has no option {option!r}{suggest(option, defaults)}")
-    chosen = defaults | given
-    if "encoder" in chosen:
-        check_encoder(chosen["encoder"])
+    chosen, encoders = defaults | given, smp.encoders.get_encoder_names()
+    backbone = chosen.get("encoder")
+    if backbone is not None and backbone not in encoders and not backbone.startswith("tu-"):
+        raise ValueError(f"unknown encoder {backbone!r}{suggest(backbone, encoders)}")
     network = build(num_classes, **given)
     if str(encoder_weights) != "none":
         # timm holds ImageNet weights for every HRNet
-        published = (
-            "tu-hrnet_" + chosen["variant"].removesuffix("_v1") if "variant" in chosen else chosen.get("encoder")
-        )
+        published = "tu-hrnet_" + chosen["variant"].removesuffix("_v1") if "variant" in chosen else backbone
         if published is None:
             raise ValueError(f"model {name!r} has no option 'encoder_weights': nobody publishes its encoder's")
         load_encoder(network.encoder, published, str(encoder_weights), weights_file)
@@ -94,9 +94,9 @@ def build_model(
 
 
 def suggest(word: str, known: Collection[str]) -> str:
-    """The end of a message about an unknown word: the nearest known one, then all of them."""
+    """The end of a message about an unknown word: the nearest known one, or all of them."""
     near = difflib.get_close_matches(word, list(known), n=1)
-    return (f"; did you mean {near[0]!r}?" if near else "") + f" (known: {', '.join(known) or 'none'})"
+    return f"; did you mean {near[0]!r}?" if near else f" (known: {', '.join(known) or 'none'})"
 
 
 def list_models() -> pd.DataFrame:

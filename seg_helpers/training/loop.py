@@ -106,8 +106,8 @@ class Trainer:
             self.ema = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
             accelerator.register_for_checkpointing(self.ema)
 
-    def train(self, epochs: int | None = None) -> TrainerState:
-        """Trains until `epochs` are done, of the schedule of the whole run; None for all of it.
+    def train(self) -> TrainerState:
+        """Trains until all epochs are done or nothing is gained any more.
 
         Returns:
             The final state: history, best epoch and its val mean IoU.
@@ -123,10 +123,9 @@ class Trainer:
         for kind in dict.fromkeys((stage.loss or self.config.loss).class_weights for stage in self.stages):
             if held := describe_cap(self.pixel_counts, kind):
                 self.say(held)
-        last = epochs or self.config.epochs
-        while self.state.epoch < last and not self.is_stalled():
+        while self.state.epoch < self.config.epochs and not self.is_stalled():
             self.run_epoch(self.state.epoch)
-        if self.state.epoch < last:
+        if self.state.epoch < self.config.epochs:
             self.say(f"stopped early: no better val mean IoU since epoch {self.state.best_epoch}")
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         self.accelerator.free_memory()
