@@ -108,3 +108,12 @@ def test_no_label_of_the_scenes_is_taken_for_a_shifted_one(sample):
     audit = audit_labels(dataset.frames, cache, CAMVID11.num_classes)
     assert len(audit) > len(cache) / 3
     assert not audit["suspect"].any()
+
+
+def test_what_an_earlier_version_generated_is_drawn_anew(tmp_path, capsys):
+    root = ensure_sample(tmp_path / "sample", frames=6, size=(24, 32))
+    (root / ".generated").write_text("sample, 6 frames\n")
+    (root / "classes.json").write_text("{}")
+    ensure_sample(root, frames=6, size=(24, 32))
+    assert "drawn anew" in capsys.readouterr().out
+    assert read_dataset(root, cache_dir=tmp_path / "cache").counts().sum() == 6
