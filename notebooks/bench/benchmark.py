@@ -60,7 +60,7 @@ def time_in_turns(sides: dict[str, Callable[[], Step]], turns: int = 5) -> pd.Da
         turns: how often each side's step is timed, after one that is not.
 
     Returns:
-        A row a turn, a column a side: seconds.
+        A row a `turn`, which is the index; a column a side: seconds.
     """
     context = multiprocessing.get_context("spawn")
     workers = {}
@@ -80,7 +80,7 @@ def time_in_turns(sides: dict[str, Callable[[], Step]], turns: int = 5) -> pd.Da
     for connection, process in workers.values():
         connection.send(False)
         process.join()
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).rename_axis("turn")
 
 
 def _serve_steps(prepare: Callable[[], Step], connection) -> None:
@@ -123,10 +123,8 @@ def prepare_examples(name: str, size: tuple[int, int], frames: int, tuned: bool 
     images, labels = unpack_batch(make_batch(size, frames))
     half = tuned and detect_precision(images.device) == "bf16"
     if tuned:
-        model, images = (
-            model.to(memory_format=torch.channels_last),
-            images.contiguous(memory_format=torch.channels_last),
-        )
+        model = model.to(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=tuned)
     dice = smp.losses.DiceLoss("multiclass", ignore_index=255)
 
@@ -154,7 +152,7 @@ def prepare_ours(name: str, size: tuple[int, int], frames: int) -> Step:
     accelerator = build_accelerator()
     loader = torch.utils.data.DataLoader([0])  # the batch is given by hand
     network = build_model(num_classes=CLASSES, **options).train()
-    trainer = Trainer(network, loader, lambda *_: {}, config, Path(tempfile.mkdtemp()), counts, accelerator)
+    trainer = Trainer(network, loader, lambda *_: {}, config, Path(), counts, accelerator)  # writes nothing
     criterion = SegmentationLoss(loss, counts)
 
     def step() -> float:
@@ -181,9 +179,7 @@ def compare_steps(
             "tuned": functools.partial(prepare_examples, name, size, frames, tuned=True),
             "ours": functools.partial(prepare_ours, name, size, frames),
         }
-        found.append(
-            (time_in_turns(sides, turns) * 1000 / frames).rename_axis("turn").reset_index().assign(network=name)
-        )
+        found.append((time_in_turns(sides, turns) * 1000 / frames).assign(network=name).reset_index())
     return pd.concat(found, ignore_index=True)
 
 
@@ -225,8 +221,8 @@ def compare_predictions(
     found = []
     for name, size in track([(name, size) for name in names for size in sizes], "predictions"):
         sides = {kind: functools.partial(prepare_prediction, name, size, **how) for kind, how in kinds.items()}
-        times = time_in_turns(sides, turns).rename_axis("turn").reset_index()
-        found.append(times.assign(network=name, size=f"{size[1]}x{size[0]}"))
+        times = time_in_turns(sides, turns).assign(network=name, size=f"{size[1]}x{size[0]}")
+        found.append(times.reset_index())
     return pd.concat(found, ignore_index=True)
 
 

@@ -23,6 +23,7 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
     for run in runs:
         scores = final_scores(run)
         low, high = scores["mean_iou_interval"]
+        weights = run.config.model.encoder_weights
         rows.append(
             {
                 "run": run.name,
@@ -31,7 +32,7 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "ablation": run.config.ablation,
                 "split": run.final_split,
                 "size": "x".join(map(str, run.metrics["size"])),
-                "start": STARTS.get(weights := run.config.model.encoder_weights, Path(weights).name),
+                "start": STARTS.get(weights, Path(weights).name),
                 **{name: scores[name] for name in SCORES},
                 "mean_iou_low": low,
                 "mean_iou_high": high,

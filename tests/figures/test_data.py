@@ -82,5 +82,9 @@ def test_names_of_classes_and_frames_are_no_formulas(wrong_label, classes):
     figures.sample_grid(data, {0: "train"}).render()
     odd = replace(classes, names=("$x^^", "<b>*Road*</b>", *classes.names[2:]))
     counts = np.full((2, 12), 50)
-    figures.class_balance(figures.class_shares({"train": counts, "$^": counts}, odd)).render()
-    figures.class_heatmaps(np.ones((11, 4, 4)), odd).render()
+    balance = figures.class_balance(figures.class_shares({"train": counts, "$^": counts}, odd))
+    heatmaps = figures.class_heatmaps(np.ones((11, 4, 4)), odd)
+    for figure in (balance, heatmaps):
+        figure.render()  # which a formula that is none would stop
+        assert "$x^^" in figure.alt
+        assert "<b>*Road*</b>" in figure.alt
