@@ -2,19 +2,16 @@
 
 An experiment is laid together from layers, the later ones winning:
 
-1. its group (`seg_helpers/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
-   loss, averaging of weights;
+1. its group (`seg_helpers/groups.yaml`), what networks that are compared have in common: optimizer, schedule, loss;
 2. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): the network;
-3. the profile's `data`, its `defaults`, then what it says of the group in `groups` (`notebooks/profiles/*.yaml`): data
-   set, input size, epochs, batch size; DATA is the folder of that data set;
+3. the profile's (`notebooks/profiles/*.yaml`) `data`, its `defaults`, then what it says of the group in `groups`;
 4. for a run marked `ablation`, a shorter one made for a comparison, the profile's `ablation`;
 5. the run's own entry in the recipe, which says what makes it different;
 6. the run's entry in the profile's `runs`; one that says `like: RUN` is a run of the profile's own, and stands on all
    layers of that run up to here, as do the runs of the profile's `searches`;
 7. overrides given on the command line or by papermill, in their order.
 
-What is said of one data set's files never reaches a run on another data set: see `Profile`. Every key is checked: an
-unknown one is an error that names the file or run, the key and the nearest known key.
+What is said of one data set's files never reaches a run on another data set: see `Profile`.
 """
 
 import difflib
@@ -241,7 +238,7 @@ class Search(Section):
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
 
-    description: str
+    description: str  # one sentence for the report
     data: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {}
@@ -263,22 +260,13 @@ class RecipeFile(Section):
 
 
 class Profile:
-    """A profile with its runs, as a notebook or the command line asks for it.
+    """A profile with its runs; it is called as its file's stem, and its reports and runs go to its `folder`.
 
     The profile's data set is the one that its file names, or in its place an override for all runs. DATA (`data`)
     stands for the file's `data.root`, so it is the folder of that data set, and an override of `data.root` still wins.
     A run has a data set of its own where its entry in the recipe or the profile, or an override for it alone, names
     another `data.dataset`. It keeps that, and gets neither DATA nor any `data.root`, `layout` or `classes` that is
     said for all runs: these are about the files of the profile's data set.
-
-    Attributes:
-        name: the profile file's stem.
-        description: one sentence for the report.
-        folder: where its reports and runs go.
-        weights: a local encoder state_dict that stands in for the ImageNet download, or None.
-        order: the runs that are trained first.
-        skipped: run to the reason why this profile leaves it out.
-        notes: run to what a reader of its scores must know.
     """
 
     def __init__(self, name, file, recipes, groups, data="", weights="", overrides=(), reports="reports"):
@@ -336,8 +324,7 @@ class Profile:
     def experiment(self, run: str, seed: int | None = None) -> ExperimentConfig:
         """The validated configuration of a run with one of its seeds, or with its first.
 
-        Raises:
-            ConfigError: the run or one of its keys is unknown, or a value does not fit.
+        A ConfigError says which run, key or seed is unknown, or which value does not fit.
         """
         config, seeds = self._validated(run)
         if seed is not None and seed not in seeds:
@@ -399,17 +386,12 @@ def load_profile(
     overrides: list[str] | tuple[str, ...] = (),
     reports: str | Path = "reports",
 ) -> Profile:
-    """Reads a profile and the recipes it scales.
+    """Reads a profile, named by its stem in `notebooks/profiles/` or the path of a YAML file, and all recipes.
 
-    Args:
-        profile: a stem in `notebooks/profiles/`, or the path of a YAML file.
-        data: the data set's folder; empty for the profile's own.
-        weights: a local encoder state_dict used where `imagenet` is asked for; empty for the library's download.
-        overrides: `"key=value"` for every run or `"run:key=value"` for one, keys dotted, values YAML.
-        reports: the folder that profiles' report folders are made in.
-
-    Raises:
-        ConfigError: a file, run, key or value is wrong; the message names it.
+    `data` is the data set's folder, in place of the profile's own; `weights` a local encoder state_dict, in place of the
+    library's download where `imagenet` is asked for. Overrides are `"key=value"` for every run or `"run:key=value"` for
+    one, keys dotted, values YAML. Profiles' report folders are made in `reports`. A ConfigError names the file, run, key
+    or value that is wrong.
     """
     folder = project_root() / "notebooks" / "profiles"
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"

@@ -21,13 +21,10 @@ cv2.setNumThreads(0)  # workers are the parallelism; OpenCV's own threads would 
 
 
 class RandomWindow(albumentations.DualTransform):
-    """Random scale and random crop in one step: the window is cut out first, so only its pixels are resized.
+    """Random scale and random crop to (height, width) in one step: the window is cut out first, then resized.
 
-    Where the window reaches beyond the frame the image is filled with ImageNet's mean and the label with void.
-
-    Args:
-        size: (height, width) of the result.
-        scale: range of the zoom, drawn log-uniformly; 2 shows half the frame's width in the window's.
+    The zoom is drawn log-uniformly from the range `scale`; 2 shows half the frame's width in the window's. Where the
+    window reaches beyond the frame the image is filled with ImageNet's mean and the label with void.
     """
 
     def __init__(self, size: tuple[int, int], scale: tuple[float, float] = (1.0, 1.0), p: float = 1.0):

@@ -15,21 +15,14 @@ BRACKETED = "bracketed"  # the data set's own val frames, where a held-out clip 
 
 
 def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.DataFrame:
-    """Divides the frames that are not test into train and val.
+    """A copy of a frames table that divides the pool of its train and val frames anew; test frames stay what they are.
 
-    Args:
-        frames: frames table; test frames stay what they are, train and val frames form one pool.
-        config: `given` keeps the data set's own split. `grouped` holds out a contiguous block of a clip (its place
-            drawn from the seed), or with `folds` the `fold`-th of that many consecutive blocks, and marks up to
-            `gap` frames on either side as `gap`. `after_augmentation` draws rows at random, whatever clip, frame
-            or copy they come from: the leak that the others avoid. `held_out_clip` validates on one `clip` of the
-            training frames, which none is left of to train on, and calls the given val frames `bracketed`. Frames of
-            unknown clip are taken for one clip in the order of their numbers, so that a block keeps its distance even
-            where they are one.
-        seed: of the draw.
-
-    Returns:
-        A copy with another `split` column.
+    `given` keeps the data set's own split. `grouped` holds out a contiguous block of a clip (its place drawn from the
+    seed), or with `folds` the `fold`-th of that many consecutive blocks, and marks up to `gap` frames on either side as
+    `gap`. `after_augmentation` draws rows at random, whatever clip, frame or copy they come from: the leak that the
+    others avoid. `held_out_clip` validates on one `clip` of the training frames, which none is left of to train on, and
+    calls the given val frames `bracketed`. Frames of unknown clip are taken for one clip in the order of their numbers,
+    so that a block keeps its distance even where they are one.
 
     Raises:
         DatasetError: no validation frames are given, or a split would be left empty.
