@@ -2,9 +2,11 @@
 
 An experiment is laid together from layers, the later ones winning:
 
-1. its group (`seg_helpers/groups.yaml`), what networks that are compared have in common: optimizer, schedule, loss;
+1. its group (`seg_helpers/groups.yaml`), what networks that are compared have in common: optimizer, schedule,
+   loss, averaging of weights;
 2. the `base` of its recipe (`seg_helpers/recipes/*.yaml`): the network;
-3. the profile's (`notebooks/profiles/*.yaml`) `data`, its `defaults`, then what it says of the group in `groups`;
+3. the profile's `data`, its `defaults`, then what it says of the group in `groups` (`notebooks/profiles/*.yaml`): data
+   set, input size, epochs, batch size; DATA is the folder of that data set;
 4. for a run marked `ablation`, a shorter one made for a comparison, the profile's `ablation`;
 5. the run's own entry in the recipe, which says what makes it different;
 6. the run's entry in the profile's `runs`; one that says `like: RUN` is a run of the profile's own, and stands on all

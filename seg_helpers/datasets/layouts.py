@@ -28,7 +28,6 @@ from seg_helpers.datasets.files import DatasetError
 
 SPLITS = ("train", "val", "test")
 FRAME_COLUMNS = ["name", "image", "label", "split", "clip", "number"]
-PROBLEM_COLUMNS = ["file", "problem", "remedy", "split"]
 _EXTENSIONS = {".png", ".jpg", ".jpeg"}
 _NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d{1,18})$")  # 0001TP_006690, Seq05VD_f00000
 _NO_CLIPS = {"train", "training", "val", "valid", "validation", "test", "testing", "frame", "image", "img"}
@@ -113,7 +112,7 @@ def read_dataset(
     class_set = own if classes in ("auto", own.name) else get_class_set(classes)
     cache = build_cache(found, class_set, size, cache_dir, root.name, chosen.kind)
     problems += [(Path(file), *said, found["split"][row]) for row, file, *said in cache.problems]
-    table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS)
+    table = pd.DataFrame(problems, columns=["file", "problem", "remedy", "split"])
     names = [str(file.relative_to(root)) for file in table["file"]]
     table["file"] = [name if name.isprintable() else ascii(name) for name in names]
     frames = found.drop([row for row, *_ in cache.problems]).reset_index(drop=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -94,10 +93,4 @@ def make_loader(
         num_workers=workers,
         drop_last=drop_last and len(dataset) >= batch_size,
         persistent_workers=workers > 0,
-        worker_init_fn=_start_worker,
     )
-
-
-def _start_worker(_: int) -> None:
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)

@@ -38,6 +38,7 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
         return _hold_out_clip(frames, config.clip)
     rng = np.random.default_rng(seed)
     order = frames[frames["split"] != "test"].sort_values(["clip", "number"], kind="stable").index.to_numpy()
+    clips = frames.loc[order, "clip"].to_numpy()
     count = len(order)
     if config.folds:
         start, stop = (round(count * i / config.folds) for i in (config.fold, config.fold + 1))
@@ -46,12 +47,11 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
     if config.kind == "after_augmentation":
         order = rng.permutation(order)
     elif not config.folds:
-        start = _choose_start(frames.loc[order, "clip"].to_numpy(), stop, rng)
+        start = _choose_start(clips, stop, rng)
         stop += start
     parts = np.full(count, "train", object)
     parts[start:stop] = "val"
     if config.kind == "grouped":
-        clips = frames.loc[order, "clip"].to_numpy()
         before, after = slice(max(0, start - config.gap), start), slice(stop, stop + config.gap)
         parts[before][clips[before] == clips[start]] = GAP
         parts[after][clips[after] == clips[stop - 1]] = GAP
