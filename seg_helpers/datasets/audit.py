@@ -49,7 +49,8 @@ def audit_split(
     if cache is not None:
         matches = match_pictures(frames, cache)
         for column, split in (("similarity", "train"), ("val_similarity", "val")):
-            audit[column] = matches.loc[matches["other_split"] == split, "similarity"].reindex(audit.index)
+            found = matches.loc[matches["other_split"] == split, "similarity"]
+            audit[column] = found.reindex(audit.index).astype(float)
     return audit
 
 
