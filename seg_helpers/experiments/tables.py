@@ -98,7 +98,10 @@ def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
 
 def _differences(pairs: Iterable[tuple[str, list]], metric: str = "mean_iou") -> pd.DataFrame:
     """A row a (name, pairs of the frames' confusions and the baseline's, a pair a seed)."""
-    rows = [(name, *compare_paired(*map(np.stack, zip(*seeds, strict=True)), metric)) for name, seeds in pairs]
+    rows = []
+    for name, seeds in pairs:
+        mine, baselines = (np.stack(counts) for counts in zip(*seeds, strict=True))
+        rows.append((name, *compare_paired(mine, baselines, metric)))
     table = pd.DataFrame(rows, columns=["name", *PairedDifference._fields])
     table["p_value"] = correct_holm(table["p_value"])
     agree = [len(set(np.sign(each))) == 1 for each in table["each"]]

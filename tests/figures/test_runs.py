@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from seg_helpers import figures as fig
-from seg_helpers.config import ExperimentConfig, ModelConfig, StageConfig
+from seg_helpers.config import ExperimentConfig, StageConfig
 from seg_helpers.figures.runs import list_notes
 
 
