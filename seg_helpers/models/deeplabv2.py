@@ -30,7 +30,7 @@ class AtrousScores(nn.Module):
 class DeepLabV2(SegmentationNetwork):
     """Wide views without losing resolution: atrous convolutions of four rates, added.
 
-    The encoder, the paper's "resnet101" or another that can be dilated, answers at `output_stride` (8, 16 or 32).
+    The encoder is the paper's "resnet101" or another that can be dilated; `output_stride` is 8 as there, or 16 or 32.
     """
 
     def __init__(

@@ -19,7 +19,8 @@ from seg_helpers.models.unet import EncoderDecoder
 class DeepLabV3(EncoderDecoder):
     """Atrous branches with batch norm and the image's average, concatenated.
 
-    The `rates` are the papers': (12, 24, 36) at `output_stride` 8, half of them at 16. Each branch has `channels`.
+    The `rates` are the papers': (12, 24, 36) at `output_stride` 8, half of them at 16. The encoder is one that can be
+    dilated; each branch has `channels`.
     """
 
     smp_class = smp.DeepLabV3

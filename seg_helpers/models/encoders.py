@@ -42,7 +42,7 @@ def undilate_pointwise(encoder: nn.Module) -> nn.Module:
 
 
 def load_encoder(encoder: nn.Module, name: str, encoder_weights: str, weights_file: str | Path | None = None) -> None:
-    """Loads pretrained weights into the encoder of this name, in place; WeightsError if they do not fit or cannot be had.
+    """Loads pretrained weights into the encoder of this name; WeightsError if they do not fit or cannot be had.
 
     They are a state_dict at the path `encoder_weights`; or, for "imagenet", `weights_file` if it fits, else a download.
     """
@@ -91,7 +91,7 @@ def read_state_dict(path: str | Path) -> StateDict:
 
 
 def fill(encoder: nn.Module, state: StateDict, source: str) -> None:
-    """Loads a state_dict into an encoder; WeightsError names the first entry that is missing, superfluous or misshapen.
+    """Loads a state_dict into an encoder; WeightsError names the first entry that is missing, too much or misshapen.
 
     A prefix that a wrapper put before every name ("module.", "encoder.") and a classifier's entries are taken off.
     """

@@ -31,9 +31,8 @@ class Doubling(nn.ConvTranspose2d):
 class FCN(SegmentationNetwork):
     """The first end-to-end network: scores at strides 32, 16 and 8, added and upsampled.
 
-    Encoder "vgg16" gives the paper's network: its two convolutionalized fully connected layers have 4096 channels, a 7x7
-    kernel in the first and dropout of 0.5. On an encoder that is no VGG they have 256 (unless `fc_channels` says
-    otherwise), 3x3 and 0.1.
+    Encoder "vgg16" gives the paper's network: its two convolutionalized fully connected layers have 4096 channels, 7x7
+    in the first, and dropout of 0.5. On an encoder that is no VGG they have 256, 3x3 and 0.1. `fc_channels` replaces both.
     """
 
     def __init__(

@@ -25,14 +25,14 @@ from seg_helpers.models.network import SegmentationNetwork
 
 @dataclass(frozen=True)
 class HRNetConfig:
-    """The stage table of one HRNet; `light` ones go down a branch by average pooling and a 1x1, not by 3x3 of stride 2."""
+    """The stage table of one HRNet."""
 
     stage1_blocks: int
     stage1_channels: int  # inner ones of bottlenecks that end in four times as many; 0 for the branches' own block
     modules: tuple[int, ...]  # exchange modules in stages 2, 3 and 4; an entry fewer leaves out stage 4
     blocks: tuple[int, ...]  # between two exchanges, on the branches at 1/4, 1/8, 1/16 and 1/32
     width: int  # channels of the branch at 1/4; each further branch doubles them
-    light: bool = False  # separable blocks, pooled exchanges
+    light: bool = False  # separable blocks; to a coarser branch by pooling and a 1x1, not by a 3x3 of stride 2 a step
     head_channels: int = 0  # hidden ones; 0 for as many as the branches have together (15w)
 
     @property
@@ -116,7 +116,7 @@ class ExchangeModule(nn.Module):
         self.light = light
         self.branches = nn.ModuleList(
             nn.Sequential(*(build_block(width, light) for _ in range(depth)))
-            for width, depth in zip(channels, blocks, strict=False)  # the branches at 1/4 to 1/32, as far as there are any
+            for width, depth in zip(channels, blocks, strict=False)  # `blocks` is a table for all branches
         )
         places = range(len(channels))
         self.fuse_layers = nn.ModuleList(

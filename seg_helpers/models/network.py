@@ -9,7 +9,7 @@ from torchvision.models import ResNet
 class SegmentationNetwork(nn.Module):
     """Base of all networks: images (N, 3, H, W) in, logits (N, C, H, W) out, of Mini U-Net (N, C, H/4, W/4).
 
-    With auxiliary heads, and in training mode only, it returns `{"logits": Tensor, "auxiliary": [Tensor, ...]}` instead.
+    With auxiliary heads, in training mode only, it returns `{"logits": Tensor, "auxiliary": [Tensor, ...]}` instead.
     Heights and widths must be multiples of `stride`, for every network though some would run at any size: on 360 rows
     12 cells stand for 384, and stretched onto 360 they lie beside the image.
     """
@@ -51,7 +51,7 @@ class SegmentationNetwork(nn.Module):
 
 
 def split_stages(encoder: nn.Module) -> list[nn.Module]:
-    """ResNets, MobileNetV2 and VGG cut where the resolution halves; of any other encoder the children with parameters."""
+    """ResNets, MobileNetV2 and VGG cut where the resolution halves; any other encoder into children with parameters."""
     if isinstance(encoder, ResNet):
         layers = [encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4]
         return [nn.ModuleList([encoder.conv1, encoder.bn1]), *layers]

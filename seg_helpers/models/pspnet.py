@@ -20,8 +20,8 @@ from seg_helpers.models.unet import EncoderDecoder
 class PSPNet(EncoderDecoder):
     """Pooled context of the whole scene beside the features at 1/8.
 
-    The encoder can be dilated to the paper's `output_stride` of 8, or 16; for 32 it may be any. No `bins` leave the pyramid
-    out, `channels` lie between it and the scores, `aux` adds a head on the encoder's fourth stage (section 3.3).
+    The encoder is dilated to the paper's `output_stride` of 8, or 16; for 32 it may be any. Without `bins` there is no
+    pyramid; `channels` lie before the scores; `aux` adds a head on the encoder's fourth stage (section 3.3).
     """
 
     def __init__(

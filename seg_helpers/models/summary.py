@@ -1,7 +1,7 @@
 """What a network is made of: its parts, their cost, and the graph behind its diagram.
 
-A copy runs once on the meta device, where tensors have shapes and no values, so a summary at 1024x2048 costs no more than
-one at 64x64. The graph is read off the data's way: every tensor remembers which parts it came through.
+A copy runs once on the meta device, where tensors have shapes and no values, so a summary at 1024x2048 costs no more
+than one at 64x64. The graph is read off the data's way: every tensor remembers which parts it came through.
 """
 
 import copy
@@ -27,8 +27,8 @@ class ModelSummary:
     """Table and graph of a network for one image of `size` (height, width), a multiple of the network's stride.
 
     Attributes:
-        parts: `COLUMNS`, a row for each of the diagram's nodes in the order of execution; of several outputs, stride and
-            channels are the finest's. The last row, "logits", is what comes after the parts: sums and upsampling.
+        parts: `COLUMNS`, a row for each of the diagram's nodes in the order of execution; of several outputs, stride
+            and channels are the finest's. The last row, "logits", is what comes after the parts: sums and upsampling.
         edges: pairs of part names along which features flow, from "input" (no row of `parts`) to "logits".
         parameters: of the whole network, frozen ones and auxiliary heads included.
         multiply_adds: for one image, of convolutions and matrix products.
@@ -42,7 +42,7 @@ class ModelSummary:
 
 
 def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
-    """Summarizes a network as it predicts (auxiliary heads stay silent) at a `size` that is rounded up to its stride."""
+    """Summarizes a network as it predicts (auxiliary heads silent) at `size` (height, width) rounded up to its stride."""
     height, width = model.padded_size(size)
     model = copy.deepcopy(model).to("meta").eval()
     parts = {name: part for name, part in model.parts().items() if count(part)}
@@ -70,7 +70,7 @@ def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
         parts=pd.DataFrame(rows, columns=COLUMNS),
         edges=list(dict.fromkeys(edges)),
         parameters=count(model),
-        multiply_adds=counter.get_total_flops() // 2,
+        multiply_adds=counter.get_total_flops() // 2,  # a multiply-add is two flops
     )
 
 
