@@ -51,7 +51,7 @@ def build_model(
 
     Args:
         encoder: one of segmentation-models-pytorch, "tu-NAME" for timm's; None for the architecture's own choice.
-        encoder_weights: "none", "imagenet" (`weights_file` if it fits, else a download) or a path.
+        encoder_weights: "none", "imagenet" (the state_dict `weights_file` if it fits, else a download) or a path.
         **options: the architecture's own, as its class documents them.
 
     Raises:
