@@ -20,6 +20,7 @@ import difflib
 import json
 import os
 import reprlib
+from collections.abc import Collection
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -399,8 +400,7 @@ def load_profile(
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"
     if not path.is_file():
         known = sorted(file.stem for file in folder.glob("*.yaml"))
-        near = _did_you_mean(str(profile), known)
-        raise ConfigError(f"no profile {profile!r}{near}: there are {', '.join(known)}")
+        raise ConfigError(f"no profile {profile!r}{did_you_mean(str(profile), known)}")
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
     file = validate(ProfileFile, _parse_yaml(path.read_bytes(), path), f"profile {path.stem}")
@@ -425,19 +425,20 @@ def validate(kind: type[BaseModel], values: Any, where: str | Path) -> Any:
         said = f"{problem['msg']}, got {reprlib.repr(problem['input'])}"
         if problem["type"] == "extra_forbidden":
             keys = {name for section in Section.__subclasses__() for name in section.model_fields}
-            said = f"unknown key{_did_you_mean(str(problem['loc'][-1]), keys)}"
+            said = f"unknown key{did_you_mean(str(problem['loc'][-1]), keys)}"
         complaints.append(f"{where}: {'.'.join(map(str, problem['loc'])) or 'values'}: {said}")
     raise ConfigError("\n".join(complaints))
 
 
-def _did_you_mean(word: str, known) -> str:
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown word: the nearest known one, or all of them."""
     found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known) or 'none'}"
 
 
 def _check_name(kind: str, name: str, known, where: str) -> None:
     if name not in known:
-        raise ConfigError(f"{where}: no {kind} {name!r}{_did_you_mean(name, known) or '; known: ' + ', '.join(known)}")
+        raise ConfigError(f"{where}: no {kind} {name!r}{did_you_mean(name, known)}")
 
 
 def _merge(*layers: dict) -> dict:

@@ -45,13 +45,7 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The 95% percentile interval of a metric when blocks of the frames are drawn anew, with replacement.
 
-    The length of a block is `choose_block`'s for the metric of single frames.
-
-    Args:
-        confusions: (frames, C, C) pixel counts.
-        metric: one of `METRICS`.
-        samples: bootstrap samples.
-        seed: of the draws.
+    `confusions` are pixel counts (frames, C, C); a block is as long as `choose_block` says for the frames' metric.
     """
     block = choose_block(compute_metrics(confusions)[metric])
     values = compute_metrics(_sum_samples(confusions, samples, seed, block))[metric]

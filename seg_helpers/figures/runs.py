@@ -143,7 +143,7 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
     if not runs:
         raise FileNotFoundError(
             f"profile {profile.name}: no finished run in {profile.folder / 'runs'}: run the models' notebooks, or "
-            f"python -m seg_helpers.training --profile {profile.name}"
+            f"python -m seg_helpers.cli train --profile {profile.name}"
         )
     found = {run.name for run in runs}
     wanted = [name for name in profile.run_names() if not profile.experiment(name).ablation]
