@@ -403,14 +403,14 @@ def load_profile(
         raise ConfigError(f"no profile {profile!r}{did_you_mean(str(profile), known)}")
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
-    file = validate(ProfileFile, _parse_yaml(path.read_bytes(), path), f"profile {path.stem}")
+    file = validate(ProfileFile, parse_yaml(path.read_bytes(), path), f"profile {path.stem}")
     searched = {run: entry for name, search in file.searches.items() for run, entry in search.entries(name).items()}
     file = file.model_copy(update={"runs": file.runs | searched})
     recipes = {
-        recipe.stem: validate(RecipeFile, _parse_yaml(recipe.read_bytes(), recipe), f"recipe {recipe.stem}")
+        recipe.stem: validate(RecipeFile, parse_yaml(recipe.read_bytes(), recipe), f"recipe {recipe.stem}")
         for recipe in sorted(RECIPES.glob("*.yaml"))
     }
-    groups = _parse_yaml(GROUPS.read_bytes(), GROUPS)
+    groups = parse_yaml(GROUPS.read_bytes(), GROUPS)
     return Profile(path.stem, file, recipes, groups, data, weights, overrides, reports)
 
 
@@ -480,7 +480,7 @@ def _parse_overrides(overrides, runs: list[str]) -> list[tuple[str, dict]]:
             raise ConfigError(f"{where}: write key=value, or run:key=value for one run")
         if run:
             _check_name("run", run, runs, where)
-        parsed.append((run, _nest(key, _parse_yaml(value, where))))
+        parsed.append((run, _nest(key, parse_yaml(value, where))))
     return parsed
 
 
@@ -491,7 +491,7 @@ def _nest(key: str, value: Any) -> dict:
     return value
 
 
-def _parse_yaml(content: str | bytes, where: str | Path) -> Any:
+def parse_yaml(content: str | bytes, where: str | Path) -> Any:
     try:
         return yaml.safe_load(content)  # bytes as UTF-8, or UTF-16 that says so by its first bytes
     except Exception as error:  # odd values, such as the date 2020-13-01, raise anything

@@ -7,15 +7,14 @@ import pandas as pd
 from scipy import ndimage
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.display import PictureGrid, ReportFigure
 from seg_helpers.figures.plots import log_axis, name_rows, overlay, picture_rows
 from seg_helpers.figures.style import BLUE, INK, VERMILLION, new_figure, themed
 
 
-@themed
 def sample_overlays(
     samples: Mapping[str, tuple[np.ndarray, np.ndarray]], caption: str, classes: ClassSet
-) -> ReportFigure:
+) -> PictureGrid:
     """Samples by name, each an image (H, W, 3) with its label (H, W) laid over."""
     panels = [(name, overlay(*sample, classes, 0.45)) for name, sample in samples.items()]
     return picture_rows(panels, 4, caption, classes, [label for _, label in samples.values()])

@@ -9,14 +9,13 @@ from matplotlib.ticker import PercentFormatter
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.experiments import PreparedData
-from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.display import PictureGrid, ReportFigure
 from seg_helpers.figures.plots import log_axis, name_rows, overlay, picture_rows
 from seg_helpers.figures.style import FAINT, MARKERS, OKABE_ITO, SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
 from seg_helpers.figures.words import join_words, percent
 
 
-@themed
-def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> ReportFigure:
+def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> PictureGrid:
     """Rows of the frames table (each with its split) as image, label and overlay; the legend names their classes."""
     panels, labels = [], [np.asarray(data.cache.labels[row]) for row in rows]
     for (row, split), label in zip(rows.items(), labels, strict=True):
@@ -70,8 +69,7 @@ def class_balance(shares: pd.DataFrame) -> ReportFigure:
     return ReportFigure(figure, caption + (f" No frame holds {join_words(absent)}." if absent else ""))
 
 
-@themed
-def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
+def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> PictureGrid:
     """Where each class lives in the image; those without a pixel are left out.
 
     The maps (C, h, w) are shares, 0 to 1, of frames in which a cell (or of pixels within it) is of the class.
@@ -85,8 +83,7 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> ReportFigure:
     return picture_rows(panels, columns, "Where each class lives in the image, each map scaled to its own peak.")
 
 
-@themed
-def suspect_labels(audit: pd.DataFrame, data: PreparedData, count: int = 4) -> ReportFigure:
+def suspect_labels(audit: pd.DataFrame, data: PreparedData, count: int = 4) -> PictureGrid:
     """Frames whose label does not fit: the frame, its label as it is and shifted, and a neighbor's label.
 
     They are the suspects of `seg_helpers.datasets.audit_labels` (one at least), at most `count` that gain most.

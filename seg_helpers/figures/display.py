@@ -1,4 +1,4 @@
-"""Figures with their words, tables and findings, and how a notebook displays them."""
+"""Figures, pictures and tables with their words, as a notebook and its page display them: HTML that needs nothing else."""
 
 import base64
 import html
@@ -9,22 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 from PIL import Image
-from scipy.spatial import cKDTree
 
-from seg_helpers.figures.style import themed
+from seg_helpers.figures.style import PAGE_COLORS, themed
 
 MOST_WORDS = 60  # in a panel's description; a heat map's cells would be more
+LARGEST_SIDE = 960  # pixels of a picture on a page
 
 
 @dataclass
 class ReportFigure:
-    """A figure and its caption; in a notebook it shows itself, and the report's template reads its words."""
+    """A plot and its caption; it shows itself as vectors, in the colors of the page that it stands on."""
 
     figure: Figure
     caption: str
@@ -38,20 +39,77 @@ class ReportFigure:
         return " ".join(". ".join(filter(None, [*panels, ", ".join(words)])).split())
 
     @themed
-    def render(self) -> bytes:
-        """An opaque PNG of at most 256 colors, about a third of the size of a true-color one."""
-        buffer, smaller = io.BytesIO(), io.BytesIO()
-        self.figure.savefig(buffer, format="png")
-        indices, palette = _reduce_colors(np.asarray(Image.open(buffer).convert("RGB")))
-        picture = Image.fromarray(indices)
-        picture.putpalette(palette.tobytes())
-        picture.save(smaller, format="png", optimize=True)
-        return smaller.getvalue()
+    def render(self) -> str:
+        """The drawing as SVG whose words stay words and whose ink is the page's."""
+        buffer = io.StringIO()
+        with rc_context({"svg.fonttype": "none", "svg.hashsalt": self.caption}):
+            self.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        svg = buffer.getvalue()[buffer.getvalue().index("<svg ") :]
+        for color, of_page in PAGE_COLORS.items():
+            svg = svg.replace(color, of_page)
+        return svg.replace(
+            "<svg ", f'<svg role="img" aria-label="{html.escape(self.alt)}" style="max-width:100%;height:auto" ', 1
+        )
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        png = base64.b64encode(self.render()).decode()
-        words = {"alt": self.alt, "caption": self.caption}
-        return {"image/png": png, "text/plain": self.caption}, {"image/png": words}
+    def _repr_html_(self) -> str:
+        return f'<figure class="plate"><div class="scroll">{self.render()}</div>{_caption(self.caption)}</figure>'
+
+
+@dataclass
+class PictureGrid:
+    """Pictures in rows, each above its title, a legend of their colors, and a caption.
+
+    Attributes:
+        rows: of (title, picture) each; a picture is (H, W, 3) uint8 RGB.
+        caption: of the grid.
+        legend: name to RGB (0-255).
+    """
+
+    rows: Sequence[Sequence[tuple[str, np.ndarray]]]
+    caption: str
+    legend: dict[str, Sequence[int]]
+
+    def _repr_html_(self) -> str:
+        columns = max(map(len, self.rows))
+        rows = "".join(
+            f'<div class="row" style="{_ROW.format(columns=columns)}">{_row(row)}</div>' for row in self.rows
+        )
+        swatches = "".join(
+            _SWATCH.format("{},{},{}".format(*color), html.escape(name)) for name, color in self.legend.items()
+        )
+        legend = f'<p class="legend">{swatches}</p>' if swatches else ""
+        return f'<figure class="pictures">{rows}{legend}{_caption(self.caption)}</figure>'
+
+
+# as many columns as asked for, fewer on a narrow screen; a notebook has no style sheet of ours
+_ROW = "display:grid;gap:.5rem;grid-template-columns:repeat(auto-fill,minmax(max(9rem,calc((100% - {columns} * .5rem)/{columns})),1fr))"
+_SWATCH = '<span style="display:inline-block;margin-right:1em"><i style="display:inline-block;width:1em;height:.75em;background:rgb({})"></i> {}</span>'
+
+
+def _row(panels: Sequence[tuple[str, np.ndarray]]) -> str:
+    found, last = [], ""
+    for title, picture in panels:
+        last = title or last
+        source, (height, width) = encode_picture(picture), picture.shape[:2]
+        image = f'<img src="{source}" alt="{html.escape(last)}" width="{width}" height="{height}" style="width:100%;height:auto">'
+        found.append(f'<div class="panel">{image}<p style="margin:0;font-size:.8em">{html.escape(title)}</p></div>')
+    return "".join(found)
+
+
+def _caption(text: str) -> str:
+    return f"<figcaption>{html.escape(text, quote=False)}</figcaption>"
+
+
+def encode_picture(picture: np.ndarray) -> str:
+    """A data address of a picture (H, W, 3) uint8 as WebP: exact where it has few colors, as masks have, else a photograph."""
+    image, buffer = Image.fromarray(picture), io.BytesIO()
+    drawn = image.getcolors(256) is not None
+    if max(image.size) > LARGEST_SIDE:
+        scale = LARGEST_SIDE / max(image.size)
+        size = (round(image.width * scale), round(image.height * scale))
+        image = image.resize(size, Image.Resampling.NEAREST if drawn else Image.Resampling.BOX)
+    image.save(buffer, "webp", lossless=drawn, quality=82)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _read_words(axes: Axes) -> str:
@@ -77,26 +135,7 @@ def _name_places(axis: Axis) -> dict[float, str]:
     return dict(zip(places, axis.get_major_formatter().format_ticks(places), strict=True))
 
 
-def _reduce_colors(pixels: np.ndarray, exact: int = 96) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (H, W) and palette (<= 256, 3) of a picture (H, W, 3), all uint8.
-
-    The most frequent colors (paper, ink, masks and their legend) stay as they are; median cut finds the others,
-    undithered: Pillow's own quantizer shifts white and speckles flat masks.
-    """
-    codes = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    unique, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    palette = colors = np.stack([unique >> 16, unique >> 8 & 255, unique & 255], axis=1).astype(np.uint8)
-    if len(unique) > 256:
-        order = np.argsort(-counts, kind="stable")
-        others = np.repeat(colors[order[exact:]], counts[order[exact:]], axis=0)[None]
-        cut = Image.fromarray(others).quantize(256 - exact, Image.Quantize.MEDIANCUT, kmeans=1)
-        palette = np.concatenate([colors[order[:exact]], np.reshape(cut.getpalette(), (-1, 3))[: 256 - exact]]).astype(
-            np.uint8
-        )
-    return cKDTree(palette).query(colors)[1].astype(np.uint8)[where], palette
-
-
-def show(figure: ReportFigure) -> None:
+def show(figure: ReportFigure | PictureGrid) -> None:
     """Display a figure."""
     display(figure)
 

@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import PreparedData, Run, load_network
-from seg_helpers.figures.display import ReportFigure, say, show, show_table
+from seg_helpers.figures.display import PictureGrid, ReportFigure, say, show, show_table
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.style import INK, MUTED, OKABE_ITO, VERMILLION, WIDTH, new_figure, themed
 from seg_helpers.figures.words import join_words, write_count
@@ -191,8 +191,7 @@ def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> N
     show(branch_features(data.image(frame), branches))
 
 
-@themed
-def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], channels: int = 4) -> ReportFigure:
+def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], channels: int = 4) -> PictureGrid:
     """Mean strength of each branch's features (C, h, w) on one image (H, W, 3), and the channels that vary most."""
     panels = []
     for name, features in branches.items():
@@ -211,8 +210,7 @@ def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], chann
     return picture_rows(panels, channels + 2, caption)
 
 
-@themed
-def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) -> ReportFigure:
+def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) -> PictureGrid:
     """Where the nine taps of a 3×3 atrous convolution at the middle fall on an image (H, W, 3), a panel a rate.
 
     A rate of 1 is a plain convolution; the output stride is in pixels of the image to a cell of the feature map.

@@ -4,58 +4,41 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from PIL import Image
 from seaborn import heatmap
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.style import WIDTH, new_figure, themed
+from seg_helpers.figures.display import PictureGrid
+from seg_helpers.figures.style import PAPER
 
-PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # keeps words readable over marks
+VIRIDIS = colormaps["viridis"]
+GROUND = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # keeps words readable over marks
 
 
 # ---------------------------------------------------------------- pictures
 
 
-@themed
 def picture_rows(
-    panels: Sequence[tuple[str, np.ndarray] | None],
+    panels: Sequence[tuple[str, np.ndarray]],
     columns: int,
     caption: str,
     classes: ClassSet | None = None,
     labels: Iterable[np.ndarray] = (),
-) -> ReportFigure:
-    """Pictures in rows, each below its title, and below them the legend of labels of a class set where they are given.
+) -> PictureGrid:
+    """Pictures in rows, each with its title, and the legend of the classes that the labels (H, W) hold.
 
-    Args:
-        panels: (title, picture) each, row by row; None leaves a place empty. A picture is (H, W, 3) uint8 RGB or an
-            (h, w) map of values from 0 to 1; the first one's shape sets the height of all rows.
-        columns: pictures in a row.
-        caption: of the figure.
-        classes: that `labels` are of.
-        labels: (H, W) each; the legend names the classes in them.
+    A picture is (H, W, 3) uint8 RGB or an (h, w) map of values from 0 to 1, drawn by viridis.
     """
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    height, width = panels[0][1].shape[:2]
-    lines = [max(title.count("\n") + 1 if title else 0 for title, _ in filter(None, row)) for row in rows]
-    titles = sum(0.1 + 0.22 * number if number else 0.02 for number in lines)
-    room = 0.6 if classes else 0.2
-    figure = new_figure(WIDTH, len(rows) * WIDTH / columns * height / width + titles + room)
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for panel in axes.flat:
-        panel.set_axis_off()
-    for panel, entry in zip(axes.flat, panels, strict=False):
-        if entry:
-            panel.imshow(entry[1], vmin=0, vmax=1)
-            panel.set_title(entry[0], fontsize=9.5 if columns <= 4 else 8.5)
-    if classes:
-        class_legend(figure, classes, labels)
-    return ReportFigure(figure, caption)
+    drawn = [
+        (title, picture if picture.ndim == 3 else (255 * VIRIDIS(picture)[..., :3]).astype(np.uint8))
+        for title, picture in panels
+    ]
+    rows = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
+    return PictureGrid(rows, caption, class_legend(classes, labels) if classes else {})
 
 
 def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
@@ -73,17 +56,12 @@ def resize_label(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(label).resize(size[::-1], Image.Resampling.NEAREST))
 
 
-def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]) -> None:
-    """Add the named legend of the classes in (H, W) labels below a figure, in index order, void last."""
+def class_legend(classes: ClassSet, labels: Iterable[np.ndarray]) -> dict[str, Sequence[int]]:
+    """Name to RGB of the classes in (H, W) labels, in index order, void last."""
     present = set().union(*map(np.unique, labels))
-    entries = dict(enumerate(zip(classes.names, classes.colors, strict=True)))
+    entries = dict(enumerate(zip(classes.names, classes.colors.tolist(), strict=True)))
     entries[VOID] = "void (not scored)", classes.void_color
-    shown = {name: color for index, (name, color) in entries.items() if index in present}
-    rows = -(-len(shown) // (8 if len(shown) <= 16 else 7))
-    look = {"edgecolor": "#777777", "linewidth": 0.5}
-    handles = [Patch(facecolor=np.divide(color, 255), label=name, **look) for name, color in shown.items()]
-    place = {"loc": "outside lower center", "ncols": -(-len(shown) // rows), "columnspacing": 1.4}
-    figure.legend(handles=handles, handlelength=1.1, handleheight=1.1, **place)
+    return {name: color for index, (name, color) in entries.items() if index in present}
 
 
 # ---------------------------------------------------------------- rows
@@ -92,7 +70,7 @@ def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]
 def label_rows(axes: Axes, names: Sequence[str], ends: Sequence[float], texts: Sequence[str]) -> None:
     """Name rows from the top, and write a text behind the end of each one's bar or interval."""
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
-        note(axes, text, (end, row), (6, 0), va="center", bbox=PAPER, zorder=4)
+        note(axes, text, (end, row), (6, 0), va="center", bbox=GROUND, zorder=4)
     name_rows(axes, names)
 
 
@@ -108,7 +86,7 @@ def heat_map(axes: Axes, table: pd.DataFrame, texts: np.ndarray, label: str, cma
     many = table.shape[1] > 16
     bar = {"label": label, "pad": 0.01, "aspect": 5 * len(table)}
     words = {"annot": False if many else texts, "fmt": "", "annot_kws": {"fontsize": 8.5}}
-    heatmap(table, ax=axes, vmin=0, vmax=1, cmap=cmap, linewidths=0.5, linecolor="white", cbar_kws=bar, **words)
+    heatmap(table, ax=axes, vmin=0, vmax=1, cmap=cmap, linewidths=0.5, linecolor=PAPER, cbar_kws=bar, **words)
     axes.collections[0].colorbar.outline.set_visible(False)
     columns, rows = np.arange(table.shape[1]) + 0.5, np.arange(table.shape[0]) + 0.5
     axes.set_xticks(columns, table.columns, rotation=40, ha="right", rotation_mode="anchor")

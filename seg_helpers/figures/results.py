@@ -13,7 +13,7 @@ from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.experiments import PreparedData, Run, final_scores
 from seg_helpers.figures import plots, style
-from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.display import PictureGrid, ReportFigure, show_table
 from seg_helpers.figures.plots import heat_map, resize_label
 from seg_helpers.figures.words import count_of, join_words, percent, write_count
 from seg_helpers.progress import format_seconds
@@ -73,8 +73,7 @@ def map_errors(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return np.where((label == VOID)[..., None], NOT_SCORED, picture).astype(np.uint8)
 
 
-@style.themed
-def example_panels(run: Run, data: PreparedData) -> ReportFigure:
+def example_panels(run: Run, data: PreparedData) -> PictureGrid:
     """Input, target, prediction and errors of the run's kept frames, a row a frame, named by its rank among all.
 
     Each frame is shown once, and none of a suspect label.
@@ -181,7 +180,13 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
     for row in table.sort_values("mean_iou", ascending=False).itertuples():
         (color, _, marker), x = styles[row.title], getattr(row, cost)
         axes.plot([x, x], [row.mean_iou_low, row.mean_iou_high], color=color, linewidth=1.6, alpha=0.45)
-        look = {"color": color, "markersize": 8, "markeredgecolor": "white", "linestyle": "none", "label": row.title}
+        look = {
+            "color": color,
+            "markersize": 8,
+            "markeredgecolor": style.PAPER,
+            "linestyle": "none",
+            "label": row.title,
+        }
         axes.plot(x, row.mean_iou, marker, zorder=4, **look)
     plots.log_axis(axes.xaxis, "{:g}".format if cost == "latency_milliseconds" else write_count)
     axes.set_xlabel(f"{COST_AXES[cost]} (log scale)")
@@ -194,8 +199,7 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
     )
 
 
-@style.themed
-def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> ReportFigure:
+def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> PictureGrid:
     """The same frames predicted by every run: a column a frame, a row a run, image and target on top.
 
     The frames are those that all the runs keep a prediction of, in the first one's order, and at `most` so many.

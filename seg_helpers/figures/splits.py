@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from seg_helpers.datasets import NEARLY_IDENTICAL, Cache
 from seg_helpers.datasets.audit import HELD_OUT
-from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.display import PictureGrid, ReportFigure
 from seg_helpers.figures.plots import name_rows, picture_rows
 from seg_helpers.figures.style import INK, MUTED, SPLIT_COLORS, SPLIT_NAMES, new_figure, themed
 from seg_helpers.figures.words import percent
@@ -105,8 +105,7 @@ def _shares_of_clips(audit: pd.DataFrame) -> tuple[float, float]:
     return float((~seen).fillna(False).mean()), float(seen.isna().mean())
 
 
-@themed
-def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> ReportFigure:
+def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> PictureGrid:
     """The held-out pictures that are most like one of another split, each above that one; no picture is shown twice.
 
     They are read from `seg_helpers.datasets.match_pictures` (one row at least); `count` is shared among val and test.
@@ -121,12 +120,11 @@ def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Report
         name, other = (textwrap.fill(Path(file).stem, 30) for file in (pair.image, pair.other_image))
         above.append((f"{SPLIT_NAMES[pair.split]}\n{name}", cache.images[pair.Index]))
         below.append((f"{SPLIT_NAMES[pair.other_split]}, {alike}\n{other}", cache.images[pair.other_row]))
-    empty = [None] * (3 - len(pairs))  # a few pairs are not blown up
     caption = (
         "Held-out pictures that are most like one of another split and, below each, that one. Similarity is the "
         "correlation of small gray copies."
     )
-    return picture_rows([*above, *empty, *below], max(len(pairs), 3), caption)
+    return picture_rows([*above, *below], len(pairs), caption)
 
 
 def audit_finding(audit: pd.DataFrame) -> str:

@@ -19,6 +19,7 @@ OKABE_ITO = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^v<>XP"
 INK, MUTED, FAINT, PALE_BLUE = "#1a1a1a", "#5f6368", "#d5d8dc", "#9fb8c8"
+PAPER = "#fffffe"  # of gaps around marks; pure white is the white of what is drawn
 SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "gap": "#b0b4b9", "bracketed": PURPLE}
 SPLIT_NAMES = {
     "train": "training",
@@ -32,6 +33,15 @@ NETWORKS = (
     *("FCN-8s", "U-Net", "PSPNet", "DeepLabV3+", "Fast-SCNN"),
     *("Mini-HRNet 3 (lighter block)", "Mini U-Net", "SegNet"),
 )
+
+# What a page, light or dark, draws these in; the names are those of its style sheet.
+PAGE_COLORS = {
+    INK: "currentColor",
+    MUTED: "var(--muted, #5f6368)",
+    "#8a8f94": "var(--muted, #8a8f94)",  # axes, as report.mplstyle has them
+    "#e6e8ea": "var(--line, #e6e8ea)",  # grid
+    PAPER: "var(--paper, #ffffff)",
+}
 
 WIDTH = 10.0  # inches: the full width of a report's column
 

@@ -57,7 +57,7 @@ def training_curves(run: Run) -> ReportFigure:
         epoch_axis(axes)
         axes.legend()
     losses, metrics = panels
-    metrics.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor="white", zorder=5)
+    metrics.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor=style.PAPER, zorder=5)
     for title, middle in zip(titles, history.groupby("stage")["epoch"].mean(), strict=False):
         where = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "color": style.MUTED}
         note(losses, title, (middle, 1), (0, 3), **where)
