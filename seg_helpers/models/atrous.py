@@ -40,7 +40,7 @@ class AtrousDepthwiseConv2d(nn.Conv2d):
 
 
 def speed_up_atrous(network: nn.Module) -> None:
-    """Turn a network's dilated depthwise convolutions into such ones, in place; parameters and names stay."""
+    """Turns a network's dilated depthwise convolutions into such ones, in place; parameters and names stay."""
     for module in network.modules():
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1 and max(module.dilation) > 1:
             module.__class__ = AtrousDepthwiseConv2d  # it has the same attributes, and another forward

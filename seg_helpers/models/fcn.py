@@ -32,7 +32,8 @@ class FCN(SegmentationNetwork):
     """The first end-to-end network: scores at strides 32, 16 and 8, added and upsampled.
 
     Encoder "vgg16" gives the paper's network: its two convolutionalized fully connected layers have 4096 channels, 7x7
-    in the first, and dropout of 0.5. On an encoder that is no VGG they have 256, 3x3 and 0.1. `fc_channels` replaces both.
+    in the first, and dropout of 0.5. On an encoder that is no VGG they have 256, 3x3 and 0.1. `fc_channels` replaces
+    both numbers of channels; `head` is one of `HEADS`.
     """
 
     def __init__(

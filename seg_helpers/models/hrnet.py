@@ -58,7 +58,7 @@ def find_variant(variant: str) -> HRNetConfig:
 
 
 def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
-    """The stage table of a Mini-HRNet: its ancestor's with a few values replaced.
+    """The stage table of a Mini-HRNet: its ancestor's with a few values replaced; ValueError for another approach.
 
     1. Stage 4 is left out, and with it the branch at 1/32.
     2. Every stage has one exchange module.

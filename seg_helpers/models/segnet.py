@@ -15,7 +15,7 @@ from seg_helpers.models.network import SegmentationNetwork
 class SegNet(SegmentationNetwork):
     """VGG16 mirrored; upsampling by the places of the pooled maxima.
 
-    The encoder is "vgg16_bn" as in the paper, or another VGG.
+    The encoder is "vgg16_bn" as in the paper, or another VGG; ValueError for any other.
     """
 
     def __init__(self, num_classes: int, encoder: str = "vgg16_bn"):

@@ -42,7 +42,7 @@ class ModelSummary:
 
 
 def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
-    """Summarizes a network as it predicts (auxiliary heads silent) at `size` (height, width) rounded up to its stride."""
+    """Summarizes a network as it predicts (auxiliary heads silent), `size` (height, width) rounded up to its stride."""
     height, width = model.padded_size(size)
     model = copy.deepcopy(model).to("meta").eval()
     parts = {name: part for name, part in model.parts().items() if count(part)}
