@@ -92,7 +92,9 @@ def _row(panels: Sequence[tuple[str, np.ndarray]]) -> str:
         last = title or last
         source, (height, width) = encode_picture(picture), picture.shape[:2]
         image = f'<img src="{source}" alt="{html.escape(last)}" width="{width}" height="{height}" style="width:100%;height:auto">'
-        found.append(f'<div class="panel">{image}<p style="margin:0;font-size:.8em">{html.escape(title)}</p></div>')
+        found.append(
+            f'<div class="panel">{image}<p style="margin:0;font-size:.8em;white-space:pre-line">{html.escape(title)}</p></div>'
+        )
     return "".join(found)
 
 

@@ -34,8 +34,7 @@ def picture_rows(
     A picture is (H, W, 3) uint8 RGB or an (h, w) map of values from 0 to 1, drawn by viridis.
     """
     drawn = [
-        (title, picture if picture.ndim == 3 else (255 * VIRIDIS(picture)[..., :3]).astype(np.uint8))
-        for title, picture in panels
+        (title, picture if picture.ndim == 3 else VIRIDIS(picture, bytes=True)[..., :3]) for title, picture in panels
     ]
     rows = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
     return PictureGrid(rows, caption, class_legend(classes, labels) if classes else {})

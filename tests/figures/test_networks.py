@@ -103,9 +103,9 @@ def test_layer_table_tells_the_totals(monkeypatch):
 
 def test_atrous_taps_outside_are_counted(frame):
     figure = figures.atrous_rates(frame[0], [1, 2, 40], output_stride=4)
-    assert "rate 1 · spans 12 px · 9 of 9 taps inside" in figure.alt
-    assert "rate 40 · spans 324 px · 1 of 9 taps inside" in figure.alt
-    picture = figure.figure.axes[1].images[0].get_array()
+    assert figure.rows[0][0][0] == "rate 1 · spans 12 px · 9 of 9 taps inside"
+    assert figure.rows[1][0][0] == "rate 40 · spans 324 px · 1 of 9 taps inside"
+    picture = figure.rows[0][1][1]
     squares = (picture == np.round(255 * np.array(to_rgb(OKABE_ITO[1]))).astype(np.uint8)).all(axis=2)
     assert squares.sum() == 9 * 4 * 4
     assert squares[8:12, 16:20].all()  # up and left of the middle by two cells
@@ -115,6 +115,6 @@ def test_branches_show_shape_and_most_varied_channel(frame, rng):
     features = rng.normal(0, 0.01, (6, 9, 12))
     features[4] *= 500
     figure = branch_features(frame[0], {"deep branch": features}, channels=3)
-    titles = [axes.get_title(loc="left") for axes in figure.figure.axes]
+    titles = [title for title, _ in figure.rows[0]]
     assert titles[1] == "mean of 6\n9×12"
     assert titles[2] == "channel 4"

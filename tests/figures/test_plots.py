@@ -4,22 +4,8 @@ import numpy as np
 import pandas as pd
 
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import heat_map, label_rows, name_rows, note, picture_rows
+from seg_helpers.figures.plots import heat_map, label_rows, name_rows, note
 from seg_helpers.figures.style import new_figure
-
-
-def test_a_grid_leaves_places_empty_and_keeps_room_for_titles():
-    picture = np.zeros((30, 40, 3), np.uint8)
-    panels = [("a", picture), None, ("b\nbelow", picture), ("", picture), ("c", picture)]
-    figure = picture_rows(panels, 3, "some").figure
-    axes = np.reshape(figure.axes, (2, 3))
-    assert [bool(panel.images) for panel in axes.flat] == [True, False, True, True, True, False]
-    heights = [picture_rows([(title, picture)], 3, "one").figure.get_figheight() for title in ("a", "a\nb")]
-    assert heights[1] > heights[0]
-    figure.draw_without_rendering()
-    for panel in axes.flat:  # no title is cut by the edge or lies on the row above
-        assert panel.title.get_window_extent().y1 <= figure.bbox.y1
-    assert axes[1, 0]._left_title.get_window_extent().y1 <= axes[0, 0].get_window_extent().y0
 
 
 def test_rows_are_named_from_the_top_and_their_texts_stand_behind_them():

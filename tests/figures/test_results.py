@@ -106,7 +106,7 @@ def test_panels_tell_the_share_of_wrong_pixels_and_resize_predictions(frame, con
         }
         run = make_run(examples=examples_of(("worst", "test/f1", 0.4)), **parts)
         figure = figures.example_panels(run, prepare({"test/f1": frame}))
-        titles = [panel.get_title("left") for panel in figure.figure.axes]
+        titles = [title for title, _ in figure.rows[0]]
         assert titles == ["lowest · IoU 0.40", "target", "prediction", f"errors · {100 * wrong:.0f}% wrong"]
         assert "lowest test/f1." in figure.caption
 
@@ -148,10 +148,10 @@ def test_wall_shows_the_frames_that_all_runs_kept(frame, make_run, prepare, clas
         make_run("good", examples=kept, read_prediction=lambda name: label),
         make_run("bad", examples=kept[1:], read_prediction=lambda name: wrong),
     ]
-    axes = figures.prediction_wall(runs, prepare({"b": frame})).figure.axes
-    assert [panel.get_title("left") for panel in axes] == ["b", "target", "good", "bad"]
-    for panel, mask in zip(axes[1:], (label, label, wrong), strict=True):
-        assert (panel.images[0].get_array() == classes.colorize(mask)).all()
+    panels = [row[0] for row in figures.prediction_wall(runs, prepare({"b": frame})).rows]
+    assert [title for title, _ in panels] == ["b", "target", "good", "bad"]
+    for (_, picture), mask in zip(panels[1:], (label, label, wrong), strict=True):
+        assert (picture == classes.colorize(mask)).all()
 
 
 def test_forest_counts_the_intervals_that_leave_zero_out():

@@ -68,7 +68,7 @@ def test_pairs_show_no_picture_twice_and_copies_first(seeds_to_cache):
     frames = frames_of(["train"] * 3 + ["val"] * 3, [""] * 6, ["t0", "t1", "t2", "v0", "v1", "v2"])
     cache = seeds_to_cache(0, 1, 2, 5, 1, 1)
     figure = figures.picture_pairs(match_pictures(frames, cache), cache)
-    titles = [axes.get_title("left") for axes in figure.figure.axes]
+    titles = [title for row in figure.rows for title, _ in row]
     assert titles[0] == "validation\nv1"
     assert "training, identical\nt1" in titles
     below = [title.split("\n")[1] for title in titles if title.startswith("training")]
@@ -78,8 +78,7 @@ def test_pairs_show_no_picture_twice_and_copies_first(seeds_to_cache):
 def test_every_split_has_its_pairs_even_where_they_match_the_same_frame(seeds_to_cache):
     frames = frames_of(["train", "val", "test"], [""] * 3, ["t", "v", "w"])
     cache = seeds_to_cache(0, 0, 0)
-    panels = figures.picture_pairs(match_pictures(frames, cache), cache).figure.axes
-    titles = [axes.get_title("left") for axes in panels]
+    titles = [title for title, _ in figures.picture_pairs(match_pictures(frames, cache), cache).rows[0]]
     assert {"validation\nv", "test\nw"} <= set(titles)
 
 
@@ -91,10 +90,10 @@ def test_odd_names_are_drawn_and_written_as_they_are(seeds_to_cache):
         figures.split_timelines({"": frames}),
         figures.picture_pairs(match_pictures(frames, cache), cache),
     )
-    for figure in (timelines, figures.split_distances({"": audit}), pairs):
+    for figure in (timelines, figures.split_distances({"": audit})):
         figure.render()  # which a formula that is none would stop
     assert ODD in timelines.alt
-    assert ODD in pairs.alt
+    assert ODD in pairs.rows[0][0][0]
 
 
 def test_a_test_set_that_validation_shows_is_no_estimate(seeds_to_cache):

@@ -1,3 +1,4 @@
+import base64
 import io
 import re
 from pathlib import Path
@@ -7,48 +8,76 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from IPython.core.formatters import DisplayFormatter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from PIL import Image
 
 import seg_helpers
 from seg_helpers import figures
 from seg_helpers.figures import display
-from seg_helpers.figures.display import ReportFigure, _reduce_colors
+from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import epoch_axis, overlay, picture_rows
-from seg_helpers.figures.style import NETWORKS, network_styles, new_figure
+from seg_helpers.figures.style import INK, NETWORKS, network_styles, new_figure
 
 
-def _open(figure):
-    return Image.open(io.BytesIO(figure.render()))
+def read_pictures(grid):
+    """The pictures of a grid as a browser decodes them, (H, W, 3) each."""
+    sources = [image["src"] for image in BeautifulSoup(grid._repr_html_(), "html.parser").find_all("img")]
+    return [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB"))
+        for source in sources
+    ]
 
 
-def test_png_is_opaque_and_keeps_white_and_flat_masks(frame, classes):
-    figure = picture_rows([("a", classes.colorize(frame[1]))], 3, "One label.", classes, [frame[1]])
-    picture = _open(figure)
-    pixels = np.asarray(picture.convert("RGB"))
-    assert "transparency" not in picture.info
-    assert picture.mode == "P"
-    assert pixels[0, -1].tolist() == [255, 255, 255]
-    found = {tuple(color) for color in pixels.reshape(-1, 3)}
-    for index in (0, 1, 3, 8):
-        assert tuple(classes.colors[index]) in found
+def test_masks_are_stored_exactly_and_photographs_nearly(frame, classes):
+    image, mask = np.kron(frame[0][:6, :8], np.ones((20, 20, 1), np.uint8)), classes.colorize(frame[1])
+    image = (image.astype(float) + np.arange(160)[:, None] / 4).clip(0, 255).astype(np.uint8)
+    shown, same = read_pictures(picture_rows([("photo", image), ("mask", mask)], 2, "Both."))
+    assert (same == mask).all()
+    assert np.abs(shown.astype(int) - image).mean() < 8
 
 
-def test_few_colors_are_stored_exactly():
-    pixels = np.array([[[10, 20, 30], [1, 2, 3]], [[255, 255, 255], [10, 20, 30]]], np.uint8)
-    indices, palette = _reduce_colors(pixels)
-    assert (palette[indices] == pixels).all()
+def test_a_large_picture_is_made_smaller_and_its_colors_stay(classes):
+    label = np.kron(np.arange(8, dtype=np.uint8).reshape(2, 4), np.ones((512, 512), np.uint8))
+    (shown,) = read_pictures(picture_rows([("mask", classes.colorize(label))], 1, "One."))
+    assert shown.shape == (480, 960, 3)
+    assert {tuple(color) for color in shown.reshape(-1, 3)} == {tuple(color) for color in classes.colors[:8].tolist()}
 
 
-def test_a_figure_shows_itself_with_alt_and_caption():
+def test_every_picture_is_described_and_its_colors_are_named(frame, classes):
+    panels = [("first <row>", classes.colorize(frame[1])), ("", frame[0]), ("other", np.eye(4))]
+    page = BeautifulSoup(picture_rows(panels, 2, "A & B", classes, [frame[1]])._repr_html_(), "html.parser")
+    assert [image["alt"] for image in page.find_all("img")] == ["first <row>", "first <row>", "other"]
+    assert [len(row.find_all("img")) for row in page.find_all(class_="row")] == [2, 1]
+    assert page.find(class_="legend").get_text(" ", strip=True).split() == [
+        "Sky",
+        "Building",
+        "Road",
+        "Car",
+        "void",
+        "(not",
+        "scored)",
+    ]
+    assert page.figcaption.get_text() == "A & B"
+
+
+def test_a_plot_shows_itself_as_words_and_lines_in_the_pages_colors():
     drawing = new_figure(1, 1)
-    drawing.subplots().set_title("what  it\n shows", loc="left")
-    figure = ReportFigure(drawing, "what stands below")
-    bundle, metadata = DisplayFormatter().format(figure)
-    assert metadata["image/png"] == {"alt": "what it shows", "caption": "what stands below"}
-    assert bundle["image/png"].startswith("iVBOR")
-    assert bundle["text/plain"] == "what stands below"
+    drawing.subplots().set_title("what  it\n shows", loc="left", color=INK)
+    shown = BeautifulSoup(ReportFigure(drawing, "what stands below")._repr_html_(), "html.parser")
+    assert shown.svg["aria-label"] == "what it shows"
+    assert "shows" in shown.svg.get_text()
+    assert shown.figcaption.get_text() == "what stands below"
+    assert "currentColor" in str(shown.svg)
+    assert INK not in str(shown.svg)
+
+
+def test_a_plot_is_drawn_alike_twice():
+    def draw():
+        figure = new_figure(2, 2)
+        figure.subplots().plot([1, 2], [3, 4], clip_on=True)
+        return ReportFigure(figure, "one").render()
+
+    assert draw() == draw()
 
 
 def test_theme_does_not_leak(frame, classes):
