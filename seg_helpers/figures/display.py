@@ -15,7 +15,7 @@ from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 from PIL import Image
-from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from seg_helpers.figures.style import themed
 
@@ -42,10 +42,7 @@ class ReportFigure:
         """An opaque PNG of at most 256 colors, about a third of the size of a true-color one."""
         buffer, smaller = io.BytesIO(), io.BytesIO()
         self.figure.savefig(buffer, format="png")
-        indices, palette = _reduce_colors(np.asarray(Image.open(buffer).convert("RGB")))
-        picture = Image.fromarray(indices)
-        picture.putpalette(palette.tobytes())
-        picture.save(smaller, format="png", optimize=True)
+        _reduce_colors(Image.open(buffer).convert("RGB")).save(smaller, format="png", optimize=True)
         return smaller.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
@@ -77,28 +74,14 @@ def _name_places(axis: Axis) -> dict[float, str]:
     return dict(zip(places, axis.get_major_formatter().format_ticks(places), strict=True))
 
 
-def _reduce_colors(pixels: np.ndarray, exact: int = 96) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (H, W) and palette (<= 256, 3) of a picture (H, W, 3), all uint8.
-
-    The most frequent colors (paper, ink, masks and their legend) stay as they are; median cut finds the others,
-    undithered: Pillow's own quantizer shifts white and speckles flat masks.
-    """
-    codes = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    unique, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    palette = colors = np.stack([unique >> 16, unique >> 8 & 255, unique & 255], axis=1).astype(np.uint8)
-    if len(unique) > 256:
-        order = np.argsort(-counts, kind="stable")
-        others = np.repeat(colors[order[exact:]], counts[order[exact:]], axis=0)[None]
-        cut = Image.fromarray(others).quantize(256 - exact, Image.Quantize.MEDIANCUT, kmeans=1)
-        palette = np.concatenate([colors[order[:exact]], np.reshape(cut.getpalette(), (-1, 3))[: 256 - exact]]).astype(
-            np.uint8
-        )
-    return cKDTree(palette).query(colors)[1].astype(np.uint8)[where], palette
-
-
-def show(figure: ReportFigure) -> None:
-    """Display a figure."""
-    display(figure)
+def _reduce_colors(picture: Image.Image) -> Image.Image:
+    """An RGB picture in at most 256 colors, undithered; the most frequent (paper, ink, masks) stay as they are."""
+    reduced = picture.quantize(256, kmeans=picture.width * picture.height // 1000)
+    palette = np.reshape(reduced.getpalette(), (-1, 3))
+    frequent = [color for _, color in sorted(picture.getcolors(picture.width * picture.height))[-64:]]
+    palette[cdist(frequent, palette).argmin(axis=1)] = frequent  # of two in one place the last, more frequent one
+    reduced.putpalette(palette.astype(np.uint8).tobytes())
+    return reduced
 
 
 def say(text: str) -> None:
@@ -115,15 +98,12 @@ def show_table(
     best_low: Iterable[str] = (),
     swatches: dict[str, Sequence[int]] | None = None,
 ) -> None:
-    """Display a table with a caption; the best cells of chosen columns are bold.
+    """Display a table without its index, its caption above it.
 
     Args:
-        table: shown without its index; reset it first if it is to be seen.
-        caption: stands above the table.
         formats: column to format string or function; missing values are shown as an en dash.
-        best_high: columns whose largest value is set in bold.
-        best_low: columns whose smallest value is set in bold.
-        swatches: text of a first-column cell to RGB (0-255), drawn as a small square before it.
+        best_high, best_low: columns whose largest or smallest value is bold.
+        swatches: text of a first-column cell to the color (RGB, 0-255) of a small square before it.
     """
     formats = {column: how for column, how in (formats or {}).items() if column in table}
     styler = table.reset_index(drop=True).style.hide(axis="index")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
@@ -14,7 +15,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import PreparedData, Run, load_network
-from seg_helpers.figures.display import ReportFigure, say, show, show_table
+from seg_helpers.figures.display import ReportFigure, say, show_table
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.style import INK, MUTED, OKABE_ITO, VERMILLION, WIDTH, new_figure, themed
 from seg_helpers.figures.words import join_words, write_count
@@ -188,7 +189,7 @@ def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> N
     frame = run.examples.loc[run.examples["kind"] == "shared", "frame"].iloc[0]
     predict_logits(network, unpack_batch(next(data.frames_of(run.final_split, [data.find(frame)])))[0])
     branches = {title: found[network.get_submodule(name)] for title, name in modules.items()}
-    show(branch_features(data.image(frame), branches))
+    display(branch_features(data.image(frame), branches))
 
 
 @themed

@@ -37,8 +37,16 @@ def test_png_is_opaque_and_keeps_white_and_flat_masks(frame, classes):
 
 def test_few_colors_are_stored_exactly():
     pixels = np.array([[[10, 20, 30], [1, 2, 3]], [[255, 255, 255], [10, 20, 30]]], np.uint8)
-    indices, palette = _reduce_colors(pixels)
-    assert (palette[indices] == pixels).all()
+    assert (np.asarray(_reduce_colors(Image.fromarray(pixels)).convert("RGB")) == pixels).all()
+
+
+def test_masks_and_paper_beside_a_photo_are_stored_exactly(rng, classes):
+    """Noise alone has more colors than a palette, and some of them lie beside those of masks."""
+    masks = np.repeat([*classes.colors, (255, 255, 255)], 300, axis=0).reshape(-1, 60, 3).astype(np.uint8)
+    photo = rng.integers(0, 256, (200, 60, 3), np.uint8)
+    reduced = _reduce_colors(Image.fromarray(np.concatenate([masks, photo])))
+    assert len(reduced.getcolors()) <= 256
+    assert (np.asarray(reduced.convert("RGB"))[: len(masks)] == masks).all()
 
 
 def test_a_figure_shows_itself_with_alt_and_caption():
