@@ -1,6 +1,6 @@
 """The runs of a profile as a graph: what is missing is trained, a job each; `make runs` calls it.
 
-A job is `python -m seg_helpers.training` for one run and seed: it resumes what was killed and loads what is finished,
+A job is `python -m seg_helpers.cli train` for one run and seed: it resumes what was killed and loads what is finished,
 so that any executor may start it anywhere, and again. Its output is a stamp, not the record: Snakemake deletes
 outputs of what was interrupted, and nothing that was computed may go.
 """
@@ -54,7 +54,7 @@ for position, (run, stamp) in enumerate(stamps.items()):
             run=run.name,
             seed=run.seed,
         shell:
-            "OMP_NUM_THREADS={threads} {sys.executable:q} -m seg_helpers.training --profile {name:q} --reports {reports:q}"
+            "OMP_NUM_THREADS={threads} {sys.executable:q} -m seg_helpers.cli train --profile {name:q} --reports {reports:q}"
             " --data={given[data]:q} --weights={given[weights]:q} --model {params.run:q} --seed {params.seed} {overrides:q}"
 
 

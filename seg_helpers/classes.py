@@ -25,23 +25,17 @@ Color = tuple[int, int, int]
 class ClassSet:
     """The scored classes of a data set and how its label files encode them.
 
-    Attributes:
-        name: short name, as a profile writes it.
-        names: scored classes; the position is the index used everywhere inside the package.
-        colors: (C, 3) uint8 RGB, the data set's own palette.
-        index_map: value in an index label file to class index or `VOID`; other values are errors in the file.
-        color_map: RGB in a color-coded label file to class index or `VOID`; other colors are errors.
-        void_color: RGB that void is drawn in.
-        description: a line for readers: which classes these are, and what of the data set is void.
+    A class's position in `names` is its index everywhere inside the package. `index_map` and `color_map` lead from a
+    value or an RGB color of a label file to that index or `VOID`; what they do not hold is an error in the file.
     """
 
-    name: str
+    name: str  # as a profile writes it
     names: tuple[str, ...]
-    colors: np.ndarray
+    colors: np.ndarray  # (C, 3) uint8 RGB, the data set's own palette
     index_map: Mapping[int, int]
     color_map: Mapping[Color, int]
-    void_color: Color = (0, 0, 0)
-    description: str = ""
+    void_color: Color = (0, 0, 0)  # RGB that void is drawn in
+    description: str = ""  # for readers: which classes these are, and what of the data set is void
 
     @property
     def num_classes(self) -> int:
@@ -96,11 +90,7 @@ CITYSCAPES19_TRAIN_IDS = replace(CITYSCAPES19, index_map=_positions(19, 254))
 
 
 def get_class_set(name: str) -> ClassSet:
-    """A class set by its name.
-
-    Raises:
-        ConfigError: no such class set; the message lists the known ones.
-    """
+    """A class set by its name; for an unknown one, a ConfigError that lists the known ones."""
     if name not in _CLASS_SETS:
         raise ConfigError(f"no class set {name!r}; known: {', '.join(_CLASS_SETS)}")
     return _CLASS_SETS[name]
@@ -141,11 +131,7 @@ def read_label_colors(path: str | Path) -> ClassSet:
 
     There a line is `name,r,g,b`, with or without a header of these names. Further columns are ignored, so also
     `class_11` of some copies of CamVid, a 0/1 mark of the 11 classes: those are scored under `data.classes=camvid11` or
-    `camvid11_merged`.
-
-    Raises:
-        ConfigError: the file is no UTF-8 text, a line does not read so, or a name or a color is there twice; the
-            message names the file, and the line or the entry.
+    `camvid11_merged`. A ConfigError names the file, and the line that does not read so or the entry that is there twice.
     """
     path = Path(path)
     pattern, example = _CLASS_DICT if path.suffix == ".csv" else _LABEL_COLORS
@@ -177,12 +163,11 @@ def write_classes(path: str | Path, classes: ClassSet, **details) -> None:
 def read_classes(path: str | Path) -> tuple[ClassSet, float | None]:
     """Reads `classes.json`: `name`, `names` and `colors`; label values are positions in `names`, or 255 for void.
 
-    Returns:
-        The class set, and the `frames_per_second` that numbers in the frames' names count, or None.
+    With the class set comes the `frames_per_second` that numbers in the frames' names count, or None.
 
     Raises:
-        ConfigError: the file is no JSON in UTF-8, lacks one of the three or does not fit in them, holds a name or a
-            color twice, or gives the name of a known class set to other classes; the message names file and key.
+        ConfigError: the file is no JSON in UTF-8, does not hold the three, holds a name or a color twice, or gives the
+            name of a known class set to other classes; the message names file and key.
     """
     text = _read_text(path)
     try:
@@ -200,7 +185,7 @@ def read_classes(path: str | Path) -> tuple[ClassSet, float | None]:
 
 
 def _read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file, with or without a byte order mark."""
+    """Text of a UTF-8 file, with or without a byte order mark."""
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:

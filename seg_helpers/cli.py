@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seg_helpers.config import ConfigError, Profile, load_profile, project_root
 
-LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.training --profile P --model
+LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.cli train --profile P --model
 RUN; with ACCELERATE_USE_CPU=1, on N processes of one CPU."""
 
 

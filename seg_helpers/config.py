@@ -13,14 +13,14 @@ An experiment is laid together from layers, the later ones winning:
    layers of that run up to here, as do the runs of the profile's `searches`;
 7. overrides given on the command line or by papermill, in their order.
 
-What is said of one data set's files never reaches a run on another data set: see `Profile`. Every key is checked: an
-unknown one is an error that names the file or run, the key and the nearest known key.
+What is said of one data set's files never reaches a run on another data set: see `Profile`.
 """
 
 import difflib
 import json
 import os
 import reprlib
+from collections.abc import Collection
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -241,7 +241,7 @@ class Search(Section):
 class ProfileFile(Section):
     """A file of `notebooks/profiles/`."""
 
-    description: str
+    description: str  # one sentence for the report
     data: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {}
@@ -263,22 +263,13 @@ class RecipeFile(Section):
 
 
 class Profile:
-    """A profile with its runs, as a notebook or the command line asks for it.
+    """A profile with its runs; it is called as its file's stem, and its reports and runs go to its `folder`.
 
     The profile's data set is the one that its file names, or in its place an override for all runs. DATA (`data`)
     stands for the file's `data.root`, so it is the folder of that data set, and an override of `data.root` still wins.
     A run has a data set of its own where its entry in the recipe or the profile, or an override for it alone, names
     another `data.dataset`. It keeps that, and gets neither DATA nor any `data.root`, `layout` or `classes` that is
     said for all runs: these are about the files of the profile's data set.
-
-    Attributes:
-        name: the profile file's stem.
-        description: one sentence for the report.
-        folder: where its reports and runs go.
-        weights: a local encoder state_dict that stands in for the ImageNet download, or None.
-        order: the runs that are trained first.
-        skipped: run to the reason why this profile leaves it out.
-        notes: run to what a reader of its scores must know.
     """
 
     def __init__(self, name, file, recipes, groups, data="", weights="", overrides=(), reports="reports"):
@@ -336,8 +327,7 @@ class Profile:
     def experiment(self, run: str, seed: int | None = None) -> ExperimentConfig:
         """The validated configuration of a run with one of its seeds, or with its first.
 
-        Raises:
-            ConfigError: the run or one of its keys is unknown, or a value does not fit.
+        A ConfigError says which run, key or seed is unknown, or which value does not fit.
         """
         config, seeds = self._validated(run)
         if seed is not None and seed not in seeds:
@@ -399,24 +389,18 @@ def load_profile(
     overrides: list[str] | tuple[str, ...] = (),
     reports: str | Path = "reports",
 ) -> Profile:
-    """Reads a profile and the recipes it scales.
+    """Reads a profile, named by its stem in `notebooks/profiles/` or the path of a YAML file, and all recipes.
 
-    Args:
-        profile: a stem in `notebooks/profiles/`, or the path of a YAML file.
-        data: the data set's folder; empty for the profile's own.
-        weights: a local encoder state_dict used where `imagenet` is asked for; empty for the library's download.
-        overrides: `"key=value"` for every run or `"run:key=value"` for one, keys dotted, values YAML.
-        reports: the folder that profiles' report folders are made in.
-
-    Raises:
-        ConfigError: a file, run, key or value is wrong; the message names it.
+    `data` is the data set's folder, in place of the profile's own; `weights` a local encoder state_dict, in place of the
+    library's download where `imagenet` is asked for. Overrides are `"key=value"` for every run or `"run:key=value"` for
+    one, keys dotted, values YAML. Profiles' report folders are made in `reports`. A ConfigError names the file, run, key
+    or value that is wrong.
     """
     folder = project_root() / "notebooks" / "profiles"
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"
     if not path.is_file():
         known = sorted(file.stem for file in folder.glob("*.yaml"))
-        near = _did_you_mean(str(profile), known)
-        raise ConfigError(f"no profile {profile!r}{near}: there are {', '.join(known)}")
+        raise ConfigError(f"no profile {profile!r}{did_you_mean(str(profile), known)}")
     if weights and not resolve(weights).is_file():
         raise ConfigError(f"weights: no file {resolve(weights)}; give the path of an encoder's state_dict")
     file = validate(ProfileFile, _parse_yaml(path.read_bytes(), path), f"profile {path.stem}")
@@ -441,19 +425,20 @@ def validate(kind: type[BaseModel], values: Any, where: str | Path) -> Any:
         said = f"{problem['msg']}, got {reprlib.repr(problem['input'])}"
         if problem["type"] == "extra_forbidden":
             keys = {name for section in Section.__subclasses__() for name in section.model_fields}
-            said = f"unknown key{_did_you_mean(str(problem['loc'][-1]), keys)}"
+            said = f"unknown key{did_you_mean(str(problem['loc'][-1]), keys)}"
         complaints.append(f"{where}: {'.'.join(map(str, problem['loc'])) or 'values'}: {said}")
     raise ConfigError("\n".join(complaints))
 
 
-def _did_you_mean(word: str, known) -> str:
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown word: the nearest known one, or all of them."""
     found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known) or 'none'}"
 
 
 def _check_name(kind: str, name: str, known, where: str) -> None:
     if name not in known:
-        raise ConfigError(f"{where}: no {kind} {name!r}{_did_you_mean(name, known) or '; known: ' + ', '.join(known)}")
+        raise ConfigError(f"{where}: no {kind} {name!r}{did_you_mean(name, known)}")
 
 
 def _merge(*layers: dict) -> dict:

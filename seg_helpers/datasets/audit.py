@@ -26,19 +26,13 @@ MIN_AGREEMENT = 0.75
 def audit_split(
     frames: pd.DataFrame, frames_per_second: float | None = None, cache: Cache | None = None
 ) -> pd.DataFrame:
-    """Tells how near each val and test frame is to what is trained on.
+    """Tells how near each val and test frame is to what is trained on; what is not known is NaN or NA.
 
-    Args:
-        frames: a split frames table whose index names the cache's rows; clip "" is an unknown one.
-        frames_per_second: of `number`; gives the distance in seconds.
-        cache: decoded frames; gives what is told by the pictures.
-
-    Returns:
-        A row for each val and test frame: `image`, `split`, `clip`, `number`; from the clips `clip_in_train` (NA where
-        the frame's clip, or that of any training frame it may share, is unknown), `distance` (difference in number to
-        the nearest training frame of the same clip) and `seconds`; from the pictures `similarity` (to the most similar
-        one of training, see `match_pictures`) and `val_similarity` (of test frames, to val). What is not known is NaN
-        or NA.
+    The index of `frames` names the cache's rows; clip "" is an unknown one. A row of the result is a val or test frame:
+    `image`, `split`, `clip`, `number`; `clip_in_train` (NA where the frame's clip, or that of any training frame it may
+    share, is unknown); `distance`, in numbers, to the nearest training frame of the same clip, and that in `seconds`
+    where `frames_per_second` is given. With a cache, also `similarity` to the most similar picture of training (see
+    `match_pictures`) and, of test frames, `val_similarity`.
     """
     audit = frames.loc[frames["split"].isin(HELD_OUT), ["image", "split", "clip", "number"]]
     train = frames[frames["split"] == "train"]
@@ -51,28 +45,21 @@ def audit_split(
     audit = audit.join(pd.DataFrame(rows, audit.index, ["clip_in_train", "distance"]))
     audit = audit.astype({"clip_in_train": "boolean", "distance": float})
     audit["seconds"] = audit["distance"] / frames_per_second if frames_per_second else np.nan
-    matches = (
-        match_pictures(frames, cache) if cache is not None else pd.DataFrame(columns=["other_split", "similarity"])
-    )
-    for column, split in (("similarity", "train"), ("val_similarity", "val")):
-        found = matches.loc[matches["other_split"] == split, "similarity"]
-        audit[column] = found.reindex(audit.index).astype(float)
+    audit[["similarity", "val_similarity"]] = np.nan
+    if cache is not None:
+        matches = match_pictures(frames, cache)
+        for column, split in (("similarity", "train"), ("val_similarity", "val")):
+            found = matches.loc[matches["other_split"] == split, "similarity"]
+            audit[column] = found.reindex(audit.index).astype(float)
     return audit
 
 
 def match_pictures(frames: pd.DataFrame, cache: Cache) -> pd.DataFrame:
     """Finds the most similar picture in training of each val and test frame, and in val of each test frame.
 
-    Only what the pictures hold counts, not what their files are called.
-
-    Args:
-        frames: a split frames table whose index names the cache's rows, of two splits at least.
-        cache: decoded frames.
-
-    Returns:
-        A row for each frame and other split, the index naming the frame's row: `image`, `split`; `other_row`,
-        `other_image`, `other_split` of the match; `similarity` (correlation of small gray pictures, -1 to 1) and
-        `identical` (equal in every pixel of the cache).
+    The index of `frames`, of two splits at least, names the cache's rows. A row of the result, indexed alike, is a frame
+    and another split: `image`, `split`; `other_row`, `other_image`, `other_split` of the match; `similarity`
+    (correlation of small gray pictures, -1 to 1); `identical` (equal in every pixel of the cache).
     """
     rows = {split: frames.index[frames["split"] == split] for split in SPLITS}
     rows = {split: index for split, index in rows.items() if len(index)}
@@ -116,19 +103,12 @@ def audit_labels(frames: pd.DataFrame, cache: Cache, num_classes: int) -> pd.Dat
     picture, shifted alike, gets less similar to both of theirs: in a pan, the pictures want the shift too. Of
     neighbors that accuse each other, the one that gains most is suspect.
 
-    Args:
-        frames: frames table whose index names the cache's rows. Frames of an unknown clip are taken for neighbors by
-            their number in their split.
-        cache: decoded frames; labels and pictures are compared at its size.
-        num_classes: C.
-
-    Returns:
-        A row for each labeled frame between two labeled ones of its clip (no farther than three times the clip's usual
-        step), the index naming its row: `image`, `split`, `before` and `after` (the neighbors' rows), `agreement` (share
-        of equal pixels where both labels are known, mean of both neighbors), `axis` (0 rows, 1 columns) and `shift` (in
-        pixels of the cache, as for `np.roll`) that would mend it best, `agreement_rolled`, `gain` (the lesser gain of
-        the two neighbors), `picture_gain` (the greater change of the pictures' correlation) and `suspect`. Where no
-        frame can be judged, `gain` and `suspect` alone.
+    The index of `frames` names the cache's rows. A row of the result, indexed alike, is a labeled frame between two of
+    its clip (or of its split, where the clip is unknown), no farther than three times the usual step: `image`, `split`;
+    `before` and `after`, the neighbors' rows; `agreement`, the share of equal pixels where both labels are known, mean
+    of both neighbors; `axis` (0 rows, 1 columns) and `shift` (in pixels of the cache, as for `np.roll`) that would mend
+    it best; with it `agreement_rolled`, `gain` (the lesser of both neighbors) and `picture_gain` (the greater change of
+    the pictures' correlation); `suspect`. Where no frame can be judged, `gain` and `suspect` alone.
     """
     tables = [_try_shifts(sequence, cache, num_classes, axis) for sequence in _sequences(frames) for axis in (1, 0)]
     if not tables:

@@ -21,13 +21,10 @@ cv2.setNumThreads(0)  # workers are the parallelism; OpenCV's own threads would 
 
 
 class RandomWindow(albumentations.DualTransform):
-    """Random scale and random crop in one step: the window is cut out first, so only its pixels are resized.
+    """Random scale and random crop to (height, width) in one step: the window is cut out first, then resized.
 
-    Where the window reaches beyond the frame the image is filled with ImageNet's mean and the label with void.
-
-    Args:
-        size: (height, width) of the result.
-        scale: range of the zoom, drawn log-uniformly; 2 shows half the frame's width in the window's.
+    The zoom is drawn log-uniformly from the range `scale`; 2 shows half the frame's width in the window's. Where the
+    window reaches beyond the frame the image is filled with ImageNet's mean and the label with void.
     """
 
     def __init__(self, size: tuple[int, int], scale: tuple[float, float] = (1.0, 1.0), p: float = 1.0):
@@ -89,10 +86,13 @@ def build_augmentation(config: AugmentationConfig, size: tuple[int, int]) -> Aug
 
 def single_transforms(config: AugmentationConfig, size: tuple[int, int]) -> dict[str, Augmentation]:
     """Each transform of the configured pipeline alone and always applied, by name, to be looked at."""
-    return {name: Augmentation(transform) for name, transform in _transforms(config, size, always=True).items()}
+    transforms = _transforms(config, size)
+    for transform in transforms.values():
+        transform.p = 1.0
+    return {name: Augmentation(transform) for name, transform in transforms.items()}
 
 
-def _transforms(config, size, always: bool = False) -> dict[str, albumentations.BasicTransform]:
+def _transforms(config, size) -> dict[str, albumentations.BasicTransform]:
     """The transforms that are switched on, in order; the window comes first so that the rest works on fewer pixels."""
     found = {}
     if config.scale or config.crop:
@@ -103,19 +103,12 @@ def _transforms(config, size, always: bool = False) -> dict[str, albumentations.
     color = {name: getattr(config, name) for name in ("brightness", "contrast", "saturation")}
     ranges = {name: (max(0.0, 1 - strength), 1 + strength) for name, strength in color.items()}
     turn = (-config.rotate, config.rotate)
-    others = {  # how strong, how likely, and the transform
-        "horizontal flip": (config.hflip, config.hflip, albumentations.HorizontalFlip()),
-        "rotation": (config.rotate, 0.5, albumentations.Rotate(turn, fill=FILL, fill_mask=VOID)),
-        "color jitter": (
-            any(color.values()) or config.hue,
-            0.8,
-            albumentations.ColorJitter(**ranges, hue=(-config.hue, config.hue)),
-        ),
-        "blur": (config.blur, config.blur, albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 1.5))),
-        "noise": (config.noise, config.noise, albumentations.GaussNoise(std_range=(0.02, 0.08))),
+    jitter = albumentations.ColorJitter(**ranges, hue=(-config.hue, config.hue), p=0.8)
+    others = {  # 0 where it is switched off, and the transform
+        "horizontal flip": (config.hflip, albumentations.HorizontalFlip(p=config.hflip)),
+        "rotation": (config.rotate, albumentations.Rotate(turn, fill=FILL, fill_mask=VOID, p=0.5)),
+        "color jitter": (any(color.values()) or config.hue, jitter),
+        "blur": (config.blur, albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 1.5), p=config.blur)),
+        "noise": (config.noise, albumentations.GaussNoise(std_range=(0.02, 0.08), p=config.noise)),
     }
-    for name, (strength, likely, transform) in others.items():
-        if strength:
-            transform.p = 1.0 if always else likely
-            found[name] = transform
-    return found
+    return found | {name: transform for name, (strength, transform) in others.items() if strength}

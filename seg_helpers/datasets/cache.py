@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.config import ConfigError, resolve
+from seg_helpers.config import resolve
 from seg_helpers.datasets.files import DatasetError, FileProblem, read_image, read_label
 from seg_helpers.files import atomic_path
 from seg_helpers.progress import track
@@ -24,17 +24,11 @@ _VERSION = 3  # raise it when what is checked or stored changes
 
 @dataclass(frozen=True)
 class Cache:
-    """Decoded frames on disk, in the order of the frames table they were made from, those with a problem left out.
-
-    Arrays are opened when first used and never travel to workers: those open the same pages themselves.
-
-    Attributes:
-        folder: where the arrays lie.
-    """
+    """Decoded frames on disk, in the order of the frames table they were made from, those with a problem left out."""
 
     folder: Path
 
-    def __getstate__(self):
+    def __getstate__(self):  # arrays never travel to workers: those open the same pages themselves
         return {"folder": self.folder}
 
     def __len__(self) -> int:
@@ -72,13 +66,8 @@ class Cache:
 
 
 def default_cache_dir() -> Path:
-    """`SEG_CACHE` if it is set, else `data/.cache` of the project, else a folder for this user."""
-    if os.environ.get("SEG_CACHE"):
-        return Path(os.environ["SEG_CACHE"])
-    try:
-        return resolve("data/.cache")
-    except ConfigError:
-        return Path.home() / ".cache" / "seg_helpers"
+    """`SEG_CACHE` if it is set, else `data/.cache` of the project."""
+    return Path(os.environ.get("SEG_CACHE") or resolve("data/.cache"))
 
 
 def build_cache(
@@ -89,16 +78,11 @@ def build_cache(
     name: str = "frames",
     kind: str = "either",
 ) -> Cache:
-    """Opens the cache of these frames at this size, decoding them first if it does not exist.
+    """Opens the cache in `cache_dir` (None: the default one) of these frames, decoding them first if it does not exist.
 
-    Args:
-        frames: frames table; only `image` and `label` matter, so one cache serves every split of a data set.
-        classes: how labels are read.
-        size: (height, width) to store at, images resized by area, labels to the nearest pixel; None keeps the
-            files' size, which then has to be the same for all.
-        cache_dir: parent folder of caches; None for `default_cache_dir()`.
-        name: names the folder and the progress line.
-        kind: what label files have to hold: `index`, `color` or `either`.
+    Of the frames table `image` and `label` alone matter, so one cache serves every split of a data set. Images are
+    resized to (height, width) by area, labels to the nearest pixel; None keeps the files' size, which then has to be
+    the same for all. Label files hold what `kind` says: `index`, `color` or `either`. The folder is called after `name`.
 
     Raises:
         DatasetError: frames differ in size and no size is given, or the disk is too small.
@@ -179,13 +163,8 @@ def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: st
     labels.flush()
 
 
-def locate_classes(cache: Cache, num_classes: int, grid: tuple[int, int] = (36, 48), rows=None) -> np.ndarray:
-    """Where each class lives in the image: its share of the pixels of each grid cell, void pixels included.
-
-    Returns:
-        (C, grid height, grid width) float64 in 0..1.
-    """
-    rows = range(len(cache)) if rows is None else rows
+def locate_classes(cache: Cache, num_classes: int, rows, grid: tuple[int, int] = (36, 48)) -> np.ndarray:
+    """(C, grid height, grid width) float64: each class's share, 0 to 1, of the pixels of each grid cell, void included."""
     height, width = cache.size
     y, x = (np.arange(n) * cells // n for n, cells in zip((height, width), grid, strict=True))
     cell = (y[:, None] * grid[1] + x[None, :]).astype(np.int64) * 256

@@ -22,15 +22,9 @@ def expand_frames(
     folder: str | Path,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, str]:
-    """Writes `factor - 1` augmented copies of each training frame and adds them to the table.
+    """Writes `factor - 1` augmented copies of each training frame to a folder, where existing ones are kept.
 
-    Args:
-        frames: frames table; only training rows are expanded.
-        factor: samples that each training frame becomes.
-        augmentation: made for the frames' own size.
-        classes: how labels are read, and written again.
-        folder: where the copies go; existing ones of the same name are kept.
-        seed: of the augmentation; copy k of a frame is the same whatever else is expanded.
+    The augmentation is one for the frames' own size. Copy k of a frame is the same whatever else is expanded.
 
     Returns:
         The table with the copies appended (column `copy`: 0 for the frame itself), and the sentence to print:

@@ -40,10 +40,7 @@ def read_image(path: str | Path) -> np.ndarray:
 def read_label(path: str | Path, classes: ClassSet, kind: str = "either") -> np.ndarray:
     """Reads a label file as (H, W) uint8 class indices with void as 255, turned upright as `read_image` does.
 
-    Args:
-        path: the file.
-        classes: what its indices or colors mean.
-        kind: what it has to hold: `index`, `color` or `either`.
+    `kind` is what it has to hold: `index`, `color` or `either`.
 
     Raises:
         FileProblem: the file cannot be read, or holds values or colors that `classes` does not.

@@ -1,7 +1,6 @@
 """Finds the image and label pairs of a data set in the folder layouts that its users have, and checks every file.
 
-The result is a `Dataset`: its frames (a row each, with split, clip and number) and its problems (a row each, with
-file, what is wrong and the remedy). Nothing downstream looks into folders again.
+Nothing downstream of the `Dataset` that comes of it looks into folders again.
 """
 
 import os
@@ -29,7 +28,6 @@ from seg_helpers.datasets.files import DatasetError
 
 SPLITS = ("train", "val", "test")
 FRAME_COLUMNS = ["name", "image", "label", "split", "clip", "number"]
-PROBLEM_COLUMNS = ["file", "problem", "remedy", "split"]
 _EXTENSIONS = {".png", ".jpg", ".jpeg"}
 _NUMBERED = re.compile(r"^(?P<clip>.*?)[_-]?f?(?P<number>\d{1,18})$")  # 0001TP_006690, Seq05VD_f00000
 _NO_CLIPS = {"train", "training", "val", "valid", "validation", "test", "testing", "frame", "image", "img"}
@@ -42,50 +40,38 @@ class DatasetWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A checked data set.
+    """A checked data set: a row of `frames` is a usable frame, a row of `problems` one that was left out.
 
-    Attributes:
-        name: the folder's name.
-        root: the folder.
-        layout: name of the layout it was read in.
-        frames: usable frames; columns `name` (`split/stem`, by which it is recorded and found again), `image`, `label`
-            (paths; label "" where there is none), `split`, `clip` ("" where the name tells none), `number` (of the
-            frame in its clip, in video frames where the names tell it).
-        problems: what was left out; columns `file` (relative to root), `problem`, `remedy`, `split`.
-        classes: the classes that labels are read in.
-        cache: the decoded frames, in the order of `frames`.
-        frames_per_second: of `number`, where it is known.
+    Columns of `frames` are `name` (`split/stem`, by which it is recorded and found again), `image` and `label` (paths;
+    label "" where there is none), `split`, `clip` ("" where the name tells none) and `number` (of the frame in its clip,
+    in video frames where the names tell it); those of `problems` are `file` (relative to `root`), `problem`, `remedy`
+    and `split`.
     """
 
-    name: str
+    name: str  # the folder's
     root: Path
-    layout: str
+    layout: str  # name of the one it was read in
     frames: pd.DataFrame
     problems: pd.DataFrame
     classes: ClassSet
-    cache: Cache
-    frames_per_second: float | None = None
+    cache: Cache  # in the order of `frames`
+    frames_per_second: float | None = None  # of `number`, where it is known
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One folder layout: the paths of its images and labels below the root, without their extension.
+    """One folder layout: patterns of a split's images and labels below the root, without their extension.
 
-    Attributes:
-        name: its name.
-        images: pattern of a split's images; the last `*` stands for the stem that pairs an image with its label.
-        labels: patterns of a split's labels. A file counts once, for the first pattern that it fits, labels' first.
-        kind: what label files hold, `index` or `color`.
-        classes: the data set's own classes, and the frames a second that its numbers count, or None; by its root.
-        unlabelled: splits that come without labels.
+    The last `*` stands for the stem that pairs an image with its label. A file counts once, for the first pattern that
+    it fits, labels' first. `classes` gives for a root the classes, and the frames a second that numbers count, or None.
     """
 
     name: str
     images: str
     labels: tuple[str, ...]
-    kind: str
+    kind: str  # what label files hold, `index` or `color`
     classes: Callable[[Path], tuple[ClassSet, float | None]]
-    unlabelled: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()  # splits that come without labels
 
     def find(self, root: Path, split: str) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
         """Stem to the images, and stem to the labels, that a split has of it; both empty where this is not the layout."""
@@ -107,15 +93,10 @@ def read_dataset(
     size: tuple[int, int] | None = None,
     cache_dir: str | Path | None = None,
 ) -> Dataset:
-    """Finds, checks and caches every frame of a data set.
+    """Finds, checks and caches every frame of a data set at (height, width), see `build_cache`.
 
-    Args:
-        root: the data set's folder.
-        layout: the name of one of `LAYOUTS`, or `auto` to recognize it.
-        classes: name of a class set, or `auto` for the data set's own.
-        on_problem: `exclude` leaves bad frames out, with a warning; `stop` raises at the first look.
-        size: (height, width) to cache at; None for the files' own, which then has to be the same for all.
-        cache_dir: parent folder of caches; None for `default_cache_dir()`.
+    Layout and classes go by their names; `auto` recognizes the one, and takes the data set's own for the other. A bad
+    frame is left out with a warning (`exclude`), or an error (`stop`).
 
     Raises:
         DatasetError: the folder is no data set, holds no usable frame, or has a problem and `on_problem` is `stop`.
@@ -131,7 +112,7 @@ def read_dataset(
     class_set = own if classes in ("auto", own.name) else get_class_set(classes)
     cache = build_cache(found, class_set, size, cache_dir, root.name, chosen.kind)
     problems += [(Path(file), *said, found["split"][row]) for row, file, *said in cache.problems]
-    table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS)
+    table = pd.DataFrame(problems, columns=["file", "problem", "remedy", "split"])
     names = [str(file.relative_to(root)) for file in table["file"]]
     table["file"] = [name if name.isprintable() else ascii(name) for name in names]
     frames = found.drop([row for row, *_ in cache.problems]).reset_index(drop=True)
@@ -152,8 +133,7 @@ def read_dataset(
 def parse_stem(stem: str) -> tuple[str, int | None]:
     """Splits a frame's name into clip and number: `0006R0_f01080` is frame 1080 of clip 0006R0.
 
-    Returns:
-        The clip, "" where the name tells none (`0042`, `val_0042`, `harbour`), and the number, None where there is none.
+    The clip is "" where the name tells none (`0042`, `val_0042`, `harbour`), the number None where there is none.
     """
     match = _NUMBERED.match(stem)
     if not match:

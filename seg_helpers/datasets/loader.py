@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,12 +18,7 @@ class SegmentationDataset(TorchDataset):
     For training (`augmentation` given) image and label have the augmentation's size, and what is drawn depends on
     (seed, epoch, position) alone: not on the number of workers, nor on what ran before. For evaluation the image has
     the cache's size and the label the data set's own resolution. `unpack_batch` makes of them what a network takes.
-
-    Args:
-        cache: decoded frames.
-        rows: cache rows, in order; `frames.index[frames.split == "train"]`.
-        augmentation: the training pipeline, or None for evaluation.
-        seed: of the augmentation.
+    `rows` of the cache are taken in order, such as `frames.index[frames.split == "train"]`.
     """
 
     def __init__(self, cache: Cache, rows: Sequence[int], augmentation: Augmentation | None = None, seed: int = 0):
@@ -55,10 +49,9 @@ class SegmentationDataset(TorchDataset):
 
 
 def unpack_batch(batch: dict, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-    """A loader's batch as a network and its loss take it, on a device; what travels there is a fifth of the bytes.
+    """Moves a batch to a device as bytes, and makes of it what a network and its loss take.
 
-    Returns:
-        Images (N, 3, H, W) float32, normalized by ImageNet's mean and standard deviation; labels (N, H, W) int64.
+    These are (N, 3, H, W) float32, normalized by ImageNet's mean and standard deviation, and (N, H, W) int64.
     """
     images, labels = (batch[name].to(device) for name in ("image", "label"))
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
@@ -88,16 +81,10 @@ def make_loader(
 ) -> DataLoader:
     """A loader of batches: `image` (N, 3, H, W) and `label` (N, H, W), both uint8, and `index` (N,).
 
-    Call `loader.dataset.set_epoch(epoch)` before each epoch; it decides the order as well as the augmentation.
-    Labels of different native sizes cannot share a batch: evaluate such a data set with `batch_size=1`.
-
-    Args:
-        dataset: the samples.
-        batch_size: samples in a batch.
-        shuffle: whether each epoch has its own order.
-        seed: of that order.
-        workers: processes that prepare batches ahead; 0 prepares them in this one.
-        drop_last: whether a smaller last batch is left out; it is kept if it is the only one.
+    Call `loader.dataset.set_epoch(epoch)` before each epoch; it decides the order, `shuffle`d with `seed`, as well as
+    the augmentation. Labels of different native sizes cannot share a batch: evaluate such a data set with
+    `batch_size=1`. `workers` are processes that prepare batches ahead; 0 prepares them in this one. `drop_last` leaves
+    a smaller last batch out, unless it is the only one.
     """
     return DataLoader(
         dataset,
@@ -106,10 +93,4 @@ def make_loader(
         num_workers=workers,
         drop_last=drop_last and len(dataset) >= batch_size,
         persistent_workers=workers > 0,
-        worker_init_fn=_start_worker,
     )
-
-
-def _start_worker(_: int) -> None:
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)

@@ -23,17 +23,10 @@ _FORMAT = "format 2\n"  # how its text ends; raise it when what is written chang
 def ensure_sample(
     root: str | Path, kind: str = "sample", frames: int = 120, size: tuple[int, int] = (240, 320), seed: int = 0
 ) -> Path:
-    """Draws a sample data set in the layout of SegNet's CamVid, unless it is there already, and says so.
+    """Draws a sample data set in the folder `root`, in the layout of SegNet's CamVid, unless it is there; returns `root`.
 
-    Args:
-        root: the data set's folder; `train/ trainannot/ …` and `classes.json` are made in it.
-        kind: `sample` (road scenes in CamVid's classes) or `soccer` (a pitch as a walking robot sees it).
-        frames: number of frames, shared among splits and clips; each share has at least one.
-        size: (height, width) of the frames.
-        seed: the same seed gives the same files.
-
-    Returns:
-        `root`.
+    `sample` is road scenes in CamVid's classes, `soccer` a pitch as a walking robot sees it. Splits and clips share the
+    number of frames, of (height, width) each; each share has at least one. The same seed gives the same files.
 
     Raises:
         DatasetError: `root` holds something that this function did not make.

@@ -15,21 +15,14 @@ BRACKETED = "bracketed"  # the data set's own val frames, where a held-out clip 
 
 
 def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.DataFrame:
-    """Divides the frames that are not test into train and val.
+    """A copy of a frames table that divides the pool of its train and val frames anew; test frames stay what they are.
 
-    Args:
-        frames: frames table; test frames stay what they are, train and val frames form one pool.
-        config: `given` keeps the data set's own split. `grouped` holds out a contiguous block of a clip (its place
-            drawn from the seed), or with `folds` the `fold`-th of that many consecutive blocks, and marks up to
-            `gap` frames on either side as `gap`. `after_augmentation` draws rows at random, whatever clip, frame
-            or copy they come from: the leak that the others avoid. `held_out_clip` validates on one `clip` of the
-            training frames, which none is left of to train on, and calls the given val frames `bracketed`. Frames of
-            unknown clip are taken for one clip in the order of their numbers, so that a block keeps its distance even
-            where they are one.
-        seed: of the draw.
-
-    Returns:
-        A copy with another `split` column.
+    `given` keeps the data set's own split. `grouped` holds out a contiguous block of a clip (its place drawn from the
+    seed), or with `folds` the `fold`-th of that many consecutive blocks, and marks up to `gap` frames on either side as
+    `gap`. `after_augmentation` draws rows at random, whatever clip, frame or copy they come from: the leak that the
+    others avoid. `held_out_clip` validates on one `clip` of the training frames, which none is left of to train on, and
+    calls the given val frames `bracketed`. Frames of unknown clip are taken for one clip in the order of their numbers,
+    so that a block keeps its distance even where they are one.
 
     Raises:
         DatasetError: no validation frames are given, or a split would be left empty.
@@ -45,6 +38,7 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
         return _hold_out_clip(frames, config.clip)
     rng = np.random.default_rng(seed)
     order = frames[frames["split"] != "test"].sort_values(["clip", "number"], kind="stable").index.to_numpy()
+    clips = frames.loc[order, "clip"].to_numpy()
     count = len(order)
     if config.folds:
         start, stop = (round(count * i / config.folds) for i in (config.fold, config.fold + 1))
@@ -53,12 +47,11 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
     if config.kind == "after_augmentation":
         order = rng.permutation(order)
     elif not config.folds:
-        start = _choose_start(frames.loc[order, "clip"].to_numpy(), stop, rng)
+        start = _choose_start(clips, stop, rng)
         stop += start
     parts = np.full(count, "train", object)
     parts[start:stop] = "val"
     if config.kind == "grouped":
-        clips = frames.loc[order, "clip"].to_numpy()
         before, after = slice(max(0, start - config.gap), start), slice(stop, stop + config.gap)
         parts[before][clips[before] == clips[start]] = GAP
         parts[after][clips[after] == clips[stop - 1]] = GAP

@@ -13,18 +13,10 @@ CONFIDENCE_BINS = 15  # Guo et al., arXiv 1706.04599, section 5
 
 
 def count_confusion(prediction: Tensor, target: Tensor, num_classes: int) -> Tensor:
-    """Counts the pixels of each (target, prediction) pair: the confusion matrix, rows the target.
-
-    Args:
-        prediction: (...) integer class indices, each below `num_classes`.
-        target: (...) integers of the same shape; void (255) is not counted.
-        num_classes: C.
-
-    Returns:
-        (C, C) int64.
+    """The confusion matrix (C, C) int64, rows the target, of two integer class maps of any shape, without void (255).
 
     Raises:
-        ValueError: the shapes differ, or an index is neither a class nor void.
+        ValueError: the shapes differ, or an index is neither a class nor, in the target, void.
     """
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ in shape")
@@ -44,10 +36,7 @@ def count_boundaries(prediction: Tensor, target: Tensor, num_classes: int, dista
     nobody knows what it is, is taken out of both maps and makes no boundary either.
 
     Args:
-        prediction: (H, W) integer class indices.
-        target: (H, W) integers, void as 255.
-        num_classes: C.
-        distance: in pixels.
+        prediction, target: (H, W) integer class indices; in the target, void as 255.
 
     Returns:
         (C, 3) int64: pixels near the target's boundary, near the prediction's, and of both (same class, near both).
@@ -74,10 +63,10 @@ def count_confidence(logits: Tensor, target: Tensor, bins: int = CONFIDENCE_BINS
     Args:
         logits: (C, H, W) float.
         target: (H, W) integers, void as 255.
-        bins: equal parts of 0 to 1, each with its upper end.
 
     Returns:
-        (bins, 3) float64: pixels, correct ones, and the sum of their confidences (the highest probability).
+        (bins, 3) float64: pixels, correct ones, and the sum of their confidences (the highest probability); bins are
+        equal parts of 0 to 1, each with its upper end.
     """
     scored = target != VOID
     confidence, prediction = logits.double().softmax(0).max(0)

@@ -13,13 +13,9 @@ METRICS = ("mean_iou", "pixel_accuracy", "mean_class_accuracy", "mean_dice", "fr
 
 
 def compute_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """All metrics of one confusion matrix, or of a stack of them.
+    """Each of `METRICS` as (...) of (..., C, C) pixel counts, rows the truth; NaN where no pixel was scored.
 
-    Args:
-        confusion: (..., C, C) pixel counts, rows the truth; sum over frames first for a set's score.
-
-    Returns:
-        Each of `METRICS` as an array of shape (...); NaN where no pixel was scored.
+    For a set's score, sum over its frames first.
     """
     iou, dice, accuracy = class_scores(confusion)
     truth = confusion.sum(-1)
@@ -45,13 +41,9 @@ def class_scores(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def mean_boundary_iou(boundary: np.ndarray) -> np.ndarray:
-    """The mean over classes of boundary IoU (Cheng et al., arXiv 2103.16562, section 4), at the distance counted at.
+    """Boundary IoU (Cheng et al., arXiv 2103.16562, section 4), (...): the mean over the classes that have a boundary.
 
-    Args:
-        boundary: (..., C, 3) pixels near the target's boundary, near the prediction's, of both.
-
-    Returns:
-        (...); a class without a boundary in either is left out.
+    `boundary` (..., C, 3) holds `count_boundaries`' pixels near the target's boundary, near the prediction's, of both.
     """
     target, found, both = np.moveaxis(np.asarray(boundary, dtype=np.float64), -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -59,13 +51,9 @@ def mean_boundary_iou(boundary: np.ndarray) -> np.ndarray:
 
 
 def calibration_error(confidence: np.ndarray) -> np.ndarray:
-    """Expected calibration error (Guo et al., arXiv 1706.04599, equation 3).
+    """Expected calibration error (Guo et al., arXiv 1706.04599, equation 3), (...) in 0..1; NaN without a scored pixel.
 
-    Args:
-        confidence: (..., bins, 3) pixels, correct ones, summed confidence of each bin.
-
-    Returns:
-        (...) in 0..1; NaN where no pixel was scored.
+    `confidence` (..., bins, 3) holds `count_confidence`'s pixels, correct ones and summed confidence of each bin.
     """
     pixels, correct, confident = np.moveaxis(np.asarray(confidence, dtype=np.float64), -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -21,16 +21,9 @@ def pad_to_stride(images: Tensor, stride: int) -> Tensor:
 
 
 def run_padded(model: nn.Module, images: Tensor) -> Tensor:
-    """Runs a network on images of any size: padded to its stride, the logits cropped back.
+    """Runs a network in eval mode on normalized images (N,3,H,W) of any size: (N,C,H,W) float32 logits.
 
     The one way to run a network outside training: scoring, prediction and timing all go through it.
-
-    Args:
-        model: a network in eval mode.
-        images: (N,3,H,W) float, normalized.
-
-    Returns:
-        (N,C,H,W) float32.
     """
     padded = pad_to_stride(images, model.stride).contiguous(memory_format=torch.channels_last)
     # a network that answers at a fraction of its input's size is brought back before the padding is cut off
@@ -50,14 +43,13 @@ def predict_logits(
 ) -> Tensor:
     """Predicts as scores are made: padded to the network's stride, cropped back, resized to the labels.
 
-    With several scales or `flip` the class probabilities of all views are averaged and their logarithm returned.
+    With several `scales`, factors of the images' size, or mirror images too (`flip`), the class probabilities of all
+    views are averaged and their logarithm returned.
 
     Args:
         model: a network in eval mode.
         images: (N,3,H,W) float, normalized, on the model's device.
         size: (height, width) of the labels; None for the images' own.
-        scales: the images are resized by each.
-        flip: also predict the mirror image.
         precision: `"fp32"` or `"bf16"`.
 
     Returns:
@@ -88,18 +80,17 @@ def evaluate_frames(
     kinds: Sequence[str] = ("confusion",),
     **how,
 ) -> tuple[np.ndarray, dict[str, np.ndarray], float]:
-    """Counts what the scores of single frames are made of.
+    """Counts what the scores of single frames are made of; puts the network in eval mode.
 
     Args:
-        model: a network; put in eval mode.
         batches: a loader's: dictionaries of `image` (N,3,H,W), `label` (N,H,W) and `index` (N,).
         criterion: a loss on (logits, target), or None.
         kinds: what is counted, of `COUNTERS`.
         **how: passed to `predict_logits`.
 
     Returns:
-        Frame indices (frames,), each kind's counts (frames, ...; (0,) of no frame), and the mean loss over batches' frames (NaN
-        without a criterion).
+        Frame indices (frames,), each kind's counts (frames, ...; (0,) of no frame), and the mean loss over batches'
+        frames (NaN without a criterion).
     """
     model.eval()
     device = next(model.parameters()).device

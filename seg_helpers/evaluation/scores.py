@@ -15,13 +15,11 @@ from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_inter
 
 
 def score_counts(counts: Mapping[str, np.ndarray], names: Sequence[str], samples: int, seed: int) -> dict:
-    """Every metric of a split, with intervals, and of each class.
+    """Every metric of a split, with bootstrap intervals, and of each class.
 
     Args:
         counts: kind to an array, a row a frame (`seg_helpers.evaluation.counts`); at least `confusion`.
         names: of the classes.
-        samples: bootstrap samples of the intervals.
-        seed: of their draws.
 
     Returns:
         Plain numbers for JSON, None where a score does not exist: each of `METRICS`, `NAME_interval`; where they were

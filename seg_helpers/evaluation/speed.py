@@ -19,20 +19,12 @@ class Latency:
     precision: str
     threads: int
 
-    @property
-    def frames_per_second(self) -> float:
-        return 1000 / self.milliseconds
-
 
 @torch.inference_mode()
 def measure_latency(model: nn.Module, size: tuple[int, int], precision: str = "fp32", seconds: float = 2.0) -> Latency:
-    """Times the network on one image, batch 1, after a pass to warm up.
+    """Times the network, on its device, on one image of `size` (height, width) as in scoring; leaves it in eval mode.
 
-    Args:
-        model: the network, on the device to be measured; left in eval mode.
-        size: (height, width) of the image; run as in scoring, padding included.
-        precision: `"fp32"` or `"bf16"`.
-        seconds: of repeated passes, or one that takes longer.
+    Passes are repeated for so many seconds, after one to warm up, in precision `"fp32"` or `"bf16"`.
     """
     # Timer's package takes a while to import, and warns of a compiler for GPUs where there is no GPU
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)

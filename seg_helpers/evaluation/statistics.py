@@ -1,7 +1,10 @@
 """How sure a score is: the bootstrap over blocks of neighboring frames, paired differences.
 
-Efron and Tibshirani, 1993, chapters 6, 8 and 13; circular blocks: Politis and Romano, 1992.
+Efron and Tibshirani, 1993, chapters 6, 8 and 13; circular blocks: Politis and Romano, 1992; correction: Holm, 1979.
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,13 +45,7 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The 95% percentile interval of a metric when blocks of the frames are drawn anew, with replacement.
 
-    The length of a block is `choose_block`'s for the metric of single frames.
-
-    Args:
-        confusions: (frames, C, C) pixel counts.
-        metric: one of `METRICS`.
-        samples: bootstrap samples.
-        seed: of the draws.
+    `confusions` are pixel counts (frames, C, C); a block is as long as `choose_block` says for the frames' metric.
     """
     block = choose_block(compute_metrics(confusions)[metric])
     values = compute_metrics(_sum_samples(confusions, samples, seed, block))[metric]
@@ -69,31 +66,62 @@ def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0
     return out
 
 
+class PairedDifference(NamedTuple):
+    """How much better one network scores than another on the same frames.
+
+    Attributes:
+        difference: of the metric over all frames; the mean over seeds.
+        low, high: the ends of its 95% interval.
+        p_value: two-sided, of no difference.
+        block: frames in a block.
+        each: the difference of each seed.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    block: int
+    each: tuple[float, ...]
+
+
 def compare_paired(
     first: np.ndarray, second: np.ndarray, metric: str = "mean_iou", samples: int = 1000, seed: int = 0
-) -> tuple[float, float, float]:
-    """Bootstraps `first - second`, both scored on the same drawn blocks of frames.
-
-    The length of a block is `choose_block`'s for the differences of single frames.
+) -> PairedDifference:
+    """Bootstraps `first - second`, both scored on the same drawn blocks of frames, as long as `choose_block` says.
 
     Args:
-        first, second: (frames, C, C) pixel counts of the same frames in the same order.
-
-    Returns:
-        The difference of the metric over all frames, and the ends of its 95% interval.
+        first, second: (frames, C, C) pixel counts of the same frames in the same order; of networks that were trained
+            with several seeds (seeds, frames, C, C), whose differences are averaged in each sample.
 
     Raises:
         ValueError: the two were not scored on as many frames.
     """
     if first.shape != second.shape:
         raise ValueError(f"paired comparison needs the same frames and classes: {first.shape} and {second.shape}")
-    difference = float(compute_metrics(first.sum(0))[metric] - compute_metrics(second.sum(0))[metric])
-    block = choose_block(compute_metrics(first)[metric] - compute_metrics(second)[metric])
-    sampled = [compute_metrics(_sum_samples(each, samples, seed, block))[metric] for each in (first, second)]
-    low, high = np.nanquantile(sampled[0] - sampled[1], ENDS)
-    return difference, float(low), float(high)
+    pair = [counts.reshape(-1, *counts.shape[-3:]) for counts in (first, second)]
+    totals, of_frames = ([compute_metrics(c)[metric] for c in counts] for counts in ([c.sum(1) for c in pair], pair))
+    each = totals[0] - totals[1]
+    block = choose_block((of_frames[0] - of_frames[1]).mean(0))
+    sampled = [compute_metrics(_sum_samples(counts, samples, seed, block))[metric] for counts in pair]
+    values = (sampled[0] - sampled[1]).mean(1)
+    low, high = np.nanquantile(values, ENDS)
+    beyond = 1 + min((values <= 0).sum(), (values >= 0).sum())  # one more: no finite number of samples proves 0
+    p_value = min(1.0, 2 * beyond / (samples + 1))
+    return PairedDifference(float(each.mean()), float(low), float(high), p_value, block, tuple(each.tolist()))
+
+
+def correct_holm(p_values: Sequence[float]) -> np.ndarray:
+    """Holm's step-down correction of the p-values of comparisons that are read together, in their order."""
+    p_values = np.asarray(p_values, float)
+    order = np.argsort(p_values, kind="stable")
+    stepped = p_values[order] * np.arange(len(order), 0, -1)
+    corrected = np.empty_like(stepped)
+    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
+    return corrected
 
 
 def _sum_samples(confusions: np.ndarray, samples: int, seed: int, block: int) -> np.ndarray:
-    counts = resample_frames(len(confusions), samples, seed, block).astype(np.float64)
-    return np.tensordot(counts, confusions.astype(np.float64), axes=1)
+    """Drawn frames' counts (..., frames, C, C) added up: (samples, ..., C, C)."""
+    counts = resample_frames(confusions.shape[-3], samples, seed, block).astype(np.float64)
+    return np.tensordot(counts, confusions.astype(np.float64), axes=(1, -3))

@@ -1,11 +1,12 @@
 """Runs beside each other: a row a run, a row a name over its seeds, and paired differences on the same frames."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from seg_helpers.evaluation.statistics import compare_paired
+from seg_helpers.evaluation.statistics import PairedDifference, compare_paired, correct_holm
 from seg_helpers.experiments.records import Run, final_scores
 
 STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
@@ -65,36 +66,43 @@ def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd.DataFrame:
-    """Paired bootstrap of each run against the baseline on the same frames.
+    """Paired bootstrap of each run against the baseline on the same frames, a row a name.
 
-    Of a name that is there with several seeds each is a row; it is set against the baseline of its own seed where
-    `runs` holds that, else against `baseline`.
+    Of a name that is there with several seeds, each is set against the baseline of its own seed where `runs` holds that,
+    else against `baseline`, and the differences are averaged.
 
     Returns:
-        name, difference, low, high.
+        `name` (the run's title) and what `PairedDifference` holds, its p-values corrected by Holm over the rows; `clear`:
+        whether the corrected one is below 0.05 and all seeds differ in the same direction.
 
     Raises:
         ValueError: two runs were not scored on the same frames of the same split.
     """
     baselines = {run.seed: run for run in runs if run.name == baseline.name} | {baseline.seed: baseline}
-    others = [run for run in runs if run.name != baseline.name]
-    names, split, pairs = [run.name for run in others], baseline.final_split, []
-    for run in others:
+    split, pairs = baseline.final_split, {}
+    for run in runs:
+        if run.name == baseline.name:
+            continue
         rival = baselines.get(run.seed, baseline)
         if run.scored_frames.get(split) != rival.scored_frames.get(split):
             raise ValueError(f"{run.name} and {rival.name} were not scored on the same {split} frames")
-        title = run.title if names.count(run.name) == 1 else f"{run.title}, seed {run.seed}"
-        pairs.append((title, run.confusions[split], rival.confusions[split]))
-    return _differences(pairs, metric)
+        pairs.setdefault(run.name, (run.title, []))[1].append((run.confusions[split], rival.confusions[split]))
+    return _differences(pairs.values(), metric)
 
 
 def compare_multiscale(runs: list[Run]) -> pd.DataFrame:
     """Paired bootstrap of several views a frame against one, a row a run scored both ways: as from `compare_runs`."""
     scored = [run for run in runs if "test_multiscale" in run.confusions]
-    return _differences([(run.title, run.confusions["test_multiscale"], run.confusions["test"]) for run in scored])
+    return _differences([(run.title, [(run.confusions["test_multiscale"], run.confusions["test"])]) for run in scored])
 
 
-def _differences(pairs: list[tuple[str, np.ndarray, np.ndarray]], metric: str = "mean_iou") -> pd.DataFrame:
-    """A row a pair of (name, frames' confusions, frames' confusions of the baseline)."""
-    rows = [(name, *compare_paired(mine, baseline, metric)) for name, mine, baseline in pairs]
-    return pd.DataFrame(rows, columns=["name", "difference", "low", "high"])
+def _differences(pairs: Iterable[tuple[str, list]], metric: str = "mean_iou") -> pd.DataFrame:
+    """A row a (name, pairs of the frames' confusions and the baseline's, a pair a seed)."""
+    rows = []
+    for name, seeds in pairs:
+        mine, baselines = (np.stack(counts) for counts in zip(*seeds, strict=True))
+        rows.append((name, *compare_paired(mine, baselines, metric)))
+    table = pd.DataFrame(rows, columns=["name", *PairedDifference._fields])
+    table["p_value"] = correct_holm(table["p_value"])
+    agree = [len(set(np.sign(each))) == 1 for each in table["each"]]
+    return table.assign(clear=(table["p_value"] < 0.05) & np.array(agree, bool))

@@ -144,7 +144,7 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
     if not runs:
         raise FileNotFoundError(
             f"profile {profile.name}: no finished run in {profile.folder / 'runs'}: run the models' notebooks, or "
-            f"python -m seg_helpers.training --profile {profile.name}"
+            f"python -m seg_helpers.cli train --profile {profile.name}"
         )
     found = {run.name for run in runs}
     wanted = [name for name in profile.run_names() if not profile.experiment(name).ablation]
@@ -163,15 +163,22 @@ def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
 
 
 def recipes_finding(runs: Sequence[Run]) -> str:
-    """In which settings the runs differ beside their networks, and on which machines they were trained, as Markdown."""
-    settings = pd.json_normalize([run.config.fingerprinted() for run in runs]).astype(str)
-    of_network = settings.columns.str.match(r"name|title|ablation|model\.(?!encoder_weights)")
-    settings = settings.loc[:, ~of_network]
-    differing = settings.columns[settings.nunique() > 1]
-    text = "The runs differ in their network alone."
-    if len(differing):
-        text = f"The runs differ in their network and in {join_words(differing)}: a difference in score is one of all of these."
+    """What the runs of a group differ in, and what the groups do, of the settings that were recorded, as Markdown."""
+    runs = list({run.name: run for run in runs}.values())  # their seeds aside
+    settings = pd.json_normalize([run.config.fingerprinted() for run in runs]).map(repr)
+    settings = settings.loc[:, ~settings.columns.str.match(r"(name|ablation|seed|model\.name|model\.options.*)$")]
+    settings = settings.rename(columns={"optimizer.learning_rate": "its learning rate"})
+    lines, group = [], [run.config.group for run in runs]
+    for _, rows in settings.groupby(group, sort=False):
+        titles = [runs[row].title for row in rows.index]
+        differing = ["the network", *rows.columns[rows.nunique() > 1]]
+        if len(titles) > 1:
+            lines.append(f"**{join_words(titles)}** differ in {join_words(differing)}, in nothing else.")
+    first = settings.groupby(group, sort=False).first()
+    between = first.columns[first.nunique() > 1].drop("its learning rate", errors="ignore")
+    if len(first) > 1:
+        lines.append(f"From group to group differ {join_words(between)} as well: scores of two groups are not ranked.")
     machines = dict.fromkeys(run.trained_on for run in runs)
     if len(machines) > 1:
-        text += f" Training times compare only within a machine; there are {'; '.join(machines)}."
-    return text
+        lines.append(f"Training times compare only within a machine; there are {'; '.join(machines)}.")
+    return " ".join(lines)

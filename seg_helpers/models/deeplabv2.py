@@ -1,8 +1,7 @@
 """DeepLabV2 (Chen, Papandreou, Kokkinos, Murphy, Yuille, TPAMI 2018, arXiv 1606.00915).
 
-A dilated encoder keeps features at 1/8; atrous spatial pyramid pooling scores them by four 3x3 convolutions
-of rates 6, 12, 18 and 24 and adds the scores. The paper's multi-scale input and its CRF are no part of the
-network; prediction has multi-scale for every model.
+A dilated encoder keeps features at 1/8; atrous spatial pyramid pooling adds the class scores of four 3x3 convolutions.
+The paper's multi-scale input and its CRF are no part of the network.
 """
 
 from collections.abc import Sequence
@@ -31,11 +30,7 @@ class AtrousScores(nn.Module):
 class DeepLabV2(SegmentationNetwork):
     """Wide views without losing resolution: atrous convolutions of four rates, added.
 
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder that can be dilated ("resnet101" as in the paper, "mobilenet_v2").
-        rates: Dilation of each branch.
-        output_stride: 8 as in the paper; 16 or 32 for less work.
+    The encoder is the paper's "resnet101" or another that can be dilated; `output_stride` is 8 as there, or 16 or 32.
     """
 
     def __init__(

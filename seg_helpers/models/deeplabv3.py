@@ -19,12 +19,8 @@ from seg_helpers.models.unet import EncoderDecoder
 class DeepLabV3(EncoderDecoder):
     """Atrous branches with batch norm and the image's average, concatenated.
 
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder that can be dilated.
-        rates: The three dilations, as the papers have them: (12, 24, 36) at output stride 8, half of them at 16.
-        output_stride: 8 or 16.
-        channels: Channels of every branch.
+    The `rates` are the papers': (12, 24, 36) at `output_stride` 8, half of them at 16. The encoder is one that can be
+    dilated; each branch has `channels`.
     """
 
     smp_class = smp.DeepLabV3

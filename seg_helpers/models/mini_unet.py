@@ -28,12 +28,7 @@ class Doubling(nn.Module):
 
 
 class MiniUNet(SegmentationNetwork):
-    """Real time on a soccer robot: narrow decoder, logits of (N, C, H/4, W/4).
-
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder of segmentation-models-pytorch.
-    """
+    """Real time on a soccer robot: narrow decoder, logits of (N, C, H/4, W/4)."""
 
     def __init__(self, num_classes: int, encoder: str = "resnet18"):
         super().__init__()

@@ -9,20 +9,16 @@ from torchvision.models import ResNet
 class SegmentationNetwork(nn.Module):
     """Base of all networks: images (N, 3, H, W) in, logits (N, C, H, W) out, of Mini U-Net (N, C, H/4, W/4).
 
-    With auxiliary heads, and in training mode only, `forward` returns
-    `{"logits": Tensor, "auxiliary": [Tensor, ...]}` instead.
-
-    Attributes:
-        stride: Height and width of the images must be multiples of it. 32 for every network, though some would
-            run at any size: on 360 rows 12 cells stand for 384, and stretched onto 360 they lie beside the image.
-        encoder: The part that may be pretrained, frozen and given its own learning rate, or None.
+    With auxiliary heads, in training mode only, it returns `{"logits": Tensor, "auxiliary": [Tensor, ...]}` instead.
+    Heights and widths must be multiples of `stride`, for every network though some would run at any size: on 360 rows
+    12 cells stand for 384, and stretched onto 360 they lie beside the image.
     """
 
     stride: int = 32
 
     def __init__(self):
         super().__init__()
-        self.encoder: nn.Module | None = None
+        self.encoder: nn.Module | None = None  # may be pretrained, frozen and given its own learning rate
 
     def __call__(self, images: Tensor) -> Tensor | dict[str, Tensor | list[Tensor]]:
         """Runs the network; ValueError with the size to use where the images' size is no multiple of `stride`."""
@@ -55,11 +51,7 @@ class SegmentationNetwork(nn.Module):
 
 
 def split_stages(encoder: nn.Module) -> list[nn.Module]:
-    """Split an encoder into its stages, from the input to the deepest.
-
-    ResNets, MobileNetV2 and VGG are cut where the resolution halves; any other encoder into its direct
-    children with parameters.
-    """
+    """ResNets, MobileNetV2 and VGG cut where the resolution halves; any other encoder into children with parameters."""
     if isinstance(encoder, ResNet):
         layers = [encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4]
         return [nn.ModuleList([encoder.conv1, encoder.bn1]), *layers]

@@ -1,9 +1,8 @@
 """PSPNet (Zhao, Shi, Qi, Wang, Jia, CVPR 2017, arXiv 1612.01105).
 
-The deepest features are averaged over grids of 1, 2, 3 and 6 cells a side, and the averages are laid beside
-them: what is where in the whole scene. Pyramid and head are segmentation-models-pytorch's. Its own default
-stops the encoder at 1/8 by cutting it off after three stages; here the encoder is whole and dilated, as in
-the paper.
+The deepest features are averaged over grids of 1, 2, 3 and 6 cells a side, and the averages are laid beside them: what
+is where in the whole scene. Pyramid and head are segmentation-models-pytorch's. Its own default cuts the encoder off
+after three stages, at 1/8; here the encoder is whole and dilated, as in the paper.
 """
 
 from collections.abc import Sequence
@@ -21,13 +20,8 @@ from seg_helpers.models.unet import EncoderDecoder
 class PSPNet(EncoderDecoder):
     """Pooled context of the whole scene beside the features at 1/8.
 
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder that can be dilated (for `output_stride` 32: any).
-        bins: Cells a side of each pooling; empty leaves the pyramid out.
-        output_stride: 8 as in the paper; 16 or 32 for less work.
-        channels: Channels between pyramid and scores.
-        aux: An auxiliary head on the encoder's fourth stage (section 3.3).
+    The encoder is dilated to the paper's `output_stride` of 8, or 16; for 32 it may be any. Without `bins` there is no
+    pyramid; `channels` lie before the scores; `aux` adds a head on the encoder's fourth stage (section 3.3).
     """
 
     def __init__(

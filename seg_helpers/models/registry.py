@@ -1,14 +1,14 @@
 """The zoo's front door: `build_model` by name, `list_models` for what there is."""
 
-import difflib
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import segmentation_models_pytorch as smp
 import torch
 
+from seg_helpers.config import did_you_mean
 from seg_helpers.models.deeplabv2 import DeepLabV2
 from seg_helpers.models.deeplabv3 import DeepLabV3, DeepLabV3Plus
 from seg_helpers.models.encoders import load_encoder
@@ -47,29 +47,23 @@ def build_model(
     weights_file: str | Path | None = None,
     **options,
 ) -> SegmentationNetwork:
-    """Build a network of the zoo.
+    """Builds one of `list_models`: images (N, 3, H, W) to logits (N, num_classes, H, W).
 
     Args:
-        name: One of `list_models`.
-        num_classes: Channels of the logits, 1 or more.
-        encoder: Encoder of segmentation-models-pytorch, "tu-NAME" for timm's; default: the architecture's own choice.
-        encoder_weights: "none", "imagenet" (the local file if it fits, else a download) or a path.
-        weights_file: The local file for "imagenet".
-        **options: The architecture's own options, as its class documents them.
-
-    Returns:
-        The network: images (N, 3, H, W) to logits (N, num_classes, H, W).
+        encoder: one of segmentation-models-pytorch, "tu-NAME" for timm's; None for the architecture's own choice.
+        encoder_weights: "none", "imagenet" (the state_dict `weights_file` if it fits, else a download) or a path.
+        **options: the architecture's own, as its class documents them.
 
     Raises:
-        ValueError: For an unknown name, option or value; it names the nearest known one.
-        WeightsError: If pretrained weights cannot be had or do not fit.
+        ValueError: an unknown name, option or value; it names the nearest known one.
+        WeightsError: pretrained weights cannot be had or do not fit.
 
     Example:
         >>> build_model("unet", 11, encoder="resnet18").stride
         32
     """
     if name not in ARCHITECTURES:
-        raise ValueError(f"unknown model {name!r}{suggest(name, ARCHITECTURES)}")
+        raise ValueError(f"unknown model {name!r}{did_you_mean(name, ARCHITECTURES)}")
     if num_classes < 1:
         raise ValueError(f"num_classes must be 1 or more, got {num_classes}")
     build = ARCHITECTURES[name]
@@ -78,11 +72,11 @@ def build_model(
     given = options | ({} if encoder is None else {"encoder": encoder})
     for option in given:
         if option not in defaults:
-            raise ValueError(f"model {name!r} has no option {option!r}{suggest(option, defaults)}")
+            raise ValueError(f"model {name!r} has no option {option!r}{did_you_mean(option, defaults)}")
     chosen, encoders = defaults | given, smp.encoders.get_encoder_names()
     backbone = chosen.get("encoder")
     if backbone is not None and backbone not in encoders and not backbone.startswith("tu-"):
-        raise ValueError(f"unknown encoder {backbone!r}{suggest(backbone, encoders)}")
+        raise ValueError(f"unknown encoder {backbone!r}{did_you_mean(backbone, encoders)}")
     network = build(num_classes, **given)
     if str(encoder_weights) != "none":
         # timm holds ImageNet weights for every HRNet
@@ -91,12 +85,6 @@ def build_model(
             raise ValueError(f"model {name!r} has no option 'encoder_weights': nobody publishes its encoder's")
         load_encoder(network.encoder, published, str(encoder_weights), weights_file)
     return network
-
-
-def suggest(word: str, known: Collection[str]) -> str:
-    """The end of a message about an unknown word: the nearest known one, or all of them."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else f" (known: {', '.join(known) or 'none'})"
 
 
 def list_models() -> pd.DataFrame:
@@ -110,6 +98,6 @@ def list_models() -> pd.DataFrame:
 
 
 def count_parameters(name: str, num_classes: int = 11, **options) -> int:
-    """Count a network's parameters without allocating them."""
+    """Counts a network's parameters without allocating them."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build_model(name, num_classes, **options).parameters())

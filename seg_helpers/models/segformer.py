@@ -15,13 +15,7 @@ from seg_helpers.models.unet import EncoderDecoder
 class SegFormer(EncoderDecoder):
     """Every position attends to the whole image; the decoder is a few 1x1 convolutions.
 
-    Args:
-        num_classes: Channels of the logits.
-        encoder: "mit_b0" to "mit_b5".
-        channels: Width of the decoder; 256 in the paper's B0 and B1, 768 in the others.
-
-    Raises:
-        ValueError: For an encoder that is no Mix Transformer.
+    The encoder is one of "mit_b0" to "mit_b5"; the paper's decoder has 256 `channels` on B0 and B1, 768 on the others.
     """
 
     def __init__(self, num_classes: int, encoder: str = "mit_b0", *, channels: int = 256):

@@ -15,9 +15,7 @@ from seg_helpers.models.network import SegmentationNetwork
 class SegNet(SegmentationNetwork):
     """VGG16 mirrored; upsampling by the places of the pooled maxima.
 
-    Args:
-        num_classes: Channels of the logits.
-        encoder: "vgg16_bn" as in the paper, or another VGG of segmentation-models-pytorch.
+    The encoder is "vgg16_bn" as in the paper, or another VGG.
     """
 
     def __init__(self, num_classes: int, encoder: str = "vgg16_bn"):

@@ -1,8 +1,7 @@
 """What a network is made of: its parts, their cost, and the graph behind its diagram.
 
-The network runs once on the meta device, where tensors have shapes and no values, so a summary at 1024x2048
-costs no more than one at 64x64. Costs are counted by torch.utils.flop_counter (a multiply-add is two flops).
-The graph is read off the data's way: every tensor remembers which parts it came through.
+A copy runs once on the meta device, where tensors have shapes and no values, so a summary at 1024x2048 costs no more
+than one at 64x64. The graph is read off the data's way: every tensor remembers which parts it came through.
 """
 
 import copy
@@ -25,17 +24,14 @@ COLUMNS = ["name", "type", "output", "stride", "channels", "parameters", "multip
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """Table and graph of a network at one image size.
+    """Table and graph of a network for one image of `size` (height, width), a multiple of the network's stride.
 
     Attributes:
-        size: Height and width of the image, rounded up to the network's stride.
-        parts: A row for each of the network's named parts, the diagram's nodes, in the order of execution: name,
-            type, output, stride, channels, parameters, multiply_adds. Of several outputs, stride and channels are
-            those of the finest.
-            The last row, "logits", holds what is left to do after the parts: sums and upsampling.
-        edges: Pairs of part names along which features flow, from "input" (no row of `parts`) to "logits".
-        parameters: Trainable and frozen parameters of the whole network, auxiliary heads included.
-        multiply_adds: Multiply-adds for one image, of convolutions and matrix products.
+        parts: `COLUMNS`, a row for each of the diagram's nodes in the order of execution; of several outputs, stride
+            and channels are the finest's. The last row, "logits", is what comes after the parts: sums and upsampling.
+        edges: pairs of part names along which features flow, from "input" (no row of `parts`) to "logits".
+        parameters: of the whole network, frozen ones and auxiliary heads included.
+        multiply_adds: for one image, of convolutions and matrix products.
     """
 
     size: tuple[int, int]
@@ -46,12 +42,7 @@ class ModelSummary:
 
 
 def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 480)) -> ModelSummary:
-    """Summarize a network as it predicts (auxiliary heads stay silent); the network itself is left alone.
-
-    Args:
-        model: A network of the zoo.
-        size: Height and width of the image; rounded up to a multiple of the network's stride.
-    """
+    """Summarizes a network as it predicts (auxiliary heads silent) at `size` (height, width) rounded up to its stride."""
     height, width = model.padded_size(size)
     model = copy.deepcopy(model).to("meta").eval()
     parts = {name: part for name, part in model.parts().items() if count(part)}
@@ -79,7 +70,7 @@ def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
         parts=pd.DataFrame(rows, columns=COLUMNS),
         edges=list(dict.fromkeys(edges)),
         parameters=count(model),
-        multiply_adds=counter.get_total_flops() // 2,
+        multiply_adds=counter.get_total_flops() // 2,  # a multiply-add is two flops
     )
 
 

@@ -29,10 +29,7 @@ class EncoderDecoder(SegmentationNetwork):
 class UNet(EncoderDecoder):
     """Encoder and decoder with skips at every resolution: sharp borders, thin objects.
 
-    Args:
-        num_classes: Channels of the logits.
-        encoder: Encoder of segmentation-models-pytorch.
-        decoder_channels: Channels of the five decoder steps, deepest first.
+    `decoder_channels` are those of the five decoder steps, deepest first.
     """
 
     def __init__(

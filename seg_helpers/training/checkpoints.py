@@ -50,11 +50,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Loads what `save_weights` wrote.
-
-    Raises:
-        CheckpointError: there is no such file, or it belongs to another network; the message names the first key.
-    """
+    """Loads what `save_weights` wrote; CheckpointError if there is no such file or it belongs to another network."""
     if not path.is_file():
         raise CheckpointError(f"no weights at {path}: this run's folder came without them; delete it to train anew")
     device = next(model.parameters()).device

@@ -25,11 +25,9 @@ def detect_precision(device: torch.device) -> str:
 
 
 def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Accelerator:
-    """An Accelerator for the device at hand; processes that share a run divide each of its batches among them.
+    """An Accelerator for the device at hand, in precision `"auto"`, `"fp32"` or `"bf16"`.
 
-    Args:
-        precision: `"auto"`, `"fp32"` or `"bf16"`.
-        frozen_parts: the run freezes parameters, so with several processes some get no gradient.
+    Processes that share a run divide each of its batches; with `frozen_parts` some parameters get no gradient.
     """
     AcceleratorState._reset_state()  # one notebook trains several runs, each with its own precision
     device = Accelerator().device

@@ -67,14 +67,12 @@ class Trainer:
     The test split is not among the arguments: the caller scores it once, from the weights that validation chose.
 
     Args:
-        network: the network, on the CPU.
-        loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W) uint8; `dataset.set_epoch(epoch)` seeds order
-            and augmentation.
+        network: on the CPU.
+        loader: whole training batches of `image` (N,3,H,W) and `label` (N,H,W) uint8; `dataset.set_epoch(epoch)` seeds
+            order and augmentation.
         evaluate: scores a network on the val split: a dictionary of `loss` and metrics.
-        config: the experiment.
-        folder: the run's folder; gets `best.safetensors`, `history.csv` and `last/`.
+        folder: the run's; gets `best.safetensors`, `history.csv` and `last/`.
         pixel_counts: (C,) pixels of each class in the training split, for class weights.
-        accelerator: device, precision and processes.
     """
 
     def __init__(
@@ -107,14 +105,7 @@ class Trainer:
             accelerator.register_for_checkpointing(self.ema)
 
     def train(self) -> TrainerState:
-        """Trains until all epochs are done or nothing is gained any more.
-
-        Returns:
-            The final state: history, best epoch and its val mean IoU.
-
-        Raises:
-            TrainingDiverged: the loss became NaN or infinite; the message has step, learning rate and remedy.
-        """
+        """Trains until all epochs are done or nothing is gained any more; TrainingDiverged if the loss is no number."""
         saved = find_state(self.folder / "last")
         if saved:
             next(iter(self.loader))  # starting the workers draws from the random state, which is restored next
@@ -172,11 +163,7 @@ class Trainer:
     def train_step(
         self, model: nn.Module, optimizer, batch: dict, scale: float, criterion: nn.Module
     ) -> tuple[float, Tensor, Tensor]:
-        """One step of an optimizer: forward, loss, backward, update.
-
-        Returns:
-            The loss of the whole batch; this process's logits (N,C,H,W) and targets (N,H,W).
-        """
+        """One step of an optimizer: the whole batch's loss, and this process's logits (N,C,H,W) and targets (N,H,W)."""
         images, target = scale_batch(*unpack_batch(batch, self.accelerator.device), scale, self.network.stride)
         output = model(images.contiguous(memory_format=torch.channels_last))
         loss = criterion(output, target, sum_over_processes)

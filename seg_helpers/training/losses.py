@@ -30,7 +30,7 @@ def weigh_classes(pixel_counts: Sequence[int], kind: str) -> Tensor:
     ones next to no weight: Cam101's rarest class is one training pixel.
 
     Args:
-        pixel_counts: pixels of each class in the training split, void left out.
+        pixel_counts: (C,) pixels of each class in the training split, void left out.
         kind: `none`; `inverse` (1 / share); `log_inverse` (1 / ln(1.02 + share); ENet, arXiv 1606.02147, section
             5.2); `median` (median share / share; Eigen and Fergus, arXiv 1411.4734, section 6.3.2, with shares
             over the whole split).
@@ -79,16 +79,10 @@ class PixelSums(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
-        """Sums over pixels.
+        """Sums over the pixels of logits (N,C,H,W) and labels (N,H,W) int64, void as 255, with (C,) class weights.
 
-        Args:
-            logits: (N,C,H,W).
-            labels: (N,H,W) int64, void as 255.
-            weight: (C,) class weights, or None.
-
-        Returns:
-            (3 C + 2,): probability of the target by target class (the overlap), probability by class, pixels by class,
-            then cross-entropy and weights of all pixels.
+        They are (3 C + 2,): probability of the target by target class (the overlap), probability by class, pixels by
+        class, then cross-entropy and weights of all pixels.
         """
         rows = logits.movedim(1, -1).reshape(-1, logits.shape[1])  # a view where the logits are channels_last
         labels = labels.reshape(-1)
@@ -177,12 +171,7 @@ def _divide(total: Tensor, size: Tensor) -> Tensor:
 
 
 class SegmentationLoss(nn.Module):
-    """The weighted sum of a configuration's terms, on logits of any resolution.
-
-    Args:
-        config: the terms, class weights and label smoothing.
-        pixel_counts: (C,) pixels of each class in the training split.
-    """
+    """The weighted sum of a configuration's terms, classes weighed by (C,) pixel counts of the training split."""
 
     def __init__(self, config: LossConfig, pixel_counts: Sequence[int]):
         super().__init__()
@@ -190,15 +179,12 @@ class SegmentationLoss(nn.Module):
         self.register_buffer("class_weights", weigh_classes(pixel_counts, config.class_weights))
 
     def forward(self, output: Tensor | dict, labels: Tensor, reduce: Reduce = _keep) -> Tensor:
-        """Computes the loss.
+        """A scalar; 0, with a gradient of zeros, if every pixel is void or of a class that weighs nothing.
 
         Args:
             output: logits (N,C,h,w), or `{"logits": ..., "auxiliary": [...]}`; resized to the labels' resolution.
             labels: (N,H,W) int64, void as 255.
             reduce: sums a tensor over the processes that share the batch, so that each gets the loss of all of it.
-
-        Returns:
-            A scalar; 0, with a gradient of zeros, if every pixel is void or of a class that weighs nothing.
         """
         weight = None if self.config.class_weights == "none" else self.class_weights
         outputs = [*output["auxiliary"], output["logits"]] if isinstance(output, dict) else [output]

@@ -9,20 +9,18 @@ from seg_helpers.config import OptimizerConfig
 
 
 def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """Builds the optimizer with one group for each learning rate and decay.
+    """Builds the optimizer with one group for each learning rate (`model.encoder` has its own, if any) and decay.
 
     Every parameter is in a group, frozen ones too: they get no gradient, so no step, until a stage thaws them.
-
-    Args:
-        model: a network, with its pretrained part (if any) as `model.encoder`.
-        config: kind, learning rate, decay and the encoder's factor.
     """
     encoder = {id(p) for p in model.encoder.parameters()} if getattr(model, "encoder", None) is not None else set()
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for module in model.modules():
+        depthwise = isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+        spared = config.decay == "dense" and depthwise
         for parameter in module.parameters(recurse=False):
-            key = (id(parameter) in encoder, _decays(module, parameter, config.decay))
-            groups.setdefault(key, []).append(parameter)
+            decays = config.decay == "all" or (parameter.ndim > 1 and not spared)
+            groups.setdefault((id(parameter) in encoder, decays), []).append(parameter)
     settings = [
         {
             "params": parameters,
@@ -42,10 +40,3 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, base_lrs: Sequence[float
     for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
         group["lr"] = base_lr * factor
     return max(group["lr"] for group in optimizer.param_groups)
-
-
-def _decays(module: nn.Module, parameter: nn.Parameter, rule: str) -> bool:
-    if rule == "all":
-        return True
-    depthwise = isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
-    return parameter.ndim > 1 and not (rule == "dense" and depthwise)

@@ -28,14 +28,12 @@ def run_range_test(
 
     Args:
         step: trains on one batch at one learning rate and returns the loss; what it trains is spoilt afterwards.
-        batches: at least one batch; repeated when it runs out.
+        batches: at least one; repeated when they run out.
         where: what is tested, for messages.
-        low, high: the range.
-        steps: optimizer steps at the most.
 
     Returns:
-        What a run's record keeps: `rate`, the learning rate to use; `reason`, that choice in a sentence; `curve`, an entry a
-        step: `learning_rate`, `loss`, `smoothed_loss`.
+        What a run's record keeps: `rate`, the learning rate to use; `reason`, that choice in a sentence; `curve`, an
+        entry a step: `learning_rate`, `loss`, `smoothed_loss`.
 
     Raises:
         TrainingDiverged: the loss grew, or was no number, within three steps; there is no learning rate to suggest.

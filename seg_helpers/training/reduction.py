@@ -61,15 +61,7 @@ class SharedBatchNormAct2d(SharedBatchNorm2d):
 
 
 def share_batch_norms(model: nn.Module, device: torch.device) -> nn.Module:
-    """Makes batch norms see a step's whole batch where several processes share it; parameters and names stay.
-
-    Args:
-        model: the network; changed in place.
-        device: what it is trained on.
-
-    Returns:
-        The same network.
-    """
+    """Makes batch norms see a step's whole batch where several processes share it; parameters and names stay."""
     if device.type == "cuda":
         return convert_sync_batchnorm(model)  # timm's: torch's own drops the activations that timm's norms hold
     for module in model.modules():

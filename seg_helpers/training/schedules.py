@@ -12,12 +12,7 @@ def learning_rate_factor(schedule: ScheduleConfig, step: int, steps: int) -> flo
     """What the optimizer's learning rate is multiplied by at a step.
 
     poly: (1 - t)^power (Chen et al., DeepLab, arXiv 1606.00915, section 4.1). one_cycle: cosine up, cosine down
-    (Smith and Topin, arXiv 1708.07120; torch's OneCycleLR without momentum cycling).
-
-    Args:
-        schedule: which curve.
-        step: optimizer steps done, 0 to steps - 1.
-        steps: steps in all.
+    (Smith and Topin, arXiv 1708.07120; torch's OneCycleLR without momentum cycling). `step` goes from 0 to `steps` - 1.
     """
     last = max(steps - 1, 1)
     match schedule.name:
@@ -34,9 +29,7 @@ def learning_rate_factor(schedule: ScheduleConfig, step: int, steps: int) -> flo
 def _one_cycle(step: int, peak: float, last: int) -> float:
     first = 1 / START_DIVISOR
     if step <= peak:
-        return _cosine_between(first, 1.0, step / max(peak, 1e-9))
-    return _cosine_between(1.0, first / END_DIVISOR, (step - peak) / max(last - peak, 1e-9))
-
-
-def _cosine_between(start: float, end: float, position: float) -> float:
+        start, end, position = first, 1.0, step / max(peak, 1e-9)
+    else:
+        start, end, position = 1.0, first / END_DIVISOR, (step - peak) / max(last - peak, 1e-9)
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(position, 1.0)))

@@ -16,11 +16,7 @@ def stage_of(stages: tuple[StageConfig, ...], epoch: int) -> tuple[int, int]:
 
 
 def freeze_encoder(model: nn.Module, unfreeze: int | str) -> list[nn.Module]:
-    """Leaves only the encoder's top `unfreeze` stages, and all that follows the encoder, trainable.
-
-    Args:
-        model: a network; one without an `encoder` takes only `"all"`.
-        unfreeze: `"all"`, or how many of the encoder's deepest stages are trained; 0 freezes all of it.
+    """Leaves only the encoder's deepest `unfreeze` stages, and all that follows the encoder, trainable; or `"all"`.
 
     Returns:
         The frozen modules. `train_mode` keeps them in eval mode: a batch norm in train mode would go on moving its

@@ -119,7 +119,7 @@ def test_heatmaps_say_where_a_class_lives(dataset, tmp_path):
     for path in (dataset.root / "trainannot").glob("*.png"):
         save(path, label)
     cache = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
-    heatmaps = locate_classes(cache, 11, (2, 2), rows=range(10))
+    heatmaps = locate_classes(cache, 11, range(10), (2, 2))
     assert heatmaps.shape == (11, 2, 2)
     assert heatmaps[3].tolist() == [[0, 0], [0, 1]]
     assert heatmaps[0].tolist() == [[1, 1], [1, 0]]

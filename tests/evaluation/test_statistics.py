@@ -9,6 +9,7 @@ from seg_helpers.evaluation.statistics import (
     bootstrap_interval,
     choose_block,
     compare_paired,
+    correct_holm,
     resample_frames,
 )
 
@@ -82,7 +83,8 @@ def test_class_intervals_hold_the_class_scores():
 
 def test_a_model_against_itself_is_exactly_nothing():
     confusions = draw_confusions()
-    assert compare_paired(confusions, confusions.copy()) == (0.0, 0.0, 0.0)
+    same = compare_paired(confusions, confusions.copy())
+    assert (same.difference, same.low, same.high, same.p_value) == (0.0, 0.0, 0.0, 1.0)
 
 
 def test_a_paired_difference_is_narrower_than_the_scores():
@@ -91,12 +93,30 @@ def test_a_paired_difference_is_narrower_than_the_scores():
     better = worse.copy()
     better[:, 0, 0] += 3
     better[:, 0, 1] -= np.minimum(worse[:, 0, 1], 3)
-    difference, low, high = compare_paired(better, worse)
+    difference, low, high, p_value, _, _ = compare_paired(better, worse)
     scores = [compute_metrics(c.sum(0))["mean_iou"] for c in (better, worse)]
     assert difference == pytest.approx(scores[0] - scores[1])
     assert 0 < low < difference < high
     assert bootstrap_interval(worse)[1] > bootstrap_interval(better)[0]
-    assert compare_paired(worse, better) == pytest.approx((-difference, -high, -low))
+    assert p_value == pytest.approx(2 / 1001)  # none of 1,000 samples is on the other side
+    assert compare_paired(worse, better)[:4] == pytest.approx((-difference, -high, -low, p_value))
+
+
+def test_seeds_are_drawn_alike_and_their_differences_averaged():
+    first, second = (np.stack([draw_confusions(hits=h, seed=s) for s in (1, 2)]) for h in (0.75, 0.7))
+    both = compare_paired(first, second)
+    alone = [compare_paired(*pair) for pair in zip(first, second, strict=True)]
+    assert both.each == tuple(one.difference for one in alone)
+    assert both.difference == pytest.approx(np.mean(both.each))
+    assert both.high - both.low < max(one.high - one.low for one in alone)
+    twice = compare_paired(np.stack([first[0]] * 2), np.stack([second[0]] * 2))
+    assert twice[:4] == pytest.approx(alone[0][:4])  # the same seed twice is no more certain
+
+
+def test_comparisons_that_are_read_together_are_corrected():
+    assert correct_holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])  # by hand
+    assert correct_holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+    assert correct_holm([]).tolist() == []
 
 
 def test_unequal_frames_cannot_be_paired():

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 import torch
 
+from seg_helpers.cli import main
 from seg_helpers.config import Profile, load_profile, project_root
 from seg_helpers.datasets import ensure_sample
-from seg_helpers.training.__main__ import main
 
 # Sends itself SIGKILL when the named training step begins: nothing is flushed, no handler runs.
 KILLED = """
 import os, signal, sys
-from seg_helpers.training import __main__ as command, loop
+from seg_helpers import cli
+from seg_helpers.training import loop
 train_step, left = loop.Trainer.train_step, int(sys.argv[1])
 def count(*arguments):
     global left
@@ -27,7 +28,7 @@ def count(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return train_step(*arguments)
 loop.Trainer.train_step = count
-sys.exit(command.main(sys.argv[2:]))
+sys.exit(cli.main(sys.argv[2:]))
 """
 
 
@@ -49,7 +50,7 @@ class Laboratory:
 
     def arguments(self, reports: str, run: str, *overrides: str) -> list[str]:
         where = ["--data", str(self.data), "--reports", str(self.root / reports)]
-        return ["--profile", "smoke", "--model", run, *where, *overrides]
+        return ["train", "--profile", "smoke", "--model", run, *where, *overrides]
 
     def profile(self, reports: str, *overrides: str) -> Profile:
         return load_profile("smoke", self.data, overrides=overrides, reports=self.root / reports)
@@ -67,7 +68,7 @@ class Laboratory:
         self, reports: str, run: str, *overrides: str, kill_at_step: int = 0, processes: int = 1, **settings: str
     ) -> int:
         """Makes a run in processes of its own, killed when that training step begins; returns the exit status."""
-        how = ["-c", KILLED, str(kill_at_step)] if kill_at_step else ["-m", "seg_helpers.training"]
+        how = ["-c", KILLED, str(kill_at_step)] if kill_at_step else ["-m", "seg_helpers.cli"]
         environment = os.environ | {"SEG_CACHE": str(self.cache), "OMP_NUM_THREADS": "1"} | settings
         launcher = ["-m", "torch.distributed.run", "--standalone", "--no-python", "--nproc_per_node"]
         launch = [sys.executable, *launcher, str(processes)] if processes > 1 else []

@@ -1,4 +1,4 @@
-"""`python -m seg_helpers.training`: its exit status, and that bad input is answered in a sentence."""
+"""`python -m seg_helpers.cli train`: its exit status, and that bad input is answered in a sentence."""
 
 import runpy
 import sys
@@ -6,8 +6,7 @@ import sys
 import pytest
 import torch
 
-from seg_helpers.training import __main__ as command_module
-from seg_helpers.training.__main__ import main
+from seg_helpers import cli
 
 pytestmark = pytest.mark.usefixtures("at_work")
 
@@ -17,9 +16,8 @@ def command(laboratory, capsys):
     """Runs the command in this process: (exit status, standard output, standard error)."""
 
     def run(*arguments: str, data: object = laboratory.data, reports: str = "refused"):
-        status = main(
-            ["--profile", "smoke", "--data", str(data), "--reports", str(laboratory.root / reports), *arguments]
-        )
+        where = ["--data", str(data), "--reports", str(laboratory.root / reports)]
+        status = cli.main(["train", "--profile", "smoke", *where, *arguments])
         return status, *capsys.readouterr()
 
     return run
@@ -96,13 +94,13 @@ def test_a_diverging_run_is_answered_in_a_sentence(command):
 
 def test_an_unknown_option_is_a_usage_error():
     with pytest.raises(SystemExit) as leave:
-        main(["--modle", "unet"])
+        cli.main(["train", "--modle", "unet"])
     assert leave.value.code == 2
 
 
 def test_the_module_leaves_with_the_commands_status(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["training", "--profile", "smok"])
+    monkeypatch.setattr(sys, "argv", ["cli", "train", "--profile", "smok"])
     with pytest.raises(SystemExit) as leave:
-        runpy.run_path(command_module.__file__, run_name="__main__")
+        runpy.run_path(cli.__file__, run_name="__main__")
     assert leave.value.code == 1
     assert capsys.readouterr().err.startswith("error: no profile 'smok'; did you mean 'smoke'?")

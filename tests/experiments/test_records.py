@@ -187,8 +187,22 @@ def test_seeds_are_compared_with_the_baseline_of_their_own(shelf):
         for seed, value in enumerate(values)
     }
     table = compare_runs(list(runs.values()), runs["plain", 0])
-    assert table.name.tolist() == ["Net, seed 0", "Net, seed 1", "Single"]
-    assert table.difference.tolist() == pytest.approx([0.1, 0.2, 0.3])
+    assert table.name.tolist() == ["Net", "Single"]
+    assert table.difference.tolist() == pytest.approx([0.15, 0.3])
+    assert table.each.tolist() == [pytest.approx((0.1, 0.2)), pytest.approx((0.3,))]
+    alone = [compare_runs([run], runs["plain", 0]).p_value[0] for run in (runs["net", 0], runs["single", 0])]
+    assert table.p_value.tolist() == pytest.approx([min(2 * p, 1) for p in alone])  # Holm's, of two that are equal
+    assert table.clear.tolist() == (table.p_value < 0.05).tolist()
+
+
+def test_a_difference_that_seeds_disagree_on_is_not_clear(shelf):
+    scores = {"net": (0.9, 0.55), "plain": (0.5, 0.6)}
+    runs = [
+        read_run(shelf(name, value, seed=seed)) for name, values in scores.items() for seed, value in enumerate(values)
+    ]
+    table = compare_runs(runs, runs[2])
+    assert table.difference[0] == pytest.approx(0.175)
+    assert not table.clear[0]
 
 
 def test_runs_are_compared_on_the_same_frames(shelf, finished):
@@ -201,7 +215,7 @@ def test_runs_are_compared_on_the_same_frames(shelf, finished):
     expected = compare_paired(first.confusions["test"], second.confusions["test"], "pixel_accuracy")
     assert table.name.tolist() == ["First"]  # nothing is compared with itself
     table = compare_runs([first, second], second, "pixel_accuracy")
-    assert tuple(table[["difference", "low", "high"]].iloc[0]) == expected
+    assert tuple(table.iloc[0])[1:-1] == expected
 
 
 def test_runs_on_other_frames_are_not_compared(shelf):

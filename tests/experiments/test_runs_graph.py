@@ -32,8 +32,8 @@ def make_runs(laboratory, finished, tmp_path):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
     (tmp_path / ".venv" / ".installed").touch()
-    (tmp_path / "seg_helpers" / "training").mkdir(parents=True)  # `python -m` finds this one first
-    (tmp_path / "seg_helpers" / "training" / "__main__.py").write_text(STAND_IN)
+    (tmp_path / "seg_helpers").mkdir()  # `python -m` finds this one first
+    (tmp_path / "seg_helpers" / "cli.py").write_text(STAND_IN)
     (tmp_path / "seg_helpers" / "__init__.py").touch()
     calls = tmp_path / "calls.txt"
 
@@ -55,7 +55,7 @@ def test_what_is_missing_is_trained_in_its_order_and_a_failure_stops_nothing_els
     status, said, calls = make_runs("unet fcn8s fast_scnn", "CORES=1", "OVERRIDES=unet:epochs=1 fcn8s:title=Another")
     assert "1 of 4 runs are finished; left:\n  unet, seed 0: not begun\n  fcn8s, seed 3: not begun" in said
     assert [job(call) for call in calls] == [("unet", "0"), ("fcn8s", "3"), ("fcn8s", "5")]
-    assert all(call[-2:] == ["unet:epochs=1", "fcn8s:title=Another"] for call in calls)
+    assert all(call[0] == "train" and call[-2:] == ["unet:epochs=1", "fcn8s:title=Another"] for call in calls)
     assert status != 0  # unet failed
     assert said.count("unet, seed 0: not begun") == 2  # before and after
     status, said, calls = make_runs("fcn8s fast_scnn", "CORES=2")

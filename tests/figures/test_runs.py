@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from seg_helpers import figures as fig
-from seg_helpers.config import ExperimentConfig, ModelConfig, StageConfig
+from seg_helpers.config import ExperimentConfig, StageConfig
 from seg_helpers.figures.runs import list_notes
 
 
@@ -64,21 +64,27 @@ def test_a_note_is_told_once_for_all_that_share_it():
     ]
 
 
-def test_a_comparison_says_what_differs_beside_the_networks():
-    runs = [make_run(title) for title in ("A", "B", "C")]
-    for run, device in zip(runs, ("one CPU", "one CPU", "2 processes, each on one CPU"), strict=True):
-        run.trained_on = device
-    runs[1].config = runs[1].config.model_copy(update={"model": ModelConfig(name="segnet", encoder=None)})
-    assert fig.recipes_finding(runs[:2]) == "The runs differ in their network alone."
-    pretrained = make_run(weights="imagenet")
-    pretrained.trained_on = "one CPU"
-    assert "in their network and in model.encoder_weights:" in fig.recipes_finding([runs[0], pretrained])
-    loss = {"terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}]}
-    runs[2].config = ExperimentConfig.model_validate({**runs[0].config.model_dump(), "loss": loss, "epochs": 5})
-    text = fig.recipes_finding(runs)
-    assert "loss.terms" in text
-    assert "epochs" in text
-    assert "compare only within a machine; there are one CPU; 2 processes, each on one CPU." in text
+def test_what_the_runs_of_a_group_differ_in_is_read_from_their_configurations():
+    settings = {
+        "A": {"group": "encoder"},
+        "B": {"group": "encoder", "model": {"name": "fcn"}, "optimizer": {"learning_rate": 0.01}},
+        "C": {"group": "scratch", "epochs": 5},
+        "D": {"group": "scratch", "epochs": 5, "ema": 0.9},
+    }
+    runs = {title: make_run(title) for title in settings}
+    for title, run in runs.items():
+        run.config = ExperimentConfig.model_validate(run.config.model_dump() | settings[title])
+        run.trained_on = "one CPU"
+    second = make_run("A")
+    second.config = runs["A"].config.model_copy(update={"seed": 1, "name": "a"})
+    second.trained_on = "one CPU"
+    text = fig.recipes_finding([*runs.values(), second])
+    assert "**A and B** differ in the network and its learning rate, in nothing else." in text
+    assert "**C and D** differ in the network and ema, in nothing else." in text
+    assert text.endswith("From group to group differ epochs as well: scores of two groups are not ranked.")
+    runs["D"].trained_on = "2 processes, each on one CPU"
+    text = fig.recipes_finding(list(runs.values()))
+    assert text.endswith("compare only within a machine; there are one CPU; 2 processes, each on one CPU.")
 
 
 @pytest.fixture

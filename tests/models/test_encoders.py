@@ -1,7 +1,6 @@
 """Pretrained weights: where they come from, and that they are never dropped silently."""
 
 import pytest
-import timm
 import torch
 from safetensors.torch import save_file
 from torchvision.models import mobilenet_v2
@@ -47,57 +46,6 @@ def test_imagenet_takes_the_local_file_first(no_download, published, tmp_path):
     path = tmp_path / "weights.pth"
     torch.save(published, path)
     assert holds(build_model("deeplabv3plus", 3, encoder_weights="imagenet", weights_file=path), published)
-
-
-LITE = "tu-tf_efficientnet_lite0"
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Installs a package that carries these weights for LITE under the package's own names, without counters."""
-
-    def install(values: list[torch.Tensor]) -> None:
-        folder = tmp_path / "site" / "lite0_weights"
-        (folder / "resource").mkdir(parents=True)
-        (folder / "__init__.py").write_text("raise ImportError('is never run')")
-        torch.save({f"block.{i}": value for i, value in enumerate(values)}, folder / "resource" / "lite0.pth")
-        monkeypatch.syspath_prepend(tmp_path / "site")
-
-    monkeypatch.setitem(encoders.PACKAGED, LITE, "lite0_weights")
-    return install
-
-
-def test_imagenet_is_read_from_an_installed_package(no_download, package):
-    torch.manual_seed(3)
-    published = timm.create_model("tf_efficientnet_lite0").state_dict()
-    values = {key: torch.rand_like(value) for key, value in published.items() if value.is_floating_point()}
-    package(list(values.values()))
-    own = build_model("fcn", 3, encoder=LITE, encoder_weights="imagenet").encoder.state_dict()
-    body = [key for key in values if f"model.{key}" in own]
-    assert len(body) > 200
-    assert all(torch.equal(own[f"model.{key}"], values[key]) for key in body)
-
-
-@pytest.mark.parametrize("change", [lambda v: v[::-1], lambda v: v[:-1], lambda v: [*v, v[0]]])
-def test_a_package_that_holds_another_network_is_refused(no_download, package, change):
-    values = [value for value in timm.create_model("tf_efficientnet_lite0").state_dict().values() if value.ndim]
-    package(change(values))
-    said = "package lite0_weights: lite0.pth holds another network than timm's tf_efficientnet_lite0"
-    with pytest.raises(WeightsError, match=said):
-        encoders.read_packaged(LITE)
-    with pytest.raises(WeightsError, match=f"cannot be had.*{said}"):
-        build_model("fcn", 3, encoder=LITE, encoder_weights="imagenet")
-
-
-def test_without_the_package_imagenet_is_downloaded(monkeypatch):
-    monkeypatch.setitem(encoders.PACKAGED, LITE, "a_package_that_nobody_has")
-    assert encoders.read_packaged(LITE) is None
-    assert encoders.read_packaged("mobilenet_v2") is None
-    asked = []
-    monkeypatch.setattr(encoders, "download_state_dict", lambda name: asked.append(name) or {})
-    with pytest.raises(WeightsError, match="does not fit"):
-        build_model("fcn", 3, encoder=LITE, encoder_weights="imagenet")
-    assert asked == [LITE]
 
 
 def test_imagenet_without_file_or_network_names_both_remedies(no_download, published, tmp_path):
