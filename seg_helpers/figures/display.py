@@ -114,9 +114,10 @@ def show_table(
         columns = [column for column in columns if column in table]
         if columns and len(table) > 1:
             highlight(subset=columns, props="font-weight: bold")
-    numeric = [column for column in table if pd.api.types.is_numeric_dtype(table[column])]
-    styler.set_properties(subset=numeric, **{"text-align": "right"})
+    numeric = [name for name in table if pd.api.types.is_numeric_dtype(table[name]) or name.endswith("interval")]
+    styler.set_properties(subset=numeric, **{"text-align": "right", "white-space": "nowrap"})
     styler.set_properties(subset=table.columns.difference(numeric), **{"text-align": "left"})
+    styler.map_index(lambda name: f"text-align: {'right' if name in numeric else 'left'}", axis="columns")
     if swatches:
         css = "border-left: 1.1em solid rgb({}, {}, {}); padding-left: .5em"
         marks = {cell: css.format(*color) for cell, color in swatches.items()}

@@ -19,9 +19,6 @@ from seg_helpers.figures.style import WIDTH, new_figure, themed
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # keeps words readable over marks
 
 
-# ---------------------------------------------------------------- pictures
-
-
 @themed
 def picture_rows(
     panels: Sequence[tuple[str, np.ndarray] | None],
@@ -30,15 +27,10 @@ def picture_rows(
     classes: ClassSet | None = None,
     labels: Iterable[np.ndarray] = (),
 ) -> ReportFigure:
-    """Pictures in rows, each below its title, and below them the legend of labels of a class set where they are given.
+    """Pictures below their titles, row by row, and the legend of the classes in `labels`, (H, W) each, if there are any.
 
-    Args:
-        panels: (title, picture) each, row by row; None leaves a place empty. A picture is (H, W, 3) uint8 RGB or an
-            (h, w) map of values from 0 to 1; the first one's shape sets the height of all rows.
-        columns: pictures in a row.
-        caption: of the figure.
-        classes: that `labels` are of.
-        labels: (H, W) each; the legend names the classes in them.
+    A picture is (H, W, 3) uint8 RGB or an (h, w) map of values from 0 to 1, the first one's shape sets the height of all
+    rows; None leaves a place empty.
     """
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     height, width = panels[0][1].shape[:2]
@@ -54,15 +46,12 @@ def picture_rows(
             panel.imshow(entry[1], vmin=0, vmax=1)
             panel.set_title(entry[0], fontsize=9.5 if columns <= 4 else 8.5)
     if classes:
-        class_legend(figure, classes, labels)
+        _add_legend(figure, classes, labels)
     return ReportFigure(figure, caption)
 
 
 def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
-    """Blend a label's colors over its image (H, W, 3), `strength` (0 to 1) of them; void pixels show the image alone.
-
-    A label (h, w) of another size is resized by nearest neighbor.
-    """
+    """Blend a label's colors (`strength`, 0 to 1) over its image (H, W, 3), resized to it; void shows the image alone."""
     label = resize_label(label, image.shape[:2])
     weight = np.where(label == VOID, 0.0, strength)[..., None]
     return (image * (1 - weight) + classes.colorize(label) * weight).round().astype(np.uint8)
@@ -73,8 +62,8 @@ def resize_label(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(label).resize(size[::-1], Image.Resampling.NEAREST))
 
 
-def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]) -> None:
-    """Add the named legend of the classes in (H, W) labels below a figure, in index order, void last."""
+def _add_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]) -> None:
+    """Names the classes in (H, W) labels below a figure, in index order, void last."""
     present = set().union(*map(np.unique, labels))
     entries = dict(enumerate(zip(classes.names, classes.colors, strict=True)))
     entries[VOID] = "void (not scored)", classes.void_color
@@ -84,9 +73,6 @@ def class_legend(figure: Figure, classes: ClassSet, labels: Iterable[np.ndarray]
     handles = [Patch(facecolor=np.divide(color, 255), label=name, **look) for name, color in shown.items()]
     place = {"loc": "outside lower center", "ncols": -(-len(shown) // rows), "columnspacing": 1.4}
     figure.legend(handles=handles, handlelength=1.1, handleheight=1.1, **place)
-
-
-# ---------------------------------------------------------------- rows
 
 
 def label_rows(axes: Axes, names: Sequence[str], ends: Sequence[float], texts: Sequence[str]) -> None:
@@ -116,9 +102,6 @@ def heat_map(axes: Axes, table: pd.DataFrame, texts: np.ndarray, label: str, cma
     axes.tick_params(length=0, labelsize=7 if many else 9)
 
 
-# ---------------------------------------------------------------- axes
-
-
 def epoch_axis(axes: Axes) -> None:
     """Whole numbers from epoch 1 on; call it after the curves are drawn."""
     axes.set_xlabel("Epoch")
@@ -134,9 +117,6 @@ def log_axis(axis: Axis, write: Callable[[float], str] = "{:g}".format) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.5 else (1, 3) if decades < 4 else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     axis.set_minor_formatter(NullFormatter())
-
-
-# ---------------------------------------------------------------- words
 
 
 def note(axes: Axes, text: str, point: tuple[float, float], away: tuple[float, float], **style):

@@ -136,6 +136,17 @@ def test_table_marks_the_best_and_escapes(monkeypatch):
     assert len(bold) == 1
 
 
+def test_columns_of_numbers_and_their_names_are_flush_right(monkeypatch):
+    shown = []
+    monkeypatch.setattr(display, "display", shown.append)
+    columns = {"class": ["sky", "7"], "IoU": [0.9, np.nan], "95% interval": ["0.8 to 1.0", "–"]}
+    figures.show_table(pd.DataFrame(columns), "two classes")
+    styles = re.findall(r"(#T_t[^{]*) {[^}]*text-align: (\w+)", shown[0].to_html())
+    aligned = {cell: side for cells, side in styles for cell in cells.split(", ")}
+    for cell in ("level0", "row0", "row1"):
+        assert [aligned[f"#T_t_{cell}_col{column}"] for column in range(3)] == ["left", "right", "right"]
+
+
 def test_names_in_tables_are_text(monkeypatch):
     shown = []
     monkeypatch.setattr(display, "display", lambda styler: shown.append(styler.to_html()))
