@@ -63,10 +63,7 @@ def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManag
 def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
     """The finished runs of a profile's own settings, best test mean IoU first; a damaged one is left out, which is said.
 
-    Args:
-        profile: the profile.
-        ablations: also the shorter runs, made for a comparison inside one notebook.
-        every_seed: a run of each of its seeds, not of the first alone; see `average_seeds`.
+    Ablations are the shorter runs, made for a comparison inside one notebook; of a run's seeds the first is listed.
     """
     found = []
     for name in profile.run_names():
@@ -77,9 +74,8 @@ def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = Fals
                 continue
             try:
                 run = read_run(folder)
+                if run.config.fingerprinted() == config.fingerprinted():  # else what lies there is of other settings
+                    found.append(run)
             except DamagedRun as error:
                 print(f"WARNING {name} is left out: {error}")
-                continue
-            if run.config.fingerprinted() == config.fingerprinted():  # else what lies there is of other settings
-                found.append(run)
     return sorted(found, key=lambda run: -final_scores(run)["mean_iou"])

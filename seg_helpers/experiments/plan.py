@@ -21,11 +21,7 @@ class PlannedRun(NamedTuple):
 
 
 def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
-    """Every run and seed that a profile trains: first those of its `order`, then the rest as the recipes list them.
-
-    Args:
-        profile: what it skips is left out.
-        only: names of runs, separated by blanks; empty for all.
+    """Every run and seed that a profile trains, or (`only`, separated by blanks) some; first those of its `order`.
 
     Raises:
         ConfigError: a name is no run of the profile, or one that it skips.

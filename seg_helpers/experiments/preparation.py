@@ -32,12 +32,10 @@ class PreparedData:
     """A data set that is read, checked, split and cached.
 
     Attributes:
-        dataset: what the files hold, problems included.
         frames: the frames table with the configured split.
         cache: the decoded frames, in the rows' order.
         pixel_counts: (frames, C + 1) pixels of each class and of void.
-        digest: names the frames, their split, their classes' pixels and their files' sizes, but not those of generated
-            ones, which depend on the library that compressed them.
+        digest: names the frames, their split, their classes' pixels and (unless generated) their files' sizes.
     """
 
     dataset: Dataset
@@ -66,11 +64,7 @@ class PreparedData:
         return self.frames["name"].iloc[self.rows(split)].tolist()
 
     def find(self, name: str) -> int:
-        """The row of the frame of this name (`split/stem`).
-
-        Raises:
-            DatasetError: there is none; the data set is not the one that the name was recorded from.
-        """
+        """The row of the frame of this name (`split/stem`); DatasetError where a run was made from other data."""
         names = self.frames["name"].tolist()
         if name not in names:
             raise DatasetError(
@@ -112,8 +106,7 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
     """Reads, checks, splits and caches a data set; the second call in a process is free.
 
     Raises:
-        DatasetError: the folder is no data set, has problems and `on_problem` is `stop`, or a split's labels are all
-            void.
+        DatasetError: the folder is no data set, has problems that are to stop it, or a split's labels are all void.
     """
     with join_processes().main_process_first():
         return _prepare(config.model_copy(update={"expand": 1}), seed)

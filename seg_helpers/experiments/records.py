@@ -29,14 +29,11 @@ class Run:
     """A finished run.
 
     Attributes:
-        path: its folder.
-        config: the experiment that it is the result of.
         metrics: scores by split, with intervals and per class; the same run twice gives the same file.
-        record: what made it: `fingerprint` of configuration and data, `data_digest`, `frames` (of each split),
-            `sessions` (a row each time that it was begun or resumed: when, after which epoch, commit, versions, device,
-            processes, precision), `finished`, `training_seconds`, `images_per_second` (trained on, validation's time
-            included), `peak_memory` (bytes that the last process held at most; None where nobody measured) and `files`
-            (checksums).
+        record: what made it: `fingerprint` of configuration and data, `data_digest`, `frames` of each split, `sessions`
+            (each time that it was begun or resumed: when, after which epoch, commit, versions, device, processes,
+            precision), `finished`, `training_seconds`, `images_per_second` (trained on, validation's time included),
+            `peak_memory` (bytes that the last process held; None where nobody measured) and `files` (checksums).
     """
 
     path: Path
@@ -69,11 +66,8 @@ class Run:
     @property
     def trained_on(self) -> str:
         """The device, and how many processes shared the training if there was more than one, of each session."""
-        sessions = [(session["processes"], session["device"]) for session in self.record["sessions"]]
-        return ", then ".join(
-            f"{processes} processes, each on {device}" if processes > 1 else device
-            for processes, device in dict.fromkeys(sessions)
-        )
+        sessions = dict.fromkeys((session["processes"], session["device"]) for session in self.record["sessions"])
+        return ", then ".join(f"{n} processes, each on {device}" if n > 1 else device for n, device in sessions)
 
     @property
     def classes(self) -> list[str]:

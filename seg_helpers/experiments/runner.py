@@ -42,13 +42,7 @@ EXAMPLES = {"good": (0.9, 0.8), "typical": (0.5, 0.45), "worst": (0.0, 0.05)}  #
 
 
 def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
-    """A run of a profile: loaded if it is finished, resumed if it was begun, trained otherwise; says which.
-
-    A run of other settings or of other data that lies in `runs/NAME/SEED` stays: this one then gets a folder of its
-    own, with its fingerprint in the name.
-
-    Args:
-        seed: one of the run's seeds; None for the first of them.
+    """A profile's run, of its first seed unless one is given: loaded if finished, resumed if begun, else trained.
 
     Raises:
         ConfigError: the run is unknown, or the profile leaves it out (the message says why).
@@ -92,12 +86,8 @@ def describe_origin(run: Run) -> str:
 
 
 def load_network(run: Run) -> nn.Module:
-    """The run's network with its best weights, in eval mode on the CPU; says so if they are the half-precision copy.
-
-    Raises:
-        CheckpointError: the weights are not in the run's folder.
-    """
-    model = _build(run.config, len(run.classes), pretrained=False)
+    """The run's network with its best weights, in eval mode on the CPU; CheckpointError where its folder has none."""
+    model = _build(run.config, len(run.classes))
     if run.weights.stem == "half":
         print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
     load_weights(model, run.weights)
@@ -106,15 +96,13 @@ def load_network(run: Run) -> nn.Module:
 
 def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
     """The untrained network of a run, to look at: pretrained weights are not loaded."""
-    return _build(profile.experiment(name), num_classes, pretrained=False)
+    return _build(profile.experiment(name), num_classes)
 
 
 def measure_runs(runs: list[Run], size: tuple[int, int] | None = None) -> list[Latency]:
     """Times each run's network, whatever its weights, at (height, width), or at the size that the run was scored at."""
-    return [
-        measure_network(_build(run.config, len(run.classes), pretrained=False), size or run.metrics["size"])
-        for run in track(runs, "timing networks")
-    ]
+    networks = ((run, _build(run.config, len(run.classes))) for run in track(runs, "timing networks"))
+    return [measure_network(network, size or run.metrics["size"]) for run, network in networks]
 
 
 def measure_network(network: nn.Module, size: tuple[int, int]) -> Latency:
@@ -124,11 +112,10 @@ def measure_network(network: nn.Module, size: tuple[int, int]) -> Latency:
     return measure_latency(network, tuple(size), detect_precision(device))
 
 
-def _build(config: ExperimentConfig, num_classes: int, pretrained: bool, weights: Path | None = None) -> nn.Module:
+def _build(config: ExperimentConfig, num_classes: int, **weights) -> nn.Module:
     model = config.model
-    how = {"encoder_weights": model.encoder_weights, "weights_file": weights} if pretrained else {}
     try:
-        return build_model(model.name, num_classes, encoder=model.encoder, **how, **model.options)
+        return build_model(model.name, num_classes, encoder=model.encoder, **weights, **model.options)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"run {config.name}: model: {error}") from error
 
@@ -143,7 +130,8 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) ->
             f"multiple of {processes}, or launch fewer processes"
         )
     set_seed(config.seed)
-    model = _build(config, data.classes.num_classes, pretrained=True, weights=profile.weights)
+    weights = {"encoder_weights": config.model.encoder_weights, "weights_file": profile.weights}
+    model = _build(config, data.classes.num_classes, **weights)
     for number, stage in enumerate(config.planned_stages(), start=1):
         try:
             freeze_encoder(model, stage.unfreeze)
@@ -151,14 +139,14 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) ->
             raise ConfigError(f"run {config.name}: stage {number}: {error}") from error
     freeze_encoder(model, "all")
     with contextlib.ExitStack() as stack:
-        found: list = [None]
+        folder = None
         if accelerator.is_main_process:
             try:
                 stack.enter_context(hold_run(profile, config))
-                found = [choose_folder(profile, config, data.digest)]
-            except Held as error:  # which all processes then meet alike
-                found = [error]
-        (folder,) = broadcast_object_list(found)
+                folder = choose_folder(profile, config, data.digest)
+            except Held as error:
+                folder = error
+        (folder,) = broadcast_object_list([folder])  # all processes meet the same
         if isinstance(folder, Held):
             raise folder
         if not is_finished(folder):  # another process may just have made it
@@ -200,12 +188,10 @@ def _train_and_score(model, config, data, folder, accelerator) -> None:
 
 def _score(model, config, data, accelerator, precision) -> dict[str, dict[str, np.ndarray]]:
     """Every held-out split's counts of every kind, and the confusions of test seen in several views."""
-    splits = ["val", BRACKETED, *(["test"] if config.evaluation.test else [])]
-    counts = {
-        split: score_split(model, data, split, accelerator, precision, kinds=tuple(COUNTERS))[0]
-        for split in splits
-        if data.rows(split)
-    }
+    counts = {}
+    for split in ("val", BRACKETED, "test"):
+        if data.rows(split) and (split != "test" or config.evaluation.test):
+            counts[split], _ = score_split(model, data, split, accelerator, precision, kinds=tuple(COUNTERS))
     if "test" in counts and config.evaluation.extra:
         views = {"scales": config.evaluation.scales, "flip": config.evaluation.flip}
         counts["test_multiscale"], _ = score_split(model, data, "test", accelerator, precision, **views)
@@ -275,9 +261,7 @@ def score_split(
 def choose_examples(confusions: np.ndarray, suspect: Collection[int] = ()) -> dict[str, list[int]]:
     """Positions of frames worth showing: those of `EXAMPLES`, and `shared`, evenly spaced whatever the model scored.
 
-    Args:
-        confusions: (frames, C, C) pixel counts.
-        suspect: positions of frames whose label seems not to belong to its picture; none of them is chosen.
+    They come from (frames, C, C) pixel counts; those whose label is suspect are not chosen.
     """
     sound = np.setdiff1d(np.arange(len(confusions)), list(suspect))
     sound = sound if len(sound) else np.arange(len(confusions))
@@ -298,8 +282,7 @@ def _keep_predictions(model, data: PreparedData, split: str, confusions, target:
     device = next(model.parameters()).device
     for kind, positions in choose_examples(confusions, suspect).items():
         for position in positions:
-            batch = next(data.frames_of(split, [rows[position]]))
-            images, labels = unpack_batch(batch, device)
+            images, labels = unpack_batch(next(data.frames_of(split, [rows[position]])), device)
             logits = predict_logits(model, images, labels.shape[-2:], precision=precision)
             file = names[position].replace("/", "_", 1) + ".png"
             Image.fromarray(logits.argmax(1)[0].cpu().numpy().astype(np.uint8)).save(target / file, optimize=True)

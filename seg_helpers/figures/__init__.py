@@ -2,9 +2,11 @@
 
 # ruff: noqa: F401
 
+from IPython.display import display as show
+
 from seg_helpers.figures.augmentation import measure_objects, sample_overlays, scale_shift
 from seg_helpers.figures.data import class_balance, class_heatmaps, class_shares, sample_grid, suspect_labels
-from seg_helpers.figures.display import say, show, show_table
+from seg_helpers.figures.display import say, show_table
 from seg_helpers.figures.networks import architecture_diagram, atrous_rates, show_branches, show_layer_table
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.results import (

@@ -21,9 +21,9 @@ def sample_overlays(
 
 
 def measure_objects(labels: Sequence[np.ndarray], classes: ClassSet, minimum: int = 16) -> pd.DataFrame:
-    """Sizes of whole connected regions of one class: `class` and `side` (pixels) of a square of its area, a row a region.
+    """`class` and `side` (pixels; of a square of its area) of connected regions in (H, W) labels, a row a region.
 
-    Regions that the edge of their (H, W) label cuts are left out, and crumbs of fewer than `minimum` pixels.
+    Regions that an edge cuts are left out, and crumbs of fewer than `minimum` pixels.
     """
     rows = []
     for label in labels:

@@ -137,11 +137,6 @@ def _name_places(axis: Axis) -> dict[float, str]:
     return dict(zip(places, axis.get_major_formatter().format_ticks(places), strict=True))
 
 
-def show(figure: ReportFigure | PictureGrid) -> None:
-    """Display a figure."""
-    display(figure)
-
-
 def say(text: str) -> None:
     """Display a finding, as Markdown; nothing where there is nothing to say."""
     if text:
@@ -156,15 +151,12 @@ def show_table(
     best_low: Iterable[str] = (),
     swatches: dict[str, Sequence[int]] | None = None,
 ) -> None:
-    """Display a table with a caption; the best cells of chosen columns are bold.
+    """Display a table without its index, its caption above it.
 
     Args:
-        table: shown without its index; reset it first if it is to be seen.
-        caption: stands above the table.
         formats: column to format string or function; missing values are shown as an en dash.
-        best_high: columns whose largest value is set in bold.
-        best_low: columns whose smallest value is set in bold.
-        swatches: text of a first-column cell to RGB (0-255), drawn as a small square before it.
+        best_high, best_low: columns whose largest or smallest value is bold.
+        swatches: text of a first-column cell to the color (RGB, 0-255) of a small square before it.
     """
     formats = {column: how for column, how in (formats or {}).items() if column in table}
     styler = table.reset_index(drop=True).style.hide(axis="index")
@@ -175,9 +167,10 @@ def show_table(
         columns = [column for column in columns if column in table]
         if columns and len(table) > 1:
             highlight(subset=columns, props="font-weight: bold")
-    numeric = [column for column in table if pd.api.types.is_numeric_dtype(table[column])]
-    styler.set_properties(subset=numeric, **{"text-align": "right"})
+    numeric = [name for name in table if pd.api.types.is_numeric_dtype(table[name]) or name.endswith("interval")]
+    styler.set_properties(subset=numeric, **{"text-align": "right", "white-space": "nowrap"})
     styler.set_properties(subset=table.columns.difference(numeric), **{"text-align": "left"})
+    styler.map_index(lambda name: f"text-align: {'right' if name in numeric else 'left'}", axis="columns")
     if swatches:
         css = "border-left: 1.1em solid rgb({}, {}, {}); padding-left: .5em"
         marks = {cell: css.format(*color) for cell, color in swatches.items()}

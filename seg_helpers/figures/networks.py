@@ -4,9 +4,10 @@ import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
@@ -14,7 +15,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import PreparedData, Run, load_network
-from seg_helpers.figures.display import PictureGrid, ReportFigure, say, show, show_table
+from seg_helpers.figures.display import PictureGrid, ReportFigure, say, show_table
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.style import INK, MUTED, OKABE_ITO, VERMILLION, WIDTH, new_figure, themed
 from seg_helpers.figures.words import join_words, write_count
@@ -40,7 +41,7 @@ class Block:
     parameters: int
     channels: dict[int, int]  # by stride
     column: int = 0
-    rows: dict[int, float] | None = None  # center of its box, by stride
+    rows: dict[int, float] = field(default_factory=dict)  # center of its box, by stride
 
 
 @themed
@@ -100,14 +101,9 @@ def _read_graph(summary: ModelSummary) -> tuple[dict[str, Block], list[tuple[str
 
 
 def _arrange(blocks: dict[str, Block], edges: list[tuple[str, str]]) -> dict[int, tuple[float, float]]:
-    """Place blocks: a column for each step of the longest way to them, a band of rows for each resolution.
-
-    Returns:
-        Top and bottom of each stride's band.
-    """
+    """Places blocks in the column of the longest way to them; returns top and bottom of each stride's band of rows."""
     for name, block in blocks.items():  # in the order of execution
         block.column = max((blocks[start].column + 1 for start, end in edges if end == name), default=0)
-        block.rows = {}
     bands, top = {}, 0.0
     for stride in sorted({stride for block in blocks.values() for stride in block.channels}):
         columns: dict[int, list[Block]] = {}
@@ -174,10 +170,7 @@ def show_layer_table(summary: ModelSummary, title: str) -> None:
 
 
 def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> None:
-    """Displays what modules (title to name) of a run's network answer to the first frame that every run is shown on.
-
-    Where the run's weights are not in its folder, that is said.
-    """
+    """Displays what modules (title to name) of a run's network give for the first frame that every run is shown on."""
     if not run.weights.is_file():
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
         return
@@ -188,7 +181,7 @@ def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> N
     frame = run.examples.loc[run.examples["kind"] == "shared", "frame"].iloc[0]
     predict_logits(network, unpack_batch(next(data.frames_of(run.final_split, [data.find(frame)])))[0])
     branches = {title: found[network.get_submodule(name)] for title, name in modules.items()}
-    show(branch_features(data.image(frame), branches))
+    display(branch_features(data.image(frame), branches))
 
 
 def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], channels: int = 4) -> PictureGrid:
@@ -211,10 +204,7 @@ def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], chann
 
 
 def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) -> PictureGrid:
-    """Where the nine taps of a 3×3 atrous convolution at the middle fall on an image (H, W, 3), a panel a rate.
-
-    A rate of 1 is a plain convolution; the output stride is in pixels of the image to a cell of the feature map.
-    """
+    """The nine taps of a 3×3 atrous convolution on an image (H, W, 3), a panel a rate; a cell has `output_stride` pixels."""
     cells = -(-np.array(image.shape[:2]) // output_stride)
     steps = np.array(list(itertools.product((-1, 0, 1), repeat=2)))
     panels = []

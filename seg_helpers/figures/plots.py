@@ -19,9 +19,6 @@ VIRIDIS = colormaps["viridis"]
 GROUND = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # keeps words readable over marks
 
 
-# ---------------------------------------------------------------- pictures
-
-
 def picture_rows(
     panels: Sequence[tuple[str, np.ndarray]],
     columns: int,
@@ -41,10 +38,7 @@ def picture_rows(
 
 
 def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
-    """Blend a label's colors over its image (H, W, 3), `strength` (0 to 1) of them; void pixels show the image alone.
-
-    A label (h, w) of another size is resized by nearest neighbor.
-    """
+    """Blend a label's colors (`strength`, 0 to 1) over its image (H, W, 3), resized to it; void shows the image alone."""
     label = resize_label(label, image.shape[:2])
     weight = np.where(label == VOID, 0.0, strength)[..., None]
     return (image * (1 - weight) + classes.colorize(label) * weight).round().astype(np.uint8)
@@ -61,9 +55,6 @@ def class_legend(classes: ClassSet, labels: Iterable[np.ndarray]) -> dict[str, S
     entries = dict(enumerate(zip(classes.names, classes.colors.tolist(), strict=True)))
     entries[VOID] = "void (not scored)", classes.void_color
     return {name: color for index, (name, color) in entries.items() if index in present}
-
-
-# ---------------------------------------------------------------- rows
 
 
 def label_rows(axes: Axes, names: Sequence[str], ends: Sequence[float], texts: Sequence[str]) -> None:
@@ -93,9 +84,6 @@ def heat_map(axes: Axes, table: pd.DataFrame, texts: np.ndarray, label: str, cma
     axes.tick_params(length=0, labelsize=7 if many else 9)
 
 
-# ---------------------------------------------------------------- axes
-
-
 def epoch_axis(axes: Axes) -> None:
     """Whole numbers from epoch 1 on; call it after the curves are drawn."""
     axes.set_xlabel("Epoch")
@@ -111,9 +99,6 @@ def log_axis(axis: Axis, write: Callable[[float], str] = "{:g}".format) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.5 else (1, 3) if decades < 4 else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     axis.set_minor_formatter(NullFormatter())
-
-
-# ---------------------------------------------------------------- words
 
 
 def note(axes: Axes, text: str, point: tuple[float, float], away: tuple[float, float], **style):

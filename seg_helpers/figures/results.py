@@ -1,7 +1,4 @@
-"""Figures about what runs score: classes, confusions and frames of one; scores, costs and frames of several side by side.
-
-Curves of several runs on one axis are `training.variant_curves`.
-"""
+"""Figures about what runs score: classes, confusions and frames of one; scores, costs and frames of several."""
 
 from collections.abc import Mapping, Sequence
 
@@ -42,10 +39,7 @@ def show_class_table(run: Run, classes: ClassSet) -> None:
 
 @style.themed
 def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
-    """Confusions (C, C), rows the target, normalized by the target: each row says where a class's pixels went.
-
-    Classes without a pixel in target and prediction are left out.
-    """
+    """Confusions (C, C), rows the target, of which they are shares; classes in neither target nor prediction are left out."""
     present = np.flatnonzero((confusion.sum(0) + confusion.sum(1)) > 0)
     counts = confusion[np.ix_(present, present)].astype(float)
     names = [classes.names[index] for index in present]
@@ -74,10 +68,7 @@ def map_errors(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
 
 def example_panels(run: Run, data: PreparedData) -> PictureGrid:
-    """Input, target, prediction and errors of the run's kept frames, a row a frame, named by its rank among all.
-
-    Each frame is shown once, and none of a suspect label.
-    """
+    """Input, target, prediction and errors of the frames that a run keeps, by rank; none whose label is suspect."""
     shown = run.examples[run.examples["kind"].isin(RANKS)]
     places = zip(shown["kind"], shown.groupby("kind").cumcount(), strict=True)
     shown = shown.assign(rank=[RANKS[kind][place] for kind, place in places]).drop_duplicates("frame")
@@ -105,8 +96,6 @@ def example_panels(run: Run, data: PreparedData) -> PictureGrid:
     return plots.picture_rows(panels, 4, caption, data.classes, masks)
 
 
-# ---------------------------------------------------------------- several runs
-
 COST_AXES = {
     "parameters": "Parameters",
     "multiply_adds": "Multiply-adds for one image",
@@ -131,11 +120,7 @@ LEADERBOARD = {
 
 
 def show_leaderboard(runs: pd.DataFrame, caption: str) -> None:
-    """Display the table of runs, best mean IoU first, the best of each column in bold.
-
-    Of the columns of `tabulate_runs`, and `latency_milliseconds`, those are shown that `LEADERBOARD` names and that hold
-    anything.
-    """
+    """Display what `LEADERBOARD` names of `tabulate_runs` and `latency_milliseconds`, the best run first."""
     table = runs.sort_values("mean_iou", ascending=False)
     ends = table[["mean_iou_low", "mean_iou_high"]].to_numpy()
     table = table.assign(interval=[f"{low:.3f} to {high:.3f}" for low, high in ends])
@@ -166,10 +151,7 @@ def class_scores_map(scores: pd.DataFrame) -> ReportFigure:
 
 @style.themed
 def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> ReportFigure:
-    """Mean IoU with its interval against a cost (a key of `COST_AXES`), of a table as for `show_leaderboard`.
-
-    The line joins the models that no other beats in both.
-    """
+    """Mean IoU with its interval against a cost (of `COST_AXES`); a line joins the models that no other beats in both."""
     styles = style.network_styles(runs["title"])
     table = runs.dropna(subset=[cost, "mean_iou"]).sort_values(cost)
     front = table[table["mean_iou"] > table["mean_iou"].cummax().shift(fill_value=-np.inf)]
@@ -200,10 +182,7 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
 
 
 def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> PictureGrid:
-    """The same frames predicted by every run: a column a frame, a row a run, image and target on top.
-
-    The frames are those that all the runs keep a prediction of, in the first one's order, and at `most` so many.
-    """
+    """Frames that all runs keep a prediction of, at `most` so many: a column a frame, a row a run below the target."""
     kept = [run.examples.loc[run.examples["kind"] == "shared", "frame"].tolist() for run in runs]
     frames = [name for name in kept[0] if all(name in other for other in kept)][:most]
     labels = [data.label(name) for name in frames]
@@ -221,10 +200,7 @@ def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> P
 
 @style.themed
 def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
-    """Paired differences in mean IoU with their 95% intervals (`name`, `difference`, `low`, `high`), best first.
-
-    Those that leave zero out are dark.
-    """
+    """Differences of `compare_runs` with their 95% intervals, best first; those that leave zero out are dark."""
     table = table.sort_values("difference", ascending=False)
     clear = ((table["low"] > 0) | (table["high"] < 0)).to_numpy()
     figure = style.new_figure(style.WIDTH * 0.9, 0.36 * len(table) + 1.2)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import yaml
+from IPython.display import display
 
 from seg_helpers.config import Profile, load_profile
 from seg_helpers.datasets import describe_split
@@ -12,7 +13,7 @@ from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.experiments import PreparedData, Run, compare_runs, final_scores, get_run, prepare_data, tabulate_runs
 from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.figures import results
-from seg_helpers.figures.display import say, show, show_table
+from seg_helpers.figures.display import say, show_table
 from seg_helpers.figures.training import training_curves
 from seg_helpers.figures.words import count_of, join_words, plain
 from seg_helpers.progress import format_seconds
@@ -55,7 +56,7 @@ def show_run(project: Profile, name: str) -> Run:
     say(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>")
     run = get_run(project, name)
     say(describe_training(run))
-    show(training_curves(run))
+    display(training_curves(run))
     return run
 
 
@@ -96,7 +97,7 @@ def show_scores(run: Run, data: PreparedData) -> None:
             f"({several - scores['mean_iou']:+.3f}); the plain score stays the one that is compared."
         )
     results.show_class_table(run, data.classes)
-    show(results.confusion_matrix(run.confusions[run.final_split].sum(0), data.classes))
+    display(results.confusion_matrix(run.confusions[run.final_split].sum(0), data.classes))
 
 
 def show_comparison(runs: Sequence[Run], caption: str, baseline: str = "") -> None:
@@ -107,7 +108,7 @@ def show_comparison(runs: Sequence[Run], caption: str, baseline: str = "") -> No
     results.show_leaderboard(tabulate_runs(list(runs)), caption)
     if len(runs) > 1:
         title = f"Mean IoU beyond {baseline or runs[0].title}, on the same frames"
-        show(results.difference_forest(compare_runs(list(runs), runs[0]), title))
+        display(results.difference_forest(compare_runs(list(runs), runs[0]), title))
     say(unlearned_finding(runs))
 
 

@@ -59,10 +59,7 @@ def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
 
 @themed
 def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
-    """How near each val and test frame is to training: in time, in looks, and whether its clip is new.
-
-    It reads audit tables (of `seg_helpers.datasets.audit_split`), by title; what is not known in them is NaN or NA.
-    """
+    """How near val and test are to training in time, looks and clips: tables of `audit_split` by title, NaN if unknown."""
     parts = {
         f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split]: audit[audit["split"] == split]
         for title, audit in audits.items()
@@ -106,9 +103,9 @@ def _shares_of_clips(audit: pd.DataFrame) -> tuple[float, float]:
 
 
 def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> PictureGrid:
-    """The held-out pictures that are most like one of another split, each above that one; no picture is shown twice.
+    """The held-out pictures of `match_pictures` (one at least) that are most like one of another split, above that one.
 
-    They are read from `seg_helpers.datasets.match_pictures` (one row at least); `count` is shared among val and test.
+    No picture is shown twice; `count` is shared among val and test.
     """
     ranked = matches.sort_values(["identical", "similarity"], ascending=False, kind="stable")
     ranked = ranked[~ranked.index.duplicated()].drop_duplicates(["split", "other_row"])

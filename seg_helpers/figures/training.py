@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from seg_helpers.config import StageConfig
 from seg_helpers.experiments import Run
 from seg_helpers.figures import style
 from seg_helpers.figures.display import ReportFigure
@@ -32,13 +31,11 @@ def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
 
 def stage_titles(run: Run) -> list[str]:
     """A short name for each stage of a staged run, e.g. `half size, encoder frozen`; none for a plain run."""
-    stages = run.config.planned_stages()
-    return [_stage_title(stage) for stage in stages] if len(stages) > 1 else []
-
-
-def _stage_title(stage: StageConfig) -> str:
-    size = {1.0: "full size", 0.5: "half size"}.get(stage.scale, f"{stage.scale:g} of full size")
-    return size + {"all": "", 0: ", encoder frozen"}.get(stage.unfreeze, f", top {stage.unfreeze} stages")
+    stages, titles = run.config.planned_stages(), []
+    for stage in stages if len(stages) > 1 else []:
+        size = {1.0: "full size", 0.5: "half size"}.get(stage.scale, f"{stage.scale:g} of full size")
+        titles.append(size + {"all": "", 0: ", encoder frozen"}.get(stage.unfreeze, f", top {stage.unfreeze} stages"))
+    return titles
 
 
 @style.themed
@@ -73,10 +70,9 @@ def training_curves(run: Run) -> ReportFigure:
 
 
 def _draw(axes: Axes, history: pd.DataFrame, column: str, **look) -> None:
-    """Draw a column of a history where it is known."""
-    if column in history and history[column].notna().any():
-        known = history.dropna(subset=[column])
-        axes.plot(known["epoch"], known[column], marker="o" if len(known) < 3 else None, markersize=5, **look)
+    """Draw a column of a history over the epochs for which it is known."""
+    known = history.dropna(subset=[column])
+    axes.plot(known["epoch"], known[column], marker="o" if len(known) < 3 else None, markersize=5, **look)
 
 
 @style.themed

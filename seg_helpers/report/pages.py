@@ -23,8 +23,6 @@ from seg_helpers.progress import format_seconds
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST_PAGE = 3_000_000  # bytes
-# 0.62 (0.60 to 0.64), 3 min 05 s, 12%
-NUMBER = re.compile(r"[-+−<≈]?\d[\d.,]*( ?([\d.,%()±–-]+|[kMGT]|ms|s|min|h|px|to))*$")
 
 
 class PageError(RuntimeError):
@@ -40,7 +38,8 @@ def find_title(notebook: NotebookNode) -> str:
 
 def render_page(notebook: NotebookNode, before: dict | None = None, after: dict | None = None) -> str:
     """The page of an executed notebook with a `report` record in its metadata, between two others' `stem` and `title`."""
-    filters = {"markdown2html": _render_markdown}
+    markdown = MarkdownWithMath(renderer=PageRenderer(escape=False, exclude_anchor_links=True))
+    filters = {"markdown2html": markdown.render}
     exporter = HTMLExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)], filters=filters)
     body = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
     contents, record = _arrange(body), notebook.metadata["report"]
@@ -55,14 +54,8 @@ def get_template(name: str) -> Template:
     """A template of pages or the index; it escapes all that is filled in."""
     loader = FileSystemLoader(TEMPLATES / "seg")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
-    environment.filters |= {"duration": format_seconds, "date": _format_date, "commit": _describe_commit}
+    environment.filters |= {"duration": format_seconds, "date": _format_date}
     return environment.get_template(name)
-
-
-def _describe_commit(record: dict) -> str:
-    if not record["commit"]:
-        return "not under version control"
-    return record["commit"][:10] + (" with local changes" if record["dirty"] else "")
 
 
 def _format_date(seconds: float) -> str:
@@ -81,10 +74,6 @@ class PageRenderer(IPythonRenderer):
 
     def latex_environment(self, name: str, body: str) -> str:
         return _to_mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
-
-
-def _render_markdown(source: str) -> str:
-    return MarkdownWithMath(renderer=PageRenderer(escape=False, exclude_anchor_links=True)).render(source)
 
 
 def _to_mathml(formula: str, display: str) -> str:
@@ -122,30 +111,12 @@ def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
 
 def _dress(table: Tag, body: BeautifulSoup) -> None:
     """Lets a table scroll on its own below its caption, which names it."""
-    for scoped in table.parent.find_all("style", attrs={"scoped": True}):
-        scoped.decompose()
-    del table["border"]
-    _align_numbers(table)
     sheet = table.wrap(body.new_tag("figure", attrs={"class": "sheet"}))
     region = table.wrap(body.new_tag("div", attrs={"class": "scroll", "role": "region", "tabindex": "0"}))
-    name = "Table"
     if caption := table.caption:
-        name = caption.get_text(" ", strip=True)
+        region["aria-label"] = table["aria-label"] = caption.get_text(" ", strip=True)
         caption.name, caption.attrs = "figcaption", {}
         sheet.insert(0, caption.extract())
-    region["aria-label"] = table["aria-label"] = name
-
-
-def _align_numbers(table: Tag) -> None:
-    """Sets columns of numbers flush right, which no style sheet can tell from words; merged cells stay as they are."""
-    rows = [row.find_all(["th", "td"]) for row in table.find_all("tr")]
-    if len({len(row) for row in rows}) != 1:
-        return
-    for column in zip(*rows, strict=True):
-        texts = {cell.get_text(strip=True) for cell in column if cell.find_parent("tbody")}
-        if any(texts) and all(NUMBER.match(text) for text in texts - {"", "–", "NaN"}):
-            for cell in column:
-                cell["class"] = [*cell.get("class", []), "number"]
 
 
 def check_page(html: str) -> list[str]:

@@ -505,7 +505,7 @@ def test_local_weights_stand_in_for_the_download(laboratory, tmp_path):
     torch.save(encoder.state_dict(), tmp_path / "weights.pth")
     profile = laboratory.profile(tmp_path, "model.encoder_weights=imagenet")
     config = profile.experiment("unet")
-    network = runner._build(config, 11, pretrained=True, weights=tmp_path / "weights.pth")
+    network = runner._build(config, 11, encoder_weights="imagenet", weights_file=tmp_path / "weights.pth")
     assert all(torch.equal(value, network.encoder.state_dict()[name]) for name, value in encoder.state_dict().items())
     untrained = build_network(profile, "unet", 11)
     assert not torch.equal(untrained.encoder.features[0][0].weight, encoder.features[0][0].weight)

@@ -92,6 +92,7 @@ def shown(monkeypatch):
     """What a page displays."""
     displayed = []
     monkeypatch.setattr("seg_helpers.figures.display.display", displayed.append)
+    monkeypatch.setattr("seg_helpers.figures.runs.display", displayed.append)
     return displayed
 
 
