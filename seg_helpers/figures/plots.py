@@ -27,10 +27,10 @@ def picture_rows(
     classes: ClassSet | None = None,
     labels: Iterable[np.ndarray] = (),
 ) -> ReportFigure:
-    """Pictures below their titles, row by row, and the legend of the classes in `labels`, (H, W) each, if there are any.
+    """Pictures below their titles, row by row, and a legend of the classes in `labels`, (H, W) each, if there are any.
 
-    A picture is (H, W, 3) uint8 RGB or an (h, w) map of values from 0 to 1, the first one's shape sets the height of all
-    rows; None leaves a place empty.
+    A picture is (H, W, 3) uint8 RGB or an (h, w) map of values from 0 to 1; the first one's shape sets the height of
+    all rows. None leaves a place empty.
     """
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     height, width = panels[0][1].shape[:2]
@@ -51,7 +51,7 @@ def picture_rows(
 
 
 def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
-    """Blend a label's colors (`strength`, 0 to 1) over its image (H, W, 3), resized to it; void shows the image alone."""
+    """A label's colors (`strength`, 0 to 1) over its image (H, W, 3), resized to it; void shows the image alone."""
     label = resize_label(label, image.shape[:2])
     weight = np.where(label == VOID, 0.0, strength)[..., None]
     return (image * (1 - weight) + classes.colorize(label) * weight).round().astype(np.uint8)
