@@ -63,7 +63,7 @@ def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManag
 def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
     """The finished runs of a profile's own settings, best test mean IoU first; a damaged one is left out, which is said.
 
-    Ablations are the shorter runs, made for a comparison inside one notebook; of a run's seeds the first is listed.
+    Ablations are runs made for a comparison inside one notebook; of several seeds only the first is listed by default.
     """
     found = []
     for name in profile.run_names():

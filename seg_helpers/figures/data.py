@@ -31,7 +31,7 @@ def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> PictureGrid:
 def class_shares(counts: Mapping[str, np.ndarray], classes: ClassSet) -> pd.DataFrame:
     """What classes have of each split's (N, C + 1) pixel counts, void last: a row a split and class.
 
-    Columns: `split`, `class`, `share` (of pixels that are not void) and `presence` (share of frames with a pixel of it).
+    Columns: `split`, `class`, `share` (of pixels that are not void) and `presence` (share of frames with one).
     """
     tables = []
     for split, pixels in counts.items():
@@ -69,7 +69,7 @@ def class_balance(shares: pd.DataFrame) -> ReportFigure:
 
 
 def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> PictureGrid:
-    """Where each class that has a pixel lives in the image: maps (C, h, w) of the share, 0 to 1, of frames or pixels."""
+    """Where each class that appears lives in the image: maps (C, h, w) of the share, 0 to 1, of frames or pixels."""
     peaks = {index: heat.max() for index, heat in enumerate(heatmaps) if heat.any()}
     columns, between = (4, " · ") if len(peaks) <= 12 else (6, "\n")
     panels = [
@@ -80,7 +80,7 @@ def class_heatmaps(heatmaps: np.ndarray, classes: ClassSet) -> PictureGrid:
 
 
 def suspect_labels(audit: pd.DataFrame, data: PreparedData, count: int = 4) -> PictureGrid:
-    """Suspects of `audit_labels` (one at least, the `count` that gain most): the label, it shifted, and a neighbor's."""
+    """Suspects of `audit_labels` (one at least; `count` that gain most): the label, it shifted, and a neighbor's."""
     shown = audit[audit["suspect"]].sort_values("gain", ascending=False, kind="stable").head(count)
     images, labels, panels = data.cache.images, data.cache.labels, []
     for frame in shown.itertuples():

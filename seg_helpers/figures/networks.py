@@ -204,7 +204,7 @@ def branch_features(image: np.ndarray, branches: Mapping[str, np.ndarray], chann
 
 
 def atrous_rates(image: np.ndarray, rates: Sequence[int], output_stride: int) -> PictureGrid:
-    """The nine taps of a 3×3 atrous convolution on an image (H, W, 3), a panel a rate; a cell has `output_stride` pixels."""
+    """The nine taps of a 3×3 atrous convolution on an image (H, W, 3), a panel a rate, at an output stride in px."""
     cells = -(-np.array(image.shape[:2]) // output_stride)
     steps = np.array(list(itertools.product((-1, 0, 1), repeat=2)))
     panels = []

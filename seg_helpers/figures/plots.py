@@ -38,7 +38,7 @@ def picture_rows(
 
 
 def overlay(image: np.ndarray, label: np.ndarray, classes: ClassSet, strength: float = 0.55) -> np.ndarray:
-    """Blend a label's colors (`strength`, 0 to 1) over its image (H, W, 3), resized to it; void shows the image alone."""
+    """A label's colors (`strength`, 0 to 1) over its image (H, W, 3), resized to it; void shows the image alone."""
     label = resize_label(label, image.shape[:2])
     weight = np.where(label == VOID, 0.0, strength)[..., None]
     return (image * (1 - weight) + classes.colorize(label) * weight).round().astype(np.uint8)

@@ -39,7 +39,7 @@ def show_class_table(run: Run, classes: ClassSet) -> None:
 
 @style.themed
 def confusion_matrix(confusion: np.ndarray, classes: ClassSet) -> ReportFigure:
-    """Confusions (C, C), rows the target, of which they are shares; classes in neither target nor prediction are left out."""
+    """Confusions (C, C) as shares of their rows, the target; classes in neither target nor prediction are left out."""
     present = np.flatnonzero((confusion.sum(0) + confusion.sum(1)) > 0)
     counts = confusion[np.ix_(present, present)].astype(float)
     names = [classes.names[index] for index in present]
@@ -151,7 +151,7 @@ def class_scores_map(scores: pd.DataFrame) -> ReportFigure:
 
 @style.themed
 def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> ReportFigure:
-    """Mean IoU with its interval against a cost (of `COST_AXES`); a line joins the models that no other beats in both."""
+    """Mean IoU with its interval against a cost (of `COST_AXES`); a line joins the models that none beats in both."""
     styles = style.network_styles(runs["title"])
     table = runs.dropna(subset=[cost, "mean_iou"]).sort_values(cost)
     front = table[table["mean_iou"] > table["mean_iou"].cummax().shift(fill_value=-np.inf)]

@@ -31,11 +31,7 @@ METRIC_NAMES = {
 def open_page(
     profile: str, data: str, weights: str, overrides: list[str], reports: str, run: str = ""
 ) -> tuple[Profile, PreparedData]:
-    """Reads a page's profile and data, and prints what is needed to make the page again.
-
-    The first five are the page's parameters, as `load_profile` takes them; the data are those of `run`, or the
-    profile's own, and what is wrong with either is said by ConfigError or DatasetError.
-    """
+    """Reads a page's profile (see `load_profile`) and data (a run's, or the profile's); prints what made the page."""
     project = load_profile(profile, data, weights, overrides, reports)
     commit, dirty = read_commit()
     print(", ".join(f"{name} {version}" for name, version in list_versions().items()))
@@ -101,10 +97,7 @@ def show_scores(run: Run, data: PreparedData) -> None:
 
 
 def show_comparison(runs: Sequence[Run], caption: str, baseline: str = "") -> None:
-    """Displays a table of runs, best first, each one's difference from the first run, and who learned too little.
-
-    The first one is called `baseline`, or by its title; all have to be scored on the same frames.
-    """
+    """Displays runs on the same frames, best first, what sets them apart from the first, and who learned too little."""
     results.show_leaderboard(tabulate_runs(list(runs)), caption)
     if len(runs) > 1:
         title = f"Mean IoU beyond {baseline or runs[0].title}, on the same frames"
@@ -136,11 +129,7 @@ def weights_note(runs: Sequence[Run]) -> str:
 
 
 def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
-    """Which of the profile's runs are finished and which are not, and why, and the profile's notes, as Markdown.
-
-    Raises:
-        FileNotFoundError: no run is finished.
-    """
+    """Which runs are finished, which are not and why, and notes on them, as Markdown; FileNotFoundError if none is."""
     if not runs:
         raise FileNotFoundError(
             f"profile {profile.name}: no finished run in {profile.folder / 'runs'}: run the models' notebooks, or "

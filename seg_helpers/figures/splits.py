@@ -59,7 +59,7 @@ def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
 
 @themed
 def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
-    """How near val and test are to training in time, looks and clips: tables of `audit_split` by title, NaN if unknown."""
+    """How near val and test are to training in time, looks and clips: tables of `audit_split` by title, NaN unknown."""
     parts = {
         f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split]: audit[audit["split"] == split]
         for title, audit in audits.items()
@@ -103,10 +103,7 @@ def _shares_of_clips(audit: pd.DataFrame) -> tuple[float, float]:
 
 
 def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> PictureGrid:
-    """The held-out pictures of `match_pictures` (one at least) that are most like one of another split, above that one.
-
-    No picture is shown twice; `count` is shared among val and test.
-    """
+    """Held-out pictures of `match_pictures` (one at least) above their match; `count` for val and test, none twice."""
     ranked = matches.sort_values(["identical", "similarity"], ascending=False, kind="stable")
     ranked = ranked[~ranked.index.duplicated()].drop_duplicates(["split", "other_row"])
     pairs = ranked.groupby("split", sort=False).head(max(1, count // ranked["split"].nunique()))

@@ -28,11 +28,7 @@ def list_notebooks(folder: Path) -> list[Path]:
 
 
 def choose_notebooks(notebooks: list[Path], only: str = "") -> list[Path]:
-    """Those that `only` names, by stem or by number; all if it names none.
-
-    Raises:
-        ValueError: a word names no notebook.
-    """
+    """Those that `only` names, by stem or by number; all if it names none. ValueError if a word names no notebook."""
     words = [word.zfill(2) for word in only.split()]  # Snakemake reads 01 as a number
     known = {name: path for path in notebooks for name in (path.stem, path.stem[:2])}
     for word in words:
@@ -43,8 +39,7 @@ def choose_notebooks(notebooks: list[Path], only: str = "") -> list[Path]:
 
 def list_package(package: Path = PACKAGE) -> list[Path]:
     """The helper package's files, with its recipes and templates: each may change any page."""
-    files = (path for path in package.rglob("*") if "__pycache__" not in path.parts)
-    return sorted(path for path in files if path.is_file())
+    return sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 def list_records(profile: Profile, page: str) -> list[Path]:

@@ -1,7 +1,6 @@
 """Turns an executed notebook into a page that needs nothing but itself.
 
-nbconvert makes the notebook's cells into HTML (`templates/seg/index.html.j2`), `page.html.j2` is the frame around them.
-What neither can do is done on the HTML between: contents, sizes of images, tables that scroll on their own.
+nbconvert and `index.html.j2` make its cells into HTML, which is given what they cannot, and `page.html.j2` frames it.
 """
 
 import base64
@@ -95,9 +94,8 @@ def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
         text = heading.get_text(" ", strip=True)
         anchor = re.sub(r"\s+", "-", text)
         taken[anchor] += 1
-        anchor = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
-        heading["id"] = anchor
-        contents.append((heading.name, anchor, text))
+        heading["id"] = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
+        contents.append((heading.name, heading["id"], text))
     for image in body.find_all("img", src=re.compile("^data:image/png")):  # so that nothing moves as the page loads
         header = base64.b64decode(image["src"].partition(",")[2][:32])
         image["width"], image["height"] = struct.unpack(">II", header[16:24])

@@ -19,11 +19,7 @@ BLOCK = re.compile(r"(<!-- results: (?P<folder>\S+) -->\n).*?(<!-- /results -->)
 
 
 def publish_notebook(notebook: NotebookNode, profile: Profile) -> Path:
-    """Writes an executed notebook, its page and the index; what was there before is replaced at once, not in between.
-
-    Raises:
-        PageError: the page would load something from the network; nothing was written.
-    """
+    """Replaces an executed notebook, its page and the index; PageError, before anything, if the page loads anything."""
     stem = notebook.metadata["report"]["stem"]
     executed = profile.folder / f"{stem}.ipynb"
     html = _render(stem, read_notebooks(profile.folder) | {stem: notebook})
@@ -63,13 +59,10 @@ def write_index(profile: Profile) -> Path:
 
 
 def _render(stem: str, notebooks: dict[str, NotebookNode]) -> str:
-    stems = sorted(notebooks)
-    at = stems.index(stem)
-    before, after = (
-        {"stem": other, "title": find_title(notebooks[other]) or other} if other else None
-        for other in (stems[at - 1] if at else None, stems[at + 1] if at + 1 < len(stems) else None)
-    )
-    html = render_page(notebooks[stem], before, after)
+    stems = [None, *sorted(notebooks), None]
+    neighbors = stems[stems.index(stem) - 1], stems[stems.index(stem) + 1]
+    linked = [{"stem": other, "title": find_title(notebooks[other]) or other} if other else None for other in neighbors]
+    html = render_page(notebooks[stem], *linked)
     for warning in check_page(html):
         print(f"{stem}: WARNING {warning}", flush=True)
     return html
@@ -132,11 +125,7 @@ def update_readme(readme: Path) -> None:
 
 
 def export_figure(notebook: Path, caption_start: str, target: Path) -> None:
-    """Writes the first figure of an executed notebook whose caption begins so, as a PNG file.
-
-    Raises:
-        PageError: the notebook shows no such figure.
-    """
+    """Writes the first figure of an executed notebook whose caption begins so as a PNG file; PageError if none does."""
     for cell in nbformat.read(notebook, as_version=4).cells:
         for output in cell.get("outputs", []):
             if output.get("metadata", {}).get("image/png", {}).get("caption", "").startswith(caption_start):

@@ -1,8 +1,4 @@
-"""Executes one notebook with its parameters, and has it published.
-
-A page that was published stays until a better one replaces it: a notebook that fails is kept beside it as
-`NAME.failed.ipynb`.
-"""
+"""Executes one notebook with its parameters, and has it published; a page stays until a better one replaces it."""
 
 import os
 import re
@@ -40,12 +36,9 @@ class NotebookFailed(RuntimeError):
 
 
 def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
-    """Executes a notebook and returns its published page; the index is written anew whatever comes of it.
+    """Executes a notebook with values in place of those in `PARAMETERS`; returns its published page.
 
-    Args:
-        path: the notebook.
-        threads: threads that the kernel computes with; None leaves the choice to the libraries.
-        parameters: values in place of the defaults in `PARAMETERS`.
+    The index is written whatever comes of it. Without `threads`, libraries choose how many the kernel computes with.
 
     Raises:
         ConfigError: the profile or an override is wrong; nothing was run.
@@ -106,10 +99,7 @@ def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | N
 
 
 class ConsoleClient(NotebookClient):
-    """Executes a notebook and says on the console which section runs, and what cells print.
-
-    Lines begin with the notebook's name, since several may run at once.
-    """
+    """Executes a notebook and says which section runs and what cells print, with its name: several may run at once."""
 
     def __init__(self, notebook: NotebookNode, name: str, **options):
         super().__init__(
