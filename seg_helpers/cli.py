@@ -88,10 +88,10 @@ def _models(_: argparse.Namespace) -> None:
 
 
 def _readme(_: argparse.Namespace) -> None:
-    from seg_helpers.report.publishing import export_figure, update_readme
+    from seg_helpers.report.publishing import export_pictures, update_readme
 
     report = project_root() / "reports" / "camvid-cpu"
-    export_figure(report / "04_unet.ipynb", "Input, ", report / "unet.png")
+    export_pictures(report / "04_unet.ipynb", "Input, ", report / "unet.png")
     update_readme(project_root() / "README.md")
 
 

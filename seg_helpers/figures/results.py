@@ -107,6 +107,7 @@ LEADERBOARD = {
     "start": "start",
     "mean_iou": "mean IoU",
     "interval": "95% interval",
+    "each": "each seed",
     "multiscale_mean_iou": "multi-scale mean IoU",
     "pixel_accuracy": "pixel accuracy",
     "mean_dice": "mean Dice",
@@ -120,8 +121,10 @@ LEADERBOARD = {
 
 
 def show_leaderboard(runs: pd.DataFrame, caption: str) -> None:
-    """Display what `LEADERBOARD` names of `tabulate_runs` and `latency_milliseconds`, the best run first."""
+    """Displays what `LEADERBOARD` names of `average_seeds` and `latency_milliseconds`, the best run first."""
     table = runs.sort_values("mean_iou", ascending=False)
+    values = [", ".join(map("{:.3f}".format, each)) if len(each) > 1 else None for each in table["each"]]
+    table = table.assign(each=values)
     ends = table[["mean_iou_low", "mean_iou_high"]].to_numpy()
     table = table.assign(interval=[f"{low:.3f} to {high:.3f}" for low, high in ends])
     table = table.filter(LEADERBOARD).dropna(axis=1, how="all").rename(columns=LEADERBOARD)
@@ -200,23 +203,26 @@ def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> P
 
 @style.themed
 def difference_forest(table: pd.DataFrame, title: str) -> ReportFigure:
-    """Differences of `compare_runs` with their 95% intervals, best first; those that leave zero out are dark."""
+    """Differences of `compare_runs` with their 95% intervals and each seed's, best first; clear ones are dark."""
     table = table.sort_values("difference", ascending=False)
-    clear = ((table["low"] > 0) | (table["high"] < 0)).to_numpy()
+    clear, seeds = table["clear"].to_numpy(), max(map(len, table["each"]))
     figure = style.new_figure(style.WIDTH * 0.9, 0.36 * len(table) + 1.2)
     axes = figure.subplots()
     axes.axvline(0, color=style.VERMILLION, linewidth=1.4)
     place, look = np.arange(len(table)), {"color": np.where(clear, style.BLUE, "#9aa0a6")}
     axes.scatter(table["difference"], place, s=56, zorder=3, **look)
     axes.hlines(place, table["low"], table["high"], linewidth=2.2, **look)
+    for row, each in enumerate(table["each"] if seeds > 1 else []):
+        axes.plot(each, [row] * len(each), "|", markersize=11, color=style.INK)
     plots.label_rows(axes, table["name"], table["high"], table["difference"].map("{:+.3f}".format))
     axes.margins(x=0.12)
     axes.set_xlabel("Difference in mean IoU on the same frames, with its 95% interval")
     axes.set_title(title)
     return ReportFigure(
         figure,
-        f"{title}: paired bootstrap over blocks of frames, each network trained once. {int(clear.sum())} of {len(table)} "
-        "intervals leave zero out.",
+        f"{title}: {'the mean over seeds, each of which is a tick' if seeds > 1 else 'each network trained once'}. "
+        f"Intervals by a paired bootstrap over blocks of {join_words(map(str, sorted(set(table['block']))))} frames. Dark "
+        f"({int(clear.sum())} of {len(table)}): p below 0.05 by Holm's correction for all of these, and all seeds agree.",
     )
 
 

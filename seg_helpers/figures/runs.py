@@ -10,14 +10,21 @@ from IPython.display import display
 from seg_helpers.config import Profile, load_profile
 from seg_helpers.datasets import describe_split
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
-from seg_helpers.experiments import PreparedData, Run, compare_runs, final_scores, get_run, prepare_data, tabulate_runs
-from seg_helpers.experiments.provenance import list_versions, read_commit
+from seg_helpers.experiments import (
+    PreparedData,
+    Run,
+    average_seeds,
+    compare_runs,
+    final_scores,
+    get_run,
+    prepare_data,
+    tabulate_runs,
+)
 from seg_helpers.figures import results
 from seg_helpers.figures.display import say, show_table
-from seg_helpers.figures.training import training_curves
+from seg_helpers.figures.training import stage_titles, training_curves
 from seg_helpers.figures.words import count_of, join_words, plain
 from seg_helpers.progress import format_seconds
-from seg_helpers.training.devices import describe_device
 
 METRIC_NAMES = {
     "mean_iou": "mean IoU",
@@ -31,29 +38,53 @@ METRIC_NAMES = {
 def open_page(
     profile: str, data: str, weights: str, overrides: list[str], reports: str, run: str = ""
 ) -> tuple[Profile, PreparedData]:
-    """Reads a page's profile (see `load_profile`) and data (a run's, or the profile's); prints what made the page."""
+    """Reads a page's profile (see `load_profile`) and its data (those of `run`, or the profile's), and says which."""
     project = load_profile(profile, data, weights, overrides, reports)
-    commit, dirty = read_commit()
-    print(", ".join(f"{name} {version}" for name, version in list_versions().items()))
-    print(f"page made on: {describe_device()}")
-    print(f"commit: {commit[:10] or 'unknown'}{' with local changes' if dirty else ''}")
-    print(f"profile {project.name}: {project.description}")
     config = project.experiment(run) if run else None
     prepared = prepare_data(config.data, config.seed) if config else prepare_data(project.data())
-    print(describe_split(prepared.frames))
+    print(f"Profile {project.name}: {project.description}\n{describe_split(prepared.frames)}.")
     return project, prepared
 
 
 def show_run(project: Profile, name: str) -> Run:
-    """Displays a run's configuration and its training, which is done now if it was not yet; returns the run."""
-    config = project.experiment(name)
-    text = yaml.safe_dump(config.fingerprinted(), sort_keys=False, default_flow_style=None, width=100)
-    title = f"Configuration of {config.name}: {config.epochs} epochs, batch {config.batch_size}, seed {config.seed}"
-    say(f"<details><summary>{title}</summary>\n\n```yaml\n{text}```\n\n</details>")
+    """Displays a run's settings and its training, which is done now if it was not yet; returns the run."""
     run = get_run(project, name)
+    show_settings(run)
     say(describe_training(run))
     display(training_curves(run))
     return run
+
+
+def show_settings(run: Run) -> None:
+    """Displays what a run was trained with: a table, and below it all settings as a profile writes them, folded."""
+    config, settings = run.config, run.config.fingerprinted()
+    model, optimizer, loss, augmentation = config.model, config.optimizer, config.loss, settings["augmentation"]
+    options = "".join(f", {name} {value}" for name, value in model.options.items())
+    start = (
+        "random weights" if model.encoder_weights == "none" else f"{model.encoder_weights} weights of {model.encoder}"
+    )
+    lengths = [
+        f"{stage.epochs} {title}" for stage, title in zip(config.planned_stages(), stage_titles(run), strict=False)
+    ]
+    terms = [f"{term.weight:g} {term.name}" for term in loss.terms]
+    slower = f", of the encoder {optimizer.encoder_lr_mult:g} times that" if optimizer.encoder_lr_mult != 1 else ""
+    rows = {
+        "network": f"{model.name}{options}; {run.metrics['parameters']:,} parameters, from {start}",
+        "input": f"{'×'.join(map(str, run.metrics['size']))}, batches of {config.batch_size}",
+        "epochs": f"{config.epochs}{': ' if lengths else ''}{', then '.join(lengths)}",
+        "optimizer": f"{optimizer.name}, learning rate {optimizer.learning_rate:g}{slower}, weight decay "
+        f"{optimizer.weight_decay:g}, gradients clipped at {config.gradient_clip}",
+        "schedule": f"{config.schedule.name}, over the {config.schedule.span}",
+        "loss": f"{' + '.join(terms)}, class weights {loss.class_weights}, label smoothing {loss.label_smoothing:g}",
+        "augmentation": ", ".join(
+            f"{name} {value}" for name, value in augmentation.items() if value and name != "enabled"
+        ),
+        "weights scored": f"their moving average of decay {config.ema}" if config.ema else "the last of the best epoch",
+        "seed": str(config.seed),
+    }
+    show_table(pd.DataFrame(rows.items(), columns=["setting", "value"]), f"What {run.title} was trained with")
+    text = yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=80)
+    say(f"<details><summary>All settings</summary>\n\n```yaml\n{text}```\n\n</details>")
 
 
 def describe_training(run: Run) -> str:
@@ -98,7 +129,7 @@ def show_scores(run: Run, data: PreparedData) -> None:
 
 def show_comparison(runs: Sequence[Run], caption: str, baseline: str = "") -> None:
     """Displays runs on the same frames, best first, what sets them apart from the first, and who learned too little."""
-    results.show_leaderboard(tabulate_runs(list(runs)), caption)
+    results.show_leaderboard(average_seeds(tabulate_runs(list(runs))), caption)
     if len(runs) > 1:
         title = f"Mean IoU beyond {baseline or runs[0].title}, on the same frames"
         display(results.difference_forest(compare_runs(list(runs), runs[0]), title))

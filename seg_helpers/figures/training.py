@@ -10,17 +10,8 @@ from seg_helpers.figures import style
 from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import epoch_axis, log_axis, note
 
-# Column of a history to its curve's name, color and dashes.
-LOSSES: dict[str, tuple] = {
-    "train_loss": ("training", style.BLUE, "-"),
-    "val_loss": ("validation", style.VERMILLION, "-"),
-}
-METRICS: dict[str, tuple] = {
-    "val_pixel_accuracy": ("val pixel acc.", style.GREEN, style.DASHES[1]),
-    "val_mean_dice": ("val Dice", style.PURPLE, style.DASHES[1]),
-    "val_mean_iou": ("val mean IoU", style.VERMILLION, "-"),
-    "train_mean_iou": ("train mean IoU", style.BLUE, "-"),
-}
+CURVES = {"loss": "Loss", "mean_iou": "Mean IoU", "pixel_accuracy": "Pixel accuracy"}
+SIDES = {"train": ("training", style.BLUE), "val": ("validation", style.VERMILLION)}
 
 
 def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
@@ -40,37 +31,38 @@ def stage_titles(run: Run) -> list[str]:
 
 @style.themed
 def training_curves(run: Run) -> ReportFigure:
-    """Loss and metrics against the epoch, with the best epoch, and with the stages by name where there are several."""
+    """Loss, mean IoU and pixel accuracy of training and validation against the epoch; the best one; stages by name."""
     history, titles = run.history, stage_titles(run)
     epoch, value = best_epoch(history)
-    figure = style.new_figure(height=5.6 if titles else 3.7)
-    panels = figure.subplots(2, 1, sharex=True) if titles else figure.subplots(1, 2)
-    for axes, curves in zip(panels, (LOSSES, METRICS), strict=True):
-        for column, (name, color, dashes) in curves.items():
-            _draw(axes, history, column, label=name, color=color, linestyle=dashes)
+    figure = style.new_figure(height=7.2 if titles else 3.4)
+    panels = figure.subplots(3, 1, sharex=True) if titles else figure.subplots(1, 3)
+    for axes, (name, title) in zip(panels, CURVES.items(), strict=True):
+        for side, (label, color) in SIDES.items():
+            _draw(axes, history, f"{side}_{name}", label=label, color=color)
         axes.axvline(epoch, color=style.MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
         for first in history.groupby("stage")["epoch"].min()[1:]:
             axes.axvline(first - 0.5, color=style.INK, linewidth=1, zorder=1)
         epoch_axis(axes)
-        axes.legend()
-    losses, metrics = panels
-    metrics.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor=style.PAPER, zorder=5)
+        axes.set_title(title)
+    losses, iou, _ = panels
+    if len(history) > 5:  # a spike of the first epochs would flatten all that follows
+        losses.set_ylim(0, 1.1 * history[["train_loss", "val_loss"]].iloc[len(history) // 8 :].max(axis=None))
+    losses.legend()
+    iou.plot(epoch, value, "*", markersize=14, color=style.VERMILLION, markeredgecolor=style.PAPER, zorder=5)
     for title, middle in zip(titles, history.groupby("stage")["epoch"].mean(), strict=False):
         where = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "color": style.MUTED}
         note(losses, title, (middle, 1), (0, 3), **where)
     losses.set_title("Loss", pad=16 if titles else 6)
-    metrics.set_title(f"Metrics · best mean IoU {value:.3f} (epoch {epoch})")
-    first, last = history["train_loss"].iloc[[0, -1]]
     return ReportFigure(
         figure,
-        f"Loss and metrics against the epoch, for training and validation. The training loss goes from {first:.3f} to "
-        f"{last:.3f}; the dotted line and the star mark the best epoch, {epoch} of {len(history)}, with a validation mean "
-        f"IoU of {value:.3f}.",
+        "Training and validation, computed alike but for what augmentation does to training frames and that weights "
+        f"move while an epoch trains. The dotted line and the star mark the best epoch, {epoch} of {len(history)}, with "
+        f"a validation mean IoU of {value:.3f}.",
     )
 
 
 def _draw(axes: Axes, history: pd.DataFrame, column: str, **look) -> None:
-    """Draw a column of a history over the epochs for which it is known."""
+    """Draws a column of a history over the epochs for which it is known."""
     known = history.dropna(subset=[column])
     axes.plot(known["epoch"], known[column], marker="o" if len(known) < 3 else None, markersize=5, **look)
 

@@ -3,11 +3,10 @@
 nbconvert and `index.html.j2` make its cells into HTML, which is given what they cannot, and `page.html.j2` frames it.
 """
 
-import base64
 import datetime
 import re
-import struct
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -35,8 +34,8 @@ def find_title(notebook: NotebookNode) -> str:
     return re.sub(r"[*`]", "", found[1]) if found else ""
 
 
-def render_page(notebook: NotebookNode, before: dict | None = None, after: dict | None = None) -> str:
-    """The page of an executed notebook with a `report` record in its metadata, between two others' `stem` and `title`."""
+def render_page(notebook: NotebookNode, pages: Sequence[dict]) -> str:
+    """The page of an executed notebook with a `report` record in its metadata, among `pages`: `stem` and `title` of each."""
     markdown = MarkdownWithMath(renderer=PageRenderer(escape=False, exclude_anchor_links=True))
     filters = {"markdown2html": markdown.render}
     exporter = HTMLExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)], filters=filters)
@@ -44,7 +43,7 @@ def render_page(notebook: NotebookNode, before: dict | None = None, after: dict 
     contents, record = _arrange(body), notebook.metadata["report"]
     title = find_title(notebook) or record["stem"]
     return get_template("page.html.j2").render(
-        record=record, title=title, before=before, after=after, contents=contents, body=str(body)
+        record=record, title=title, pages=pages, contents=contents, body=str(body)
     )
 
 
@@ -94,12 +93,11 @@ def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
         text = heading.get_text(" ", strip=True)
         anchor = re.sub(r"\s+", "-", text)
         taken[anchor] += 1
-        heading["id"] = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
-        contents.append((heading.name, heading["id"], text))
-    for image in body.find_all("img", src=re.compile("^data:image/png")):  # so that nothing moves as the page loads
-        header = base64.b64decode(image["src"].partition(",")[2][:32])
-        image["width"], image["height"] = struct.unpack(">II", header[16:24])
-        image["style"] = f"--width: {image['width']}px"
+        anchor = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
+        heading["id"] = anchor
+        contents.append((heading.name, anchor, text))
+    for number, figure in enumerate(body.find_all("figure", class_=["plate", "pictures"]), 1):
+        figure["id"] = f"figure-{number}"
     for table in body.find_all("table"):
         _dress(table, body)
     for link in body.find_all("a", href=re.compile(r"^\d\d_\w+\.ipynb")):

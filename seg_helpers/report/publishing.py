@@ -1,12 +1,16 @@
 """Puts notebooks, pages, the index of a profile's report and the README's results in their places."""
 
 import base64
+import io
 import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
+from bs4 import BeautifulSoup
 from filelock import FileLock
 from nbformat import NotebookNode
+from PIL import Image
 
 from seg_helpers.config import Profile, load_profile, project_root
 from seg_helpers.experiments import average_seeds, list_runs, tabulate_runs
@@ -59,10 +63,8 @@ def write_index(profile: Profile) -> Path:
 
 
 def _render(stem: str, notebooks: dict[str, NotebookNode]) -> str:
-    stems = [None, *sorted(notebooks), None]
-    neighbors = stems[stems.index(stem) - 1], stems[stems.index(stem) + 1]
-    linked = [{"stem": other, "title": find_title(notebooks[other]) or other} if other else None for other in neighbors]
-    html = render_page(notebooks[stem], *linked)
+    pages = [{"stem": other, "title": find_title(notebooks[other]) or other} for other in sorted(notebooks)]
+    html = render_page(notebooks[stem], pages)
     for warning in check_page(html):
         print(f"{stem}: WARNING {warning}", flush=True)
     return html
@@ -124,11 +126,16 @@ def update_readme(readme: Path) -> None:
     write_text(readme, BLOCK.sub(lambda m: m[1] + render_results(readme.parent / m["folder"]) + m[3], text))
 
 
-def export_figure(notebook: Path, caption_start: str, target: Path) -> None:
-    """Writes the first figure of an executed notebook whose caption begins so as a PNG file; PageError if none does."""
+def export_pictures(notebook: Path, caption_start: str, target: Path) -> None:
+    """Writes the first row of an executed notebook's pictures whose caption begins so as one PNG; PageError if none."""
     for cell in nbformat.read(notebook, as_version=4).cells:
         for output in cell.get("outputs", []):
-            if output.get("metadata", {}).get("image/png", {}).get("caption", "").startswith(caption_start):
-                target.write_bytes(base64.b64decode(output["data"]["image/png"]))
+            figure = BeautifulSoup(output.get("data", {}).get("text/html", ""), "html.parser").find(
+                "figure", "pictures"
+            )
+            if figure and figure.figcaption.get_text().startswith(caption_start):
+                sources = [image["src"].partition(",")[2] for image in figure.find(class_="row").find_all("img")]
+                pictures = [Image.open(io.BytesIO(base64.b64decode(source))).convert("RGB") for source in sources]
+                Image.fromarray(np.hstack(pictures)).save(target)
                 return
-    raise PageError(f"{notebook}: no figure whose caption begins with {caption_start!r}")
+    raise PageError(f"{notebook}: no pictures whose caption begins with {caption_start!r}")

@@ -16,7 +16,7 @@ from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from seg_helpers.config import load_profile, project_root
-from seg_helpers.experiments import read_commit
+from seg_helpers.experiments import list_versions, read_commit
 from seg_helpers.locks import hold
 from seg_helpers.progress import format_seconds
 from seg_helpers.report.dependencies import work_file
@@ -63,6 +63,7 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
             "seconds": round(time.monotonic() - start, 1),
             "commit": commit,
             "dirty": dirty,
+            "versions": list_versions(),
             "device": describe_device(),
         }
         notebook = make_portable(notebook, project_root())

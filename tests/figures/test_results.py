@@ -154,10 +154,12 @@ def test_wall_shows_the_frames_that_all_runs_kept(frame, make_run, prepare, clas
         assert (picture == classes.colorize(mask)).all()
 
 
-def test_forest_counts_the_intervals_that_leave_zero_out():
+def test_forest_counts_what_is_clear_and_says_how():
     table = pd.DataFrame({"name": ["x", "y"], "difference": [0.1, 0.01], "low": [0.05, -0.01], "high": [0.15, 0.03]})
+    table = table.assign(each=[(0.12, 0.08), (0.01,)], block=[20, 8], clear=[True, False])
     figure = figures.difference_forest(table, "Best minus …")
-    assert "1 of 2 intervals leave zero out." in figure.caption
+    assert "over blocks of 8 and 20 frames. Dark (1 of 2)" in figure.caption
+    assert "the mean over seeds" in figure.caption
     assert "x +0.100, y +0.010" in figure.alt
 
 

@@ -24,7 +24,7 @@ def make_run(title="Net", dataset="camvid", stages=(), weights="none", **scores)
         name=config.name,
         title=title,
         config=config,
-        metrics={"epochs": 4},
+        metrics={"epochs": 4, "parameters": 1000, "size": [120, 160]},
         scores={"test": scores} if scores else {},
         class_set="camvid11",
     )
@@ -102,22 +102,29 @@ def test_a_run_is_shown_with_its_configuration_and_its_curves(monkeypatch, shown
     run.record = {"frames": {"train": 8, "val": 2}, "training_seconds": 75}
     monkeypatch.setattr("seg_helpers.figures.runs.get_run", lambda project, name: run)
     assert fig.show_run(SimpleNamespace(experiment=lambda name: run.config), "net") is run
-    configuration, training, curves = shown
-    assert "Configuration of net: 4 epochs" in configuration.data
-    assert "encoder_weights: none" in configuration.data
+    settings, everything, training, curves = shown
+    values = settings.data.set_index("setting")["value"]
+    assert values["network"] == "unet; 1,000 parameters, from random weights"
+    assert values["optimizer"].startswith("adamw, learning rate 0.001, weight decay 0.01")
+    assert values["epochs"] == "4"
+    assert "encoder_weights: none" in everything.data
     assert "on 8 frames in **1 min 15 s**" in training.data
-    assert len(curves.figure.axes) == 2
+    assert len(curves.figure.axes) == 3
 
 
 def test_a_comparison_shows_differences_where_there_are_some(monkeypatch, shown):
     runs = [make_scored_run("Base", 0.5), make_scored_run("Other", 0.4)]
     columns = {
+        "run": ["base", "other"],
+        "seed": [0, 0],
         "title": ["Base", "Other"],
         "mean_iou": [0.5, 0.4],
         "mean_iou_low": [0.4, 0.3],
         "mean_iou_high": [0.6, 0.5],
     }
-    monkeypatch.setattr("seg_helpers.figures.runs.tabulate_runs", lambda runs: pd.DataFrame(columns)[: len(runs)])
+    scores = ["pixel_accuracy", "mean_dice", "val_mean_iou", "multiscale_mean_iou", "training_seconds"]
+    table = pd.DataFrame(columns | {key: [0.5, 0.4] for key in scores}).set_index("run")
+    monkeypatch.setattr("seg_helpers.figures.runs.tabulate_runs", lambda runs: table[: len(runs)])
     for run in runs:
         run.scored_frames = {"test": ["a", "b"]}
         run.seed = 0

@@ -25,6 +25,13 @@ def test_curves_mark_the_best_epoch_and_stages(make_run):
         assert (4.5, 4.5) in verticals
 
 
+def test_a_spike_of_the_first_epoch_does_not_flatten_the_loss(make_run, history):
+    losses, iou, accuracy = training_curves(make_run(history=history.assign(train_loss=[90.0, *[1.0] * 9]))).figure.axes
+    assert losses.get_ylim()[1] < 2.5
+    assert [axes.get_title("left") for axes in (losses, iou, accuracy)] == ["Loss", "Mean IoU", "Pixel accuracy"]
+    assert [line.get_label() for line in accuracy.lines[:2]] == ["training", "validation"]
+
+
 def test_unvalidated_epochs_leave_no_hole(make_run):
     for axes in training_curves(make_run()).figure.axes:
         for line in axes.lines:

@@ -5,6 +5,11 @@ from nbformat.v4 import new_output
 from seg_helpers.report.pages import LARGEST_PAGE, PageError, check_page, find_title, render_page
 
 STYLED = '<style>#T_t_row0_col1 {{color: {0}}}</style><table id="T_t"><caption>Scores of {0}</caption>{1}</table>'
+PAGES = [
+    {"stem": "02_before", "title": "One < two"},
+    {"stem": "03_tiny", "title": "Tiny"},
+    {"stem": "04_unet", "title": "U-Net"},
+]
 ROWS = (
     "<thead><tr><th>class</th><th>IoU</th><th>time</th></tr></thead>"
     '<tbody><tr><td>sky</td><td id="T_t_row0_col1">0.9</td><td>3 min 05 s</td></tr>'
@@ -28,7 +33,7 @@ def page(make_executed, picture):
         [new_output("display_data", {"text/markdown": "**Poles** are `hard`."})],
         [new_output("stream", name="stdout", text="<b>two</b> lines\n")],
     )
-    html = render_page(notebook, {"stem": "02_before", "title": "One < two"}, {"stem": "04_unet", "title": "U-Net"})
+    html = render_page(notebook, PAGES)
     assert check_page(html) == []
     return BeautifulSoup(html, "html.parser")
 
@@ -39,19 +44,19 @@ def test_page_can_make_no_request(page):
     assert not page.find_all("script", src=True)
 
 
-def test_figures_have_alt_text_numbers_captions_and_sizes(page):
+def test_figures_have_alt_text_numbers_captions_and_anchors(page):
     figures = page.select("main figure.plate")
     assert [figure.img["alt"] for figure in figures] == ['a "navy" area'] * 2
     assert [figure.figcaption.get_text() for figure in figures] == ["Navy & nothing else."] * 2
     style = page.style.get_text()
-    for figure, word in ((".plate", "Figure"), (".sheet", "Table")):  # numbered by the style sheet
+    for figure, word in ((":is(.plate, .pictures)", "Figure"), (".sheet", "Table")):  # numbered by the style sheet
         assert f"{figure}:has(figcaption) {{ counter-increment: {word.lower()}; }}" in style
         assert f'{figure} figcaption::before {{ content: "{word} " counter({word.lower()}) ". "; }}' in style
-    assert (figures[0].img["width"], figures[0].img["height"]) == ("30", "20")
+    assert [figure["id"] for figure in figures] == ["figure-1", "figure-2"]
 
 
 def test_contents_list_every_section_once_and_lead_to_it(page):
-    links = page.select(".contents ol a")
+    links = page.select(".contents details:first-child a")
     assert [link.get_text() for link in links] == ["Loss", "In detail", "Loss"]
     targets = [page.find(id=link["href"][1:]) for link in links]
     assert [target.name for target in targets] == ["h2", "h3", "h2"]
@@ -85,7 +90,7 @@ def test_formulas_are_mathml(page):
 
 def test_a_formula_that_cannot_be_read_is_named(make_executed):
     with pytest.raises(PageError, match=r"the formula \$a\^\$ cannot be shown"):
-        render_page(make_executed("$a^$"))
+        render_page(make_executed("$a^$"), PAGES)
 
 
 def test_code_and_long_logs_are_folded_and_short_ones_are_not(page):
@@ -100,13 +105,13 @@ def test_findings_are_set_as_text(page):
     assert page.select_one(".finding p").decode_contents() == "<strong>Poles</strong> are <code>hard</code>."
 
 
-def test_head_says_what_was_run_on_what_and_when(page):
-    facts = {item.dt.get_text(): item.dd.get_text() for item in page.select(".facts div")}
+def test_foot_says_what_was_run_on_what_and_when(page):
+    facts = {item.dt.get_text(): item.dd.get_text() for item in page.select("footer .facts div")}
     assert facts == {
         "Data set": "sample",
         "Page made on": "a test's device",
         "Code": "0123456789",
-        "Run": "15 January 2027, 08:00 UTC",
+        "Made": "15 January 2027, 08:00 UTC",
         "Page made in": "1 min 01 s",
     }
     assert page.html["lang"] == "en"
@@ -120,12 +125,15 @@ def test_links_lead_to_pages(page):
     assert "One < two" in turns["prev"].get_text()
     assert turns["next"]["href"] == "04_unet.html"
     assert page.select_one("main a[href^='04_unet']")["href"] == "04_unet.html#Loss"
+    others = [(link.get_text(), link["href"]) for link in page.select(".others a")]
+    assert others[1:3] == [("02 One < two", "02_before.html"), ("03 Tiny", "03_tiny.html")]
+    assert page.select_one(".others [aria-current=page]").get_text() == "03 Tiny"
     assert page.select_one(".colophon a[download]")["href"] == "03_tiny.ipynb"
 
 
 def test_local_changes_and_a_missing_repository_are_said(make_executed):
-    assert "0123456789 with local changes" in render_page(make_executed(dirty=True))
-    assert "not under version control" in render_page(make_executed(commit=""))
+    assert "0123456789 with local changes" in render_page(make_executed(dirty=True), PAGES)
+    assert "not under version control" in render_page(make_executed(commit=""), PAGES)
 
 
 def test_title_is_plain_text(make_executed):

@@ -1,14 +1,15 @@
 """The README's results are the records', to the digit."""
 
-import base64
-
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
 from seg_helpers.config import project_root
+from seg_helpers.figures import picture_rows
 from seg_helpers.report.pages import PageError
-from seg_helpers.report.publishing import BLOCK, export_figure, render_results
+from seg_helpers.report.publishing import BLOCK, export_pictures, render_results
 
 
 def test_every_result_in_the_readme_is_a_committed_record():
@@ -23,15 +24,15 @@ def test_a_folder_without_runs_says_how_they_are_made(tmp_path):
     assert "`make runs PROFILE=smoke`" in render_results(tmp_path / "smoke")
 
 
-def test_a_figure_is_found_by_its_caption(tmp_path):
-    def figure(caption, content):
-        data = {"image/png": base64.b64encode(content).decode()}
-        return new_output("display_data", data, metadata={"image/png": {"caption": caption}})
+def test_a_row_of_pictures_is_found_by_its_caption(tmp_path):
+    def output(caption, *colors):
+        panels = [("", np.full((4, 6, 3), color, np.uint8)) for color in colors]
+        return new_output("display_data", {"text/html": picture_rows(panels, 2, caption)._repr_html_()})
 
-    cell = new_code_cell("", outputs=[figure("Loss and metrics", b"one"), figure("Input, truth and errors", b"two")])
+    cells = [new_code_cell("", outputs=[output("One frame", 9), output("Input, target and errors", 0, 255, 7)])]
     path = tmp_path / "04.ipynb"
-    nbformat.write(new_notebook(cells=[cell]), path)
-    export_figure(path, "Input, truth", tmp_path / "figure.png")
-    assert (tmp_path / "figure.png").read_bytes() == b"two"
-    with pytest.raises(PageError, match=r"04.ipynb: no figure whose caption begins with 'Nothing'"):
-        export_figure(path, "Nothing", tmp_path / "figure.png")
+    nbformat.write(new_notebook(cells=cells), path)
+    export_pictures(path, "Input, target", tmp_path / "row.png")
+    assert (np.asarray(Image.open(tmp_path / "row.png"))[0, :, 0] == [0] * 6 + [255] * 6).all()
+    with pytest.raises(PageError, match=r"04.ipynb: no pictures whose caption begins with 'Nothing'"):
+        export_pictures(path, "Nothing", tmp_path / "row.png")

@@ -14,11 +14,11 @@ document.addEventListener("toggle", () => {
 }, true);
 
 const narrow = window.matchMedia("(max-width: 68rem)");
-const fold = () => { contents.querySelector("details").open = !narrow.matches; };
+const fold = () => contents.querySelectorAll("details").forEach((list) => { list.open = !narrow.matches; });
 narrow.addEventListener("change", fold);
 fold();
 
-const links = new Map([...contents.querySelectorAll("a")].map((link) => [decodeURIComponent(link.hash.slice(1)), link]));
+const links = new Map([...contents.querySelectorAll("details:first-child a")].map((link) => [decodeURIComponent(link.hash.slice(1)), link]));
 const headings = [...links.keys()].map((id) => document.getElementById(id));
 const mark = () => {
   const passed = headings.filter((heading) => heading.getBoundingClientRect().top < window.innerHeight * 0.3);
