@@ -1,16 +1,8 @@
 """The model zoo: one architecture a file, all built by `build_model`. Given num_classes, never a data set."""
 
+# ruff: noqa: F401
+
 from seg_helpers.models.encoders import WeightsError
 from seg_helpers.models.network import SegmentationNetwork
 from seg_helpers.models.registry import build_model, count_parameters, list_models
 from seg_helpers.models.summary import ModelSummary, summarize_model
-
-__all__ = [
-    "ModelSummary",
-    "SegmentationNetwork",
-    "WeightsError",
-    "build_model",
-    "count_parameters",
-    "list_models",
-    "summarize_model",
-]
