@@ -11,6 +11,7 @@ from seg_helpers.experiments.runner import (
     build_network,
     describe_origin,
     get_run,
+    get_runs,
     load_network,
     measure_network,
     measure_runs,

@@ -73,6 +73,11 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     return run
 
 
+def get_runs(profile: Profile, *names: str) -> list[Run]:
+    """The runs of these names that the profile trains, one for each of their seeds, as `get_run` has them."""
+    return [get_run(profile, name, seed) for name in profile.kept(*names) for seed in profile.seeds(name)]
+
+
 def describe_origin(run: Run) -> str:
     """A sentence on where a loaded run comes from, and what in the package has changed since it was made."""
     commit, dirty = run.session["commit"], run.session["dirty"]

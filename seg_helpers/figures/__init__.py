@@ -5,9 +5,10 @@
 from IPython.display import display as show
 
 from seg_helpers.figures.augmentation import measure_objects, sample_overlays, scale_shift
-from seg_helpers.figures.data import class_balance, class_heatmaps, class_shares, sample_grid, suspect_labels
+from seg_helpers.figures.data import batch_pictures, class_balance, class_heatmaps, class_shares, sample_grid, suspect_labels
 from seg_helpers.figures.display import say, show_table
-from seg_helpers.figures.networks import architecture_diagram, atrous_rates, show_branches, show_layer_table
+from seg_helpers.figures.findings import show_answer
+from seg_helpers.figures.networks import architecture_diagram, atrous_rates, show_branches, show_layer_table, show_source
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.results import (
     accuracy_cost,
@@ -16,10 +17,12 @@ from seg_helpers.figures.results import (
     cost_bars,
     difference_forest,
     example_panels,
+    opening_pictures,
     prediction_wall,
     show_leaderboard,
 )
 from seg_helpers.figures.runs import (
+    describe_ablation,
     describe_training,
     missing_finding,
     open_page,
@@ -27,6 +30,7 @@ from seg_helpers.figures.runs import (
     show_comparison,
     show_run,
     show_scores,
+    show_training,
     unlearned_finding,
     weights_note,
 )

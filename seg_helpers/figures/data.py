@@ -28,6 +28,15 @@ def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> PictureGrid:
     return picture_rows(panels, 3, "Frames of each split with label and overlay.", data.classes, labels)
 
 
+def batch_pictures(batch: dict, classes: ClassSet, count: int = 4) -> PictureGrid:
+    """The first samples of a loader's batch, as the network gets them, with their labels laid over below."""
+    images = batch["image"].permute(0, 2, 3, 1).numpy()[:count]
+    labels = batch["label"].numpy()[:count]
+    above = [(f"sample {number}", image) for number, image in enumerate(images, start=1)]
+    below = [("with its label", overlay(*pair, classes)) for pair in zip(images, labels, strict=True)]
+    return picture_rows([*above, *below], len(images), "The first samples of a training batch.", classes, labels)
+
+
 def class_shares(counts: Mapping[str, np.ndarray], classes: ClassSet) -> pd.DataFrame:
     """What classes have of each split's (N, C + 1) pixel counts, void last: a row a split and class.
 

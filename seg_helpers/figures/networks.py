@@ -1,5 +1,6 @@
 """A network's diagram and layer table, drawn from the network itself, and what its parts see of an image."""
 
+import inspect
 import itertools
 import math
 import textwrap
@@ -155,6 +156,11 @@ def _draw_block(axes: Axes, block: Block, room: float) -> None:
         look = {"facecolor": ROLES[block.role][0], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
         axes.add_patch(FancyBboxPatch(corner, *BOX, boxstyle=shape, **look))
         axes.text(block.column, y, "\n".join([*words, *facts]), ha="center", va="center", fontsize=size, zorder=4)
+
+
+def show_source(*parts: object) -> None:
+    """Displays the source of classes and functions."""
+    say("\n\n".join(f"```python\n{textwrap.dedent(inspect.getsource(part))}```" for part in parts))
 
 
 def show_layer_table(summary: ModelSummary, title: str) -> None:

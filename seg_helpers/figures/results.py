@@ -67,6 +67,21 @@ def map_errors(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return np.where((label == VOID)[..., None], NOT_SCORED, picture).astype(np.uint8)
 
 
+def opening_pictures(run: Run, data: PreparedData, count: int = 3) -> PictureGrid:
+    """Input, target and prediction of the brightest of the frames that every run is shown on."""
+    shown = run.examples[run.examples["kind"] == "shared"].set_index("frame")["mean_iou"]
+    frames = sorted(shown.index, key=lambda name: -data.image(name).mean())[:count]
+    panels, masks = [], []
+    for name in frames:
+        label = data.label(name)
+        prediction = resize_label(run.read_prediction(name), label.shape)
+        drawn = [data.classes.colorize(mask) for mask in (label, prediction)]
+        panels += zip(("input", "target", f"prediction, IoU {shown[name]:.2f}"), [data.image(name), *drawn], strict=True)
+        masks += [label, prediction]
+    caption = f"Input, target and prediction of {run.title} on frames that were chosen before it was trained."
+    return plots.picture_rows(panels, 3, caption, data.classes, masks)
+
+
 def example_panels(run: Run, data: PreparedData) -> PictureGrid:
     """Input, target, prediction and errors of the frames that a run keeps, by rank; none whose label is suspect."""
     shown = run.examples[run.examples["kind"].isin(RANKS)]

@@ -49,10 +49,24 @@ def open_page(
 def show_run(project: Profile, name: str) -> Run:
     """Displays a run's settings and its training, which is done now if it was not yet; returns the run."""
     run = get_run(project, name)
+    show_training(run)
+    return run
+
+
+def show_training(run: Run) -> None:
+    """Displays what a run was trained with, how long, and its curves."""
     show_settings(run)
     say(describe_training(run))
     display(training_curves(run))
-    return run
+
+
+def describe_ablation(runs: Sequence[Run], title: str) -> str:
+    """A title for runs that are compared with each other: with their input size, epochs and seeds."""
+    sizes = dict.fromkeys("×".join(map(str, run.metrics["size"])) for run in runs)
+    epochs = dict.fromkeys(str(run.config.epochs) for run in runs)
+    seeds = sorted({run.seed for run in runs})
+    trained = f"{join_words(epochs)} epochs, {'seeds' if len(seeds) > 1 else 'seed'} {join_words(map(str, seeds))}"
+    return f"{title}: {join_words(sizes)}, {trained}"
 
 
 def show_settings(run: Run) -> None:
