@@ -50,10 +50,10 @@ test: $(INSTALLED) ## check layout, lint and types, and test the helpers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-bench: $(INSTALLED) ## time training steps, loading and prediction on this machine: reports/bench/speed.html
-	$(BIN)/seg report notebooks/bench/speed.ipynb --profile notebooks/bench/bench.yaml
+bench: $(INSTALLED) ## time training steps, loading and prediction on this machine: reports/bench/00_speed.html
+	$(BIN)/seg report notebooks/bench/00_speed.ipynb --profile notebooks/bench/bench.yaml
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks

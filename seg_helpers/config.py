@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 RECIPES = Path(__file__).parent / "recipes"
 GROUPS = RECIPES.with_name("groups.yaml")
-Size = tuple[int, int]  # (height, width) in pixels
+Size = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]  # (height, width) in pixels
 _OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
 
@@ -91,6 +91,12 @@ class AugmentationConfig(Section):
     blur: float = Field(0.0, ge=0, le=1)
     noise: float = Field(0.0, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _scales_grow(self):
+        if self.scale and not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(f"scale is a range of positive numbers, the smaller first, got {self.scale}")
+        return self
+
 
 class ModelConfig(Section):
     """A network of the registry (`seg_helpers.models.list_models()`)."""
@@ -133,7 +139,7 @@ class LossTerm(Section):
 class LossConfig(Section):
     """A weighted sum of terms; void never counts."""
 
-    terms: tuple[LossTerm, ...] = (LossTerm(),)
+    terms: tuple[LossTerm, ...] = Field((LossTerm(),), min_length=1)
     class_weights: Literal["none", "inverse", "log_inverse", "median"] = "none"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
 
@@ -152,7 +158,9 @@ class EvaluationConfig(Section):
     """How predictions are made and scored."""
 
     every: int = Field(1, ge=1)  # epochs between two validations
-    scales: tuple[float, ...] = (1.0, 0.75, 1.25)  # multi-scale inference, reported beside the plain score
+    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (1.0, 0.75, 1.25), min_length=1
+    )  # multi-scale inference, reported beside the plain score
     flip: bool = True  # with its mirror image, in the same extra score
     extra: bool = True  # report that extra score
     test: bool = True  # score the test split, once, at the end; false for runs that something is still chosen by
@@ -480,6 +488,8 @@ def _parse_overrides(overrides, runs: list[str]) -> list[tuple[str, dict]]:
             raise ConfigError(f"{where}: write key=value, or run:key=value for one run")
         if run:
             _check_name("run", run, runs, where)
+        if key in ("group", "ablation"):
+            raise ConfigError(f"{where}: {key} decides which layers a run stands on: set it in the recipe or profile")
         parsed.append((run, _nest(key, parse_yaml(value, where))))
     return parsed
 

@@ -1,6 +1,7 @@
 """Configuration: the layers' order, and that whatever is wrong is said with its place and its remedy."""
 
 import itertools
+import re
 
 import pytest
 import yaml
@@ -322,6 +323,24 @@ def test_unknown_names_are_answered_with_the_nearest(profile, tmp_path):
         load_profile("zzz")
     with pytest.raises(ConfigError, match=r"weights: no file .*absent\.pth; give the path of an encoder's state_dict"):
         profile(weights=tmp_path / "absent.pth")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.size=[0, 4]", "data.size.0: Input should be greater than 0"),
+        ("augmentation.crop=[8, -8]", "augmentation.crop.1: Input should be greater than 0"),
+        ("augmentation.scale=[2.0, 0.5]", "augmentation: Value error, scale is a range of positive numbers"),
+        ("augmentation.scale=[-1, 1]", "augmentation: Value error, scale is a range of positive numbers"),
+        ("loss.terms=[]", "loss.terms: Tuple should have at least 1 item"),
+        ("evaluation.scales=[]", "evaluation.scales: Tuple should have at least 1 item"),
+        ("unet:group=scratch", "group decides which layers a run stands on"),
+        ("ablation=true", "ablation decides which layers a run stands on"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_told_before_anything_runs(override, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load_profile("smoke", overrides=[override]).experiment("unet")
 
 
 @pytest.mark.parametrize("text", ["just words", "", "3"])

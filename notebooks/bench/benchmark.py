@@ -1,4 +1,4 @@
-"""What `speed.ipynb` measures: training steps, loading and prediction on this machine, each against another, in turns.
+"""What `00_speed.ipynb` measures: training steps, loading and prediction on this machine, each against another, in turns.
 
 What is compared stands in processes of its own, one thread each, which take turns step by step: what disturbs the
 machine disturbs all sides alike, and the way in which one side keeps freed memory does not help another.
@@ -19,6 +19,7 @@ import psutil
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -120,7 +121,8 @@ def prepare_examples(name: str, size: tuple[int, int], frames: int, tuned: bool 
         else build_model(num_classes=CLASSES, **options)
     )
     model.train()
-    images, labels = unpack_batch(make_batch(size, frames))
+    device = Accelerator().device
+    model, (images, labels) = model.to(device), unpack_batch(make_batch(size, frames), device)
     half = tuned and detect_precision(images.device) == "bf16"
     if tuned:
         model = model.to(memory_format=torch.channels_last)
@@ -129,7 +131,7 @@ def prepare_examples(name: str, size: tuple[int, int], frames: int, tuned: bool 
     dice = smp.losses.DiceLoss("multiclass", ignore_index=255)
 
     def step() -> float:
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = model(images)
         loss = F.cross_entropy(logits.float(), labels, ignore_index=255) + 0.5 * dice(logits.float(), labels)
         optimizer.zero_grad()
@@ -266,9 +268,10 @@ def compare_loading(frames: int = 12, size: tuple[int, int] = (1024, 2048), turn
 
 
 def measure_memory(counts: Sequence[int] = (1000, 10_000), size: tuple[int, int] = (1024, 2048)) -> pd.DataFrame:
-    """What a pass of the loader over ever more frames adds to the memory that its process has for itself.
+    """What reading every tenth of ever more frames adds to the memory that its process has for itself.
 
-    The frames are empty and take no room on the disk, so that there can be many of them.
+    The frames are empty and take no room on the disk, so that there can be many of them. Pages of their file that the
+    system keeps in memory are not the process's own.
 
     Returns:
         A row a number of frames: frames, mebibytes.
@@ -281,9 +284,14 @@ def measure_memory(counts: Sequence[int] = (1000, 10_000), size: tuple[int, int]
             samples = SegmentationDataset(
                 Cache(Path(folder)), range(count), build_augmentation(AugmentationConfig(), (512, 1024))
             )
-            process = psutil.Process()
-            before = process.memory_full_info().uss
+            before = _own_memory()
             for position in track(range(0, count, 10), f"reading {count} frames"):
                 samples[position]
-            rows.append((count, (process.memory_full_info().uss - before) / 2**20))
+            rows.append((count, (_own_memory() - before) / 2**20))
     return pd.DataFrame(rows, columns=["frames", "mebibytes"])
+
+
+def _own_memory() -> int:
+    """Bytes in memory that are of no file."""
+    memory = psutil.Process().memory_info()
+    return memory.rss - memory.shared

@@ -21,7 +21,7 @@ class Latency:
 
 
 @torch.inference_mode()
-def measure_latency(model: nn.Module, size: tuple[int, int], precision: str = "fp32", seconds: float = 2.0) -> Latency:
+def measure_latency(model: nn.Module, size: tuple[int, int], precision: str = "fp32", seconds: float = 1.0) -> Latency:
     """Times the network, on its device, on one image of `size` (height, width) as in scoring; leaves it in eval mode.
 
     Passes are repeated for so many seconds, after one to warm up, in precision `"fp32"` or `"bf16"`.

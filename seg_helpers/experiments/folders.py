@@ -3,6 +3,7 @@
 import hashlib
 import json
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -60,6 +61,12 @@ def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManag
     return hold(plain.with_name(f".{plain.name}.lock"), f"run {config.name}, seed {config.seed},")
 
 
+def named_by(run: Run, config: ExperimentConfig) -> Run:
+    """A run under the names that its profile gives it today, which decide nothing of its result."""
+    names = {key: getattr(config, key) for key in ("title", "recipe", "group")}
+    return replace(run, config=run.config.model_copy(update=names))
+
+
 def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
     """The finished runs of a profile's own settings, best test mean IoU first; a damaged one is left out, which is said.
 
@@ -75,7 +82,7 @@ def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = Fals
             try:
                 run = read_run(folder)
                 if run.config.fingerprinted() == config.fingerprinted():  # else what lies there is of other settings
-                    found.append(run)
+                    found.append(named_by(run, config))
             except DamagedRun as error:
                 print(f"WARNING {name} is left out: {error}")
     return sorted(found, key=lambda run: -final_scores(run)["mean_iou"])

@@ -15,7 +15,10 @@ LIBRARIES = (
     "matplotlib", "papermill",
 )  # fmt: skip
 # what decides no run's result
-APART = ("figures", "report", "cli.py", "progress.py", "locks.py")
+APART = (
+    *("figures", "report", "scenes", "recipes", "groups.yaml", "cli.py", "progress.py", "locks.py", "files.py"),
+    *("experiments/tables.py", "experiments/plan.py", "experiments/folders.py", "models/summary.py"),
+)
 
 
 def list_versions() -> dict[str, str]:

@@ -23,7 +23,7 @@ from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.scores import score_counts
 from seg_helpers.evaluation.speed import Latency, measure_latency
-from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run
+from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run, named_by
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit, utc_now
 from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, write_counts
@@ -32,7 +32,13 @@ from seg_helpers.locks import Held
 from seg_helpers.models import ModelSummary, build_model, summarize_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import epoch_of, find_state, load_weights, save_weights
-from seg_helpers.training.devices import build_accelerator, describe_device, detect_precision, measure_peak_memory
+from seg_helpers.training.devices import (
+    build_accelerator,
+    describe_device,
+    detect_precision,
+    keep_freed_memory,
+    measure_peak_memory,
+)
 from seg_helpers.training.loop import Trainer, TrainerState
 from seg_helpers.training.stages import freeze_encoder
 
@@ -60,7 +66,7 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     if folder is None or not is_finished(folder):
         data = data or prepare_data(config.data, config.seed)  # which says what is wrong with the folder
         return _make_run(profile, config, data)
-    run = read_run(folder)
+    run = named_by(read_run(folder), config)
     print(describe_origin(run))
     if data is None:
         print(f"{name}: the data set is not at {config.data.root}, so its digest is not checked")
@@ -113,6 +119,7 @@ def measure_runs(runs: list[Run], size: tuple[int, int] | None = None) -> list[L
 def measure_network(network: nn.Module, size: tuple[int, int]) -> Latency:
     """Times a network on one image of (height, width), on the device and in the precision that runs are trained in."""
     device = Accelerator().device
+    keep_freed_memory()  # as runs are trained: what a page times must not depend on what ran before
     network = network.to(device, memory_format=torch.channels_last)
     return measure_latency(network, tuple(size), detect_precision(device))
 
@@ -121,7 +128,7 @@ def _build(config: ExperimentConfig, num_classes: int, **weights) -> nn.Module:
     model = config.model
     try:
         return build_model(model.name, num_classes, encoder=model.encoder, **weights, **model.options)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(f"run {config.name}: model: {error}") from error
 
 

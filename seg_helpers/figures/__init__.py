@@ -1,4 +1,4 @@
-"""What notebooks show, a function a figure: each returns a `ReportFigure`, which knows its alt text and caption."""
+"""What notebooks show, a function a figure: plots and pictures with their captions, tables, and findings in words."""
 
 # ruff: noqa: F401
 

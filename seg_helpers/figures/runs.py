@@ -74,26 +74,25 @@ def show_settings(run: Run) -> None:
     config, settings = run.config, run.config.fingerprinted()
     model, optimizer, loss, augmentation = config.model, config.optimizer, config.loss, settings["augmentation"]
     options = "".join(f", {name} {value}" for name, value in model.options.items())
-    start = (
-        "random weights" if model.encoder_weights == "none" else f"{model.encoder_weights} weights of {model.encoder}"
-    )
-    lengths = [
-        f"{stage.epochs} {title}" for stage, title in zip(config.planned_stages(), stage_titles(run), strict=False)
-    ]
+    encoder = f"{model.encoder_weights} weights of {model.encoder or 'its own encoder'}"
+    start = "random weights" if model.encoder_weights == "none" else encoder
+    stages = zip(config.planned_stages(), stage_titles(run), strict=False)
+    lengths = [f"{stage.epochs} {title}" for stage, title in stages]
+    rates = [str(stage.learning_rate or optimizer.learning_rate).replace("_", " ") for stage in config.planned_stages()]
     terms = [f"{term.weight:g} {term.name}" for term in loss.terms]
     slower = f", of the encoder {optimizer.encoder_lr_mult:g} times that" if optimizer.encoder_lr_mult != 1 else ""
+    clipped = f", gradients clipped at {config.gradient_clip:g}" if config.gradient_clip else ""
+    changes = [f"{name} {value}" for name, value in augmentation.items() if value and name != "enabled"]
     rows = {
         "network": f"{model.name}{options}; {run.metrics['parameters']:,} parameters, from {start}",
         "input": f"{'×'.join(map(str, run.metrics['size']))}, batches of {config.batch_size}",
         "epochs": f"{config.epochs}{': ' if lengths else ''}{', then '.join(lengths)}",
-        "optimizer": f"{optimizer.name}, learning rate {optimizer.learning_rate:g}{slower}, weight decay "
-        f"{optimizer.weight_decay:g}, gradients clipped at {config.gradient_clip}",
+        "optimizer": f"{optimizer.name}, learning rate {join_words(dict.fromkeys(rates))}{slower}, weight decay "
+        f"{optimizer.weight_decay:g}{clipped}",
         "schedule": f"{config.schedule.name}, over the {config.schedule.span}",
         "loss": f"{' + '.join(terms)}, class weights {loss.class_weights}, label smoothing {loss.label_smoothing:g}",
-        "augmentation": ", ".join(
-            f"{name} {value}" for name, value in augmentation.items() if value and name != "enabled"
-        ),
-        "weights scored": f"their moving average of decay {config.ema}" if config.ema else "the last of the best epoch",
+        "augmentation": ", ".join(changes) if config.augmentation.enabled else "none",
+        "weights scored": f"their moving average of decay {config.ema}" if config.ema else "those of the best epoch",
         "seed": str(config.seed),
     }
     show_table(pd.DataFrame(rows.items(), columns=["setting", "value"]), f"What {run.title} was trained with")

@@ -44,7 +44,8 @@ def list_package(package: Path = PACKAGE) -> list[Path]:
 
 def list_records(profile: Profile, page: str) -> list[Path]:
     """The records of the finished runs that a page shows, `runs/NAME/SEED/record.json`."""
-    runs = [run for recipe in SHOWN.get(page, ALL) for run in profile.run_names(recipe)]
+    recipes = SHOWN.get(page, ALL)
+    runs = profile.run_names() if recipes is ALL else [run for recipe in recipes for run in profile.run_names(recipe)]
     return sorted(path for run in runs for path in (profile.folder / "runs" / run).glob("*/record.json"))
 
 

@@ -91,8 +91,8 @@ def render_index(profile: Profile) -> str:
 
 
 def _tabulate(profile: Profile, ablations: bool) -> dict:
-    """What templates show of a profile's runs: `trained`, a row a run and seed, `runs`, a row a run, and `notes`."""
-    found = list_runs(profile, ablations, every_seed=True)
+    """What templates show of a profile's scored runs: `trained`, a row a run and seed, `runs`, a row a run, `notes`."""
+    found = [run for run in list_runs(profile, ablations, every_seed=True) if run.config.evaluation.test]
     trained = tabulate_runs(found)
     return {
         "trained": list(trained.itertuples()),
@@ -116,7 +116,7 @@ def render_results(profile_folder: Path) -> str:
     profile = load_profile(profile_folder.name, reports=profile_folder.parent)
     found = _tabulate(profile, ablations=False)
     if not found["runs"]:
-        return f"No finished run of this profile is recorded: `make runs PROFILE={profile.name}` trains them.\n"
+        return f"No run of this profile that was scored on test is recorded: `make runs PROFILE={profile.name}` trains them.\n"
     return get_template("results.md.j2").render(found)
 
 

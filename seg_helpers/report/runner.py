@@ -49,9 +49,17 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
     profile = load_profile(**parameters)
     with hold(work_file(profile, f"{path.stem}.lock"), f"{path.stem} of profile {profile.name}"):
         try:
-            notebook = parameterize_notebook(load_notebook_node(str(path)), parameters, kernel_name="python3")
+            notebook = load_notebook_node(str(path))
         except (OSError, ValueError) as error:
             raise NotebookFailed(f"{path} is no notebook that can be read: {error}") from None
+        tagged = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        assigned = re.findall(r"^(\w+) *=", "\n".join(tagged), re.MULTILINE)
+        if len(tagged) != 1 or set(assigned) != set(PARAMETERS):
+            raise NotebookFailed(
+                f"{path}: exactly one cell has to be tagged `parameters` and to assign {', '.join(PARAMETERS)}; found "
+                f"{len(tagged)}, which assign {', '.join(assigned) or 'nothing'}"
+            )
+        notebook = parameterize_notebook(notebook, parameters, kernel_name="python3")
         start = time.monotonic()
         failure = _execute(notebook, path.stem, threads)
         commit, dirty = read_commit()

@@ -20,6 +20,7 @@ from seg_helpers.experiments import (
     read_run,
     tabulate_runs,
 )
+from seg_helpers.experiments.folders import named_by
 from seg_helpers.experiments.provenance import checksum_files
 from seg_helpers.experiments.records import read_config
 
@@ -123,6 +124,13 @@ def test_a_damaged_run_is_left_out_and_said(shelf, capsys, name, damage):
         assert "WARNING bad is left out" in said
         with pytest.raises(DamagedRun, match=r"runs/bad/0: damaged \(.*move it away to train again"):
             read_run(file.parent)
+
+
+def test_a_run_is_called_as_its_profile_calls_it_today(shelf):
+    run = read_run(shelf("net", title="Then"))
+    today = run.config.model_copy(update={"title": "Now", "group": "scratch", "epochs": 99})
+    named = named_by(run, today)
+    assert (named.title, named.config.group, named.config.epochs) == ("Now", "scratch", run.config.epochs)
 
 
 def test_several_views_are_compared_with_one_on_the_same_frames(shelf):

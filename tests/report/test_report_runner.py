@@ -113,6 +113,15 @@ def test_a_file_that_is_no_notebook_is_said(run, tmp_path, content):
         run(path)
 
 
+@pytest.mark.parametrize("parameters", ["profile = 'sample'", "# none"])
+def test_a_notebook_that_would_not_hear_its_parameters_is_not_run(write_notebook, run, tmp_path, parameters):
+    with pytest.raises(
+        NotebookFailed, match=r"exactly one cell has to be tagged `parameters` and to assign profile, data"
+    ):
+        run(write_notebook("03_tiny", "1", parameters=parameters))
+    assert not (tmp_path / "reports" / "smoke" / "03_tiny.html").exists()
+
+
 def test_a_wrong_profile_runs_nothing(write_notebook, tmp_path):
     with pytest.raises(ConfigError, match="no profile 'smok'"):
         run_notebook(write_notebook("03_tiny", "1"), profile="smok", reports=str(tmp_path))
