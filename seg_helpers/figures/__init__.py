@@ -5,10 +5,23 @@
 from IPython.display import display as show
 
 from seg_helpers.figures.augmentation import measure_objects, sample_overlays, scale_shift
-from seg_helpers.figures.data import batch_pictures, class_balance, class_heatmaps, class_shares, sample_grid, suspect_labels
+from seg_helpers.figures.data import (
+    batch_pictures,
+    class_balance,
+    class_heatmaps,
+    class_shares,
+    sample_grid,
+    suspect_labels,
+)
 from seg_helpers.figures.display import say, show_table
 from seg_helpers.figures.findings import show_answer
-from seg_helpers.figures.networks import architecture_diagram, atrous_rates, show_branches, show_layer_table, show_source
+from seg_helpers.figures.networks import (
+    architecture_diagram,
+    atrous_rates,
+    show_branches,
+    show_layer_table,
+    show_source,
+)
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.results import (
     accuracy_cost,

@@ -107,7 +107,8 @@ def _describe_runs(profile: Profile) -> dict:
         return next(compare_runs(found, by_name[baseline][0]).itertuples())
 
     classes = {
-        name: {c: scores["iou"] for c, scores in final_scores(of[0])["per_class"].items()} for name, of in by_name.items()
+        name: {c: scores["iou"] for c, scores in final_scores(of[0])["per_class"].items()}
+        for name, of in by_name.items()
     }
     rows = average_seeds(tabulate_runs(runs)).itertuples(name="Row")
     return {row.Index: Score(row, classes[row.Index]) for row in rows} | {"difference": difference}

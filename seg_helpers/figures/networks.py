@@ -18,7 +18,7 @@ from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import PreparedData, Run, load_network
 from seg_helpers.figures.display import PictureGrid, ReportFigure, say, show_table
 from seg_helpers.figures.plots import picture_rows
-from seg_helpers.figures.style import INK, MUTED, OKABE_ITO, VERMILLION, WIDTH, new_figure, themed
+from seg_helpers.figures.style import BAND, INK, MUTED, OKABE_ITO, ON_TINT, VERMILLION, WIDTH, new_figure, themed
 from seg_helpers.figures.words import join_words, write_count
 from seg_helpers.models.summary import ModelSummary
 
@@ -59,7 +59,7 @@ def architecture_diagram(summary: ModelSummary, title: str) -> ReportFigure:
     axes.set_ylim(height + 0.1, -0.12)
     axes.set_axis_off()
     for stride, (top, bottom) in bands.items():
-        axes.axhspan(top, bottom, color="#f6f7f8", linewidth=0)
+        axes.axhspan(top, bottom, color=BAND, linewidth=0)
         size = "×".join(str(math.ceil(side / stride)) for side in summary.size)
         words = f"1/{stride}\n{size}"
         axes.text(-margin + 0.05, (top + bottom) / 2, words, va="center", fontsize=8, color=MUTED)
@@ -155,12 +155,22 @@ def _draw_block(axes: Axes, block: Block, room: float) -> None:
         corner, shape = (block.column - BOX[0] / 2, y - BOX[1] / 2), "round,pad=0,rounding_size=0.05"
         look = {"facecolor": ROLES[block.role][0], "edgecolor": "#7d8388", "linewidth": 0.8, "zorder": 3}
         axes.add_patch(FancyBboxPatch(corner, *BOX, boxstyle=shape, **look))
-        axes.text(block.column, y, "\n".join([*words, *facts]), ha="center", va="center", fontsize=size, zorder=4)
+        axes.text(
+            block.column,
+            y,
+            "\n".join([*words, *facts]),
+            ha="center",
+            va="center",
+            fontsize=size,
+            color=ON_TINT,
+            zorder=4,
+        )
 
 
 def show_source(*parts: object) -> None:
     """Displays the source of classes and functions."""
-    say("\n\n".join(f"```python\n{textwrap.dedent(inspect.getsource(part))}```" for part in parts))
+    source = "\n\n".join(textwrap.dedent(inspect.getsource(part)) for part in parts)
+    say(f"```python\n{source}```")
 
 
 def show_layer_table(summary: ModelSummary, title: str) -> None:

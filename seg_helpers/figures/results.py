@@ -76,7 +76,9 @@ def opening_pictures(run: Run, data: PreparedData, count: int = 3) -> PictureGri
         label = data.label(name)
         prediction = resize_label(run.read_prediction(name), label.shape)
         drawn = [data.classes.colorize(mask) for mask in (label, prediction)]
-        panels += zip(("input", "target", f"prediction, IoU {shown[name]:.2f}"), [data.image(name), *drawn], strict=True)
+        panels += zip(
+            ("input", "target", f"prediction, IoU {shown[name]:.2f}"), [data.image(name), *drawn], strict=True
+        )
         masks += [label, prediction]
     caption = f"Input, target and prediction of {run.title} on frames that were chosen before it was trained."
     return plots.picture_rows(panels, 3, caption, data.classes, masks)

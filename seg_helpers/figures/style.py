@@ -19,6 +19,8 @@ OKABE_ITO = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "osD^v<>XP"
 INK, MUTED, FAINT = "#1a1a1a", "#5f6368", "#d5d8dc"
+BAND = "#f6f7f8"
+ON_TINT = "#1b1b1b"  # words on a light tint, which stay dark on a dark page
 PAPER = "#fffffe"  # of gaps around marks; pure white is the white of what is drawn
 SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN, "gap": "#b0b4b9", "bracketed": PURPLE}
 SPLIT_NAMES = {
@@ -41,6 +43,7 @@ PAGE_COLORS = {
     "#8a8f94": "var(--muted, #8a8f94)",  # axes, as report.mplstyle has them
     "#e6e8ea": "var(--line, #e6e8ea)",  # grid
     PAPER: "var(--paper, #ffffff)",
+    BAND: "var(--surface, #f6f7f8)",
 }
 
 WIDTH = 10.0  # inches: the full width of a report's column
