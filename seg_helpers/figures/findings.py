@@ -76,7 +76,11 @@ def write_findings(profile: Profile, page: str, part: str, **values) -> list[str
     pages = validate(FindingsFile, parse_yaml(path.read_bytes(), path), path).root
     paragraphs = getattr(pages.get(page, PageFindings()), part)
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    environment.filters |= {"score": "{:.3f}".format, "signed": "{:+.3f}".format, "percent": percent}
+    environment.filters |= {
+        "score": lambda value: f"{float(value):.3f}",
+        "signed": lambda value: f"{float(value):+.3f}",
+    }
+    environment.filters["percent"] = percent
     environment.filters |= {"count": write_count, "duration": format_seconds}
     values = _describe_runs(profile) | values if paragraphs else {}
     held = []

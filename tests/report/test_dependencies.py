@@ -17,7 +17,7 @@ from seg_helpers.report.dependencies import (
 )
 
 NOTEBOOKS = list_notebooks(project_root() / "notebooks")
-RUN_READERS = {"get_run", "list_runs", "read_run"}  # functions of seg_helpers.experiments
+RUN_READERS = {"get_run", "get_runs", "list_runs", "read_run"}  # functions of seg_helpers.experiments
 
 
 @pytest.fixture
@@ -86,6 +86,13 @@ def test_records_are_those_of_the_runs_that_a_page_shows(profile):
     assert list_records(profile, "03_fcn") == [shown]
     assert list_records(profile, "01_data_exploration") == []
     assert list_records(profile, "index") == list_records(profile, "12_a_new_one") == [shown, other]
+
+
+def test_the_index_is_of_the_profiles_own_runs_too(tmp_path):
+    profile = load_profile("camvid-cpu", reports=tmp_path)
+    own = finish(profile, "pilot_encoder")
+    assert list_records(profile, "index") == [own]
+    assert list_records(profile, "03_fcn") == []
 
 
 def test_a_stamp_lasts_while_the_page_and_its_runs_are_there(profile):
