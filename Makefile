@@ -50,7 +50,7 @@ test: $(INSTALLED) ## check layout, lint and types, and test the helpers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(INSTALLED) ## time training steps, loading and prediction on this machine: reports/bench/00_speed.html
 	$(BIN)/seg report notebooks/bench/00_speed.ipynb --profile notebooks/bench/bench.yaml
