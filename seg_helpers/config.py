@@ -158,9 +158,8 @@ class EvaluationConfig(Section):
     """How predictions are made and scored."""
 
     every: int = Field(1, ge=1)  # epochs between two validations
-    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (1.0, 0.75, 1.25), min_length=1
-    )  # multi-scale inference, reported beside the plain score
+    # multi-scale inference, reported beside the plain score
+    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field((1.0, 0.75, 1.25), min_length=1)
     flip: bool = True  # with its mirror image, in the same extra score
     extra: bool = True  # report that extra score
     test: bool = True  # score the test split, once, at the end; false for runs that something is still chosen by

@@ -79,9 +79,10 @@ def write_findings(profile: Profile, page: str, part: str, **values) -> list[str
     environment.filters |= {
         "score": lambda value: f"{float(value):.3f}",
         "signed": lambda value: f"{float(value):+.3f}",
+        "percent": percent,
+        "count": write_count,
+        "duration": format_seconds,
     }
-    environment.filters["percent"] = percent
-    environment.filters |= {"count": write_count, "duration": format_seconds}
     values = _describe_runs(profile) | values if paragraphs else {}
     held = []
     for number, paragraph in enumerate(paragraphs, start=1):

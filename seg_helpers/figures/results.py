@@ -67,6 +67,11 @@ def map_errors(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return np.where((label == VOID)[..., None], NOT_SCORED, picture).astype(np.uint8)
 
 
+def read_mask(run: Run, frame: str, label: np.ndarray) -> np.ndarray:
+    """A kept prediction of a frame, at the size of its label (H, W)."""
+    return resize_label(run.read_prediction(frame), label.shape)
+
+
 def opening_pictures(run: Run, data: PreparedData, count: int = 3) -> PictureGrid:
     """Input, target and prediction of the brightest of the frames that every run is shown on."""
     shown = run.examples[run.examples["kind"] == "shared"].set_index("frame")["mean_iou"]
@@ -74,7 +79,7 @@ def opening_pictures(run: Run, data: PreparedData, count: int = 3) -> PictureGri
     panels, masks = [], []
     for name in frames:
         label = data.label(name)
-        prediction = resize_label(run.read_prediction(name), label.shape)
+        prediction = read_mask(run, name, label)
         drawn = [data.classes.colorize(mask) for mask in (label, prediction)]
         panels += zip(
             ("input", "target", f"prediction, IoU {shown[name]:.2f}"), [data.image(name), *drawn], strict=True
@@ -92,7 +97,7 @@ def example_panels(run: Run, data: PreparedData) -> PictureGrid:
     panels, words, masks = [], [], []
     for frame in shown[~shown["frame"].isin(run.suspect_frames)].itertuples():
         label = data.label(frame.frame)
-        prediction = resize_label(run.read_prediction(frame.frame), label.shape)
+        prediction = read_mask(run, frame.frame, label)
         scored = label != VOID
         wrong = percent((label != prediction)[scored].sum() / max(scored.sum(), 1))
         panels += [
@@ -208,8 +213,7 @@ def prediction_wall(runs: Sequence[Run], data: PreparedData, most: int = 4) -> P
     labels = [data.label(name) for name in frames]
     masks = {"target": labels}
     for run in runs:
-        found = zip(map(run.read_prediction, frames), labels, strict=True)
-        masks[run.title] = [resize_label(prediction, label.shape) for prediction, label in found]
+        masks[run.title] = [read_mask(run, name, label) for name, label in zip(frames, labels, strict=True)]
     panels = [(name, data.image(name)) for name in frames]
     for title, row in masks.items():
         panels += [("" if column else title, data.classes.colorize(mask)) for column, mask in enumerate(row)]
