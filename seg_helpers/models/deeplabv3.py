@@ -8,8 +8,9 @@ the encoder's own features of that size beside them, by separable convolutions. 
 from collections.abc import Sequence
 
 import segmentation_models_pytorch as smp
-from segmentation_models_pytorch.decoders.deeplabv3.decoder import ASPP
-from torch import nn
+import torch
+from segmentation_models_pytorch.decoders.deeplabv3.decoder import ASPP, SeparableConv2d
+from torch import Tensor, nn
 
 from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import PooledBatchNorm2d
@@ -65,7 +66,10 @@ class DeepLabV3(EncoderDecoder):
 
 
 class DeepLabV3Plus(DeepLabV3):
-    """DeepLabV3 with a skip at 1/4: wide views and sharp borders; arguments as for V3."""
+    """DeepLabV3 with a skip at 1/4: wide views and sharp borders.
+
+    Arguments as for V3; without `skip` all else stays: separable convolutions, the last of them at 1/4.
+    """
 
     smp_class = smp.DeepLabV3Plus
 
@@ -77,8 +81,20 @@ class DeepLabV3Plus(DeepLabV3):
         rates: Sequence[int] = (6, 12, 18),
         output_stride: int = 16,
         channels: int = 256,
+        skip: bool = True,
     ):
         super().__init__(num_classes, encoder, rates=rates, output_stride=output_stride, channels=channels)
+        self.skip = skip
+        if not skip:
+            self.decoder.block1 = nn.Identity()
+            self.decoder.block2[0] = SeparableConv2d(channels, channels, kernel_size=3, padding=1, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.encoder(images)
+        wide = self.decoder.up(self.decoder.aspp(features[-1]))  # (N, channels, H/4, W/4)
+        if self.skip:
+            wide = torch.cat([wide, self.decoder.block1(features[2])], dim=1)
+        return self.head(self.decoder.block2(wide))
 
     def decoder_parts(self) -> dict[str, nn.Module]:
         convolution, low_level = nn.ModuleList(self.decoder.aspp[1:]), self.decoder.block1

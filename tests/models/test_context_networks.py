@@ -56,3 +56,20 @@ def test_deeplabv3plus_is_v3_with_a_skip_at_a_quarter():
     assert plus.parts.set_index("name").loc["decoder", "stride"] == 4
     assert {start for start, end in plain.edges if end != "encoder 3"} & {"encoder 2"} == set()
     assert plain.parts.set_index("name").loc["decoder", "stride"] == 16
+
+
+def test_deeplabv3plus_without_its_skip_lacks_nothing_else():
+    plus, bare = summarize("deeplabv3plus"), summarize("deeplabv3plus", skip=False)
+    assert {start for start, end in bare.edges if end == "decoder"} == {"ASPP conv"}
+    assert bare.parts.set_index("name").loc["decoder", "stride"] == 4
+    # a 1x1 convolution of the encoder's 24 channels to 48 and its batch norm; 48 inputs of the last separable convolution
+    assert plus.parameters - bare.parameters == (24 * 48 + 2 * 48) + (9 * 48 + 48 * 256)
+
+
+def test_deeplabv3plus_computes_as_its_library_does():
+    torch.manual_seed(0)
+    network = build_model("deeplabv3plus", 4, channels=16).eval()
+    images = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        expected = network.head(network.decoder(network.encoder(images)))
+        assert torch.equal(network(images), expected)
