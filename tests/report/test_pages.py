@@ -101,6 +101,13 @@ def test_code_and_long_logs_are_folded_and_short_ones_are_not(page):
     assert page.select_one("pre.printed").get_text() == "<b>two</b> lines"
 
 
+def test_code_that_the_page_is_about_is_open(make_executed):
+    notebook = make_executed([], [])
+    notebook.cells[1].metadata["tags"] = ["shown"]
+    cells = BeautifulSoup(render_page(notebook, PAGES), "html.parser").select("details.code")
+    assert [cell.has_attr("open") for cell in cells] == [True, False]
+
+
 def test_findings_are_set_as_text(page):
     assert page.select_one(".finding p").decode_contents() == "<strong>Poles</strong> are <code>hard</code>."
 
