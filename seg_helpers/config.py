@@ -236,12 +236,16 @@ class Search(Section):
     values: tuple[Any, ...] = Field(min_length=2)
     settings: dict[str, Any] = {}  # what all of them have in common
 
+    def values_of(self, run: str, name: str) -> dict[str, Any]:
+        """The names that a run's search has, each with its value; `name` is the search's own."""
+        return {f"{run}_{name}{place}": value for place, value in enumerate(self.values, start=1)}
+
     def entries(self, name: str) -> dict[str, dict[str, Any]]:
         """Each run's name and its entry, as `runs` of a profile would hold it."""
         return {
-            f"{run}_{name}{place}": _merge({"like": run, **self.settings}, _nest(self.key, value))
+            searched: _merge({"like": run, **self.settings}, _nest(self.key, value))
             for run in self.runs
-            for place, value in enumerate(self.values, start=1)
+            for searched, value in self.values_of(run, name).items()
         }
 
 
@@ -282,6 +286,7 @@ class Profile:
     def __init__(self, name, file, recipes, groups, data="", weights="", overrides=(), reports="reports"):
         self.name, self.description = name, file.description
         self.order, self.skipped, self.notes = file.order, dict(file.skip), dict(file.notes)
+        self.searches = dict(file.searches)
         self.folder = resolve(reports) / name
         self.weights = resolve(weights) if weights else None
         self._file, self._recipes, self._groups = file, recipes, groups

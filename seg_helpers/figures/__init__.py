@@ -5,6 +5,7 @@
 from IPython.display import display as show
 
 from seg_helpers.figures.augmentation import measure_objects, sample_overlays, scale_shift
+from seg_helpers.figures.choices import list_candidates, search_curves, show_candidates, tabulate_search
 from seg_helpers.figures.data import (
     batch_pictures,
     class_balance,

@@ -17,6 +17,7 @@ SHOWN = {
     "07_fast_scnn": ["fast_scnn"],
     "08_mini_hrnet": ["hrnet"],
     "09_mini_unet": ["mini_unet", "unet"],
+    "10_experiments": ALL,
     "11_comparison": ALL,
     "index": ALL,
 }
