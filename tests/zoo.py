@@ -5,18 +5,18 @@ import torch
 from seg_helpers.models import SegmentationNetwork, build_model
 
 SMALL = {
-    "fcn": ("fcn", {"encoder": "resnet18", "fc_channels": 16}),
+    "fcn": ("fcn", {"encoder": "resnet18"}),
     "unet": ("unet", {"encoder": "resnet18", "decoder_channels": (16, 16, 16, 8, 8)}),
-    "pspnet": ("pspnet", {"channels": 16, "aux": True}),
+    "pspnet": ("pspnet", {"aux": True}),
     "deeplabv2": ("deeplabv2", {}),
     "deeplabv3": ("deeplabv3", {"channels": 16, "output_stride": 16}),
-    "deeplabv3plus": ("deeplabv3plus", {"channels": 16}),
+    "deeplabv3plus": ("deeplabv3plus", {}),
     "fast_scnn": ("fast_scnn", {"aux": True}),
     "hrnet": ("hrnet", {"variant": "w18_small_v1"}),
-    "mini_hrnet 1": ("mini_hrnet", {"approach": 1, "ancestor": "w18_small_v1"}),
-    "mini_hrnet 2": ("mini_hrnet", {"approach": 2, "ancestor": "w18_small_v2"}),
+    "mini_hrnet 1": ("mini_hrnet", {"approach": 1}),
+    "mini_hrnet 2": ("mini_hrnet", {"approach": 2}),
     "mini_hrnet 3": ("mini_hrnet", {"approach": 3}),
-    "segformer": ("segformer", {"channels": 16}),
+    "segformer": ("segformer", {}),
     "segnet": ("segnet", {"encoder": "vgg11_bn"}),
     "mini_unet": ("mini_unet", {}),
 }

@@ -4,25 +4,17 @@ from collections.abc import Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.ops import Conv2dNormActivation
 
 
-class ConvNorm(nn.Sequential):
-    """Convolution without bias, batch norm and, unless told otherwise, ReLU; keeps the size at stride 1."""
+class ConvNorm(Conv2dNormActivation):
+    """Convolution without bias, batch norm and, unless told otherwise, ReLU; keeps the size at stride 1.
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int = 3,
-        stride: int = 1,
-        dilation: int = 1,
-        groups: int = 1,
-        relu: bool = True,
-    ):
-        padding = dilation * (kernel // 2)
-        convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False)
-        layers = [convolution, nn.BatchNorm2d(outputs)]
-        super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
+    `options` are the convolution's `stride`, `dilation` and `groups`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, relu: bool = True, **options: int):
+        super().__init__(inputs, outputs, kernel, activation_layer=nn.ReLU if relu else None, **options)
 
 
 class PooledBatchNorm2d(nn.BatchNorm2d):

@@ -4,8 +4,6 @@ A dilated encoder keeps features at 1/8; atrous spatial pyramid pooling adds the
 The paper's multi-scale input and its CRF are no part of the network.
 """
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
 from seg_helpers.models.atrous import speed_up_atrous
@@ -13,14 +11,16 @@ from seg_helpers.models.blocks import resize
 from seg_helpers.models.encoders import build_encoder
 from seg_helpers.models.network import SegmentationNetwork
 
+RATES = (6, 12, 18, 24)
+
 
 class AtrousScores(nn.Module):
-    """The sum of 3x3 convolutions straight to class scores, one for each rate (ASPP-L of section 3.2)."""
+    """The sum of 3x3 convolutions straight to class scores, one for each of `RATES` (ASPP-L of section 3.2)."""
 
-    def __init__(self, inputs: int, num_classes: int, rates: Sequence[int]):
+    def __init__(self, inputs: int, num_classes: int):
         super().__init__()
         self.branches = nn.ModuleList(
-            nn.Conv2d(inputs, num_classes, kernel_size=3, padding=rate, dilation=rate) for rate in rates
+            nn.Conv2d(inputs, num_classes, kernel_size=3, padding=rate, dilation=rate) for rate in RATES
         )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -33,18 +33,11 @@ class DeepLabV2(SegmentationNetwork):
     The encoder is the paper's "resnet101" or another that can be dilated; `output_stride` is 8 as there, or 16 or 32.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        encoder: str = "mobilenet_v2",
-        *,
-        rates: Sequence[int] = (6, 12, 18, 24),
-        output_stride: int = 8,
-    ):
+    def __init__(self, num_classes: int, encoder: str = "mobilenet_v2", *, output_stride: int = 8):
         super().__init__()
         self.encoder = build_encoder(encoder, output_stride)
         speed_up_atrous(self.encoder)
-        self.classifier = AtrousScores(self.encoder.out_channels[-1], num_classes, rates)
+        self.classifier = AtrousScores(self.encoder.out_channels[-1], num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         scores = self.classifier(self.encoder(images)[-1])  # (N, C, H/8, W/8)

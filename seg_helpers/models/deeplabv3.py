@@ -68,30 +68,21 @@ class DeepLabV3(EncoderDecoder):
 class DeepLabV3Plus(DeepLabV3):
     """DeepLabV3 with a skip at 1/4: wide views and sharp borders.
 
-    Arguments as for V3; without `skip` all else stays: separable convolutions, the last of them at 1/4.
+    Without `skip` all else stays: separable convolutions, the last of them at 1/4.
     """
 
     smp_class = smp.DeepLabV3Plus
 
-    def __init__(
-        self,
-        num_classes: int,
-        encoder: str = "mobilenet_v2",
-        *,
-        rates: Sequence[int] = (6, 12, 18),
-        output_stride: int = 16,
-        channels: int = 256,
-        skip: bool = True,
-    ):
-        super().__init__(num_classes, encoder, rates=rates, output_stride=output_stride, channels=channels)
+    def __init__(self, num_classes: int, encoder: str = "mobilenet_v2", *, output_stride: int = 16, skip: bool = True):
+        super().__init__(num_classes, encoder, rates=(6, 12, 18), output_stride=output_stride)
         self.skip = skip
         if not skip:
             self.decoder.block1 = nn.Identity()
-            self.decoder.block2[0] = SeparableConv2d(channels, channels, kernel_size=3, padding=1, bias=False)
+            self.decoder.block2[0] = SeparableConv2d(256, 256, kernel_size=3, padding=1, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.encoder(images)
-        wide = self.decoder.up(self.decoder.aspp(features[-1]))  # (N, channels, H/4, W/4)
+        wide = self.decoder.up(self.decoder.aspp(features[-1]))  # (N, 256, H/4, W/4)
         if self.skip:
             wide = torch.cat([wide, self.decoder.block1(features[2])], dim=1)
         return self.head(self.decoder.block2(wide))

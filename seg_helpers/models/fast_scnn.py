@@ -38,11 +38,11 @@ class SeparableConv(nn.Sequential):
 
 
 class Bottleneck(nn.Module):
-    """Inverted residual of MobileNetV2: expand by t, depthwise 3x3, project linearly (table 2)."""
+    """Inverted residual of MobileNetV2: expand sixfold, depthwise 3x3, project linearly (table 2)."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int = 6):
+    def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
-        hidden = inputs * expansion
+        hidden = 6 * inputs
         self.layers = nn.Sequential(
             ConvNorm(inputs, hidden, kernel=1),
             ConvNorm(hidden, hidden, stride=stride, groups=hidden),

@@ -17,7 +17,7 @@ from seg_helpers.models.network import SegmentationNetwork
 HEADS = {"32s": (32,), "16s": (32, 16), "8s": (32, 16, 8)}
 
 
-class Doubling(nn.ConvTranspose2d):
+class LearnedDoubling(nn.ConvTranspose2d):
     """Learned upsampling by two, initialized as bilinear interpolation."""
 
     def __init__(self, channels: int):
@@ -32,24 +32,16 @@ class FCN(SegmentationNetwork):
     """The first end-to-end network: scores at strides 32, 16 and 8, added and upsampled.
 
     Encoder "vgg16" gives the paper's network: its two convolutionalized fully connected layers have 4096 channels, 7x7
-    in the first, and dropout of 0.5. On an encoder that is no VGG they have 256, 3x3 and 0.1. `fc_channels` replaces
-    both numbers of channels; `head` is one of `HEADS`.
+    in the first, and dropout of 0.5. On an encoder that is no VGG they have 256, 3x3 and 0.1. `head` is one of
+    `HEADS`.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        encoder: str = "mobilenet_v2",
-        *,
-        head: str = "8s",
-        fc_channels: int | None = None,
-    ):
+    def __init__(self, num_classes: int, encoder: str = "mobilenet_v2", *, head: str = "8s"):
         super().__init__()
         if head not in HEADS:
             raise ValueError(f"FCN has heads {', '.join(HEADS)}, got {head!r}")
         vgg = encoder.startswith("vgg")
-        fc_channels = fc_channels or (4096 if vgg else 256)
-        fc_kernel, dropout = (7, 0.5) if vgg else (3, 0.1)
+        fc_channels, fc_kernel, dropout = (4096, 7, 0.5) if vgg else (256, 3, 0.1)
         self.encoder = build_encoder(encoder)
         channels = dict(zip((1, 2, 4, 8, 16, 32), self.encoder.out_channels, strict=True))
         self.pooled = vgg  # its features are taken before each pooling; the paper scores them after it
@@ -62,7 +54,7 @@ class FCN(SegmentationNetwork):
         self.skip_strides = HEADS[head][1:]
         for stride in self.skip_strides:
             self.add_module(f"score{stride}", nn.Conv2d(channels[stride], num_classes, 1))
-            self.add_module(f"double{stride}", Doubling(num_classes))
+            self.add_module(f"double{stride}", LearnedDoubling(num_classes))
 
     def forward(self, images: Tensor) -> Tensor:
         features = dict(zip((1, 2, 4, 8, 16, 32), self.encoder(images), strict=True))

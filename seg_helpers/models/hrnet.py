@@ -13,11 +13,12 @@ One `HRNetConfig` describes any of them; the three Mini-HRNets are their ancesto
 Module names are those of the official code and of timm, so that published weights load.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.models import resnet
 
 from seg_helpers.models.blocks import ConvNorm, resize
 from seg_helpers.models.network import SegmentationNetwork
@@ -47,39 +48,21 @@ VARIANTS = {
     "w18_small_v2": HRNetConfig(2, 64, modules=(1, 3, 2), blocks=(2, 2, 2, 2), width=18),
     "w18_small_v1": HRNetConfig(1, 32, modules=(1, 1, 1), blocks=(2, 2, 2, 2), width=16),
 }
-REDESIGNED = HRNetConfig(1, 0, modules=(1, 1, 1), blocks=(1, 2, 3, 3), width=64, light=True, head_channels=128)
+APPROACHES = {  # Mini-HRNet's
+    # stage 4 is left out, and with it the branch at 1/32
+    1: replace(VARIANTS["w18"], modules=(1, 4)),
+    # every stage has one exchange module
+    2: replace(VARIANTS["w18"], modules=(1, 1, 1)),
+    # The core is redesigned. Each 3x3 convolution of the block becomes depthwise and pointwise (9 c^2 to c^2 + 9 c
+    # weights), and the stages are laid out anew: stage 1 is one such block, few blocks at 1/4 where each costs most and
+    # more at 1/16 and 1/32, one exchange a stage, pooled, a head of 128. What this saves pays for a wider network.
+    3: HRNetConfig(1, 0, modules=(1, 1, 1), blocks=(1, 2, 3, 3), width=64, light=True, head_channels=128),
+}
 
 
-def find_variant(variant: str) -> HRNetConfig:
-    """The stage table of this name; ValueError if there is none."""
-    if variant not in VARIANTS:
-        raise ValueError(f"HRNet has variants {', '.join(VARIANTS)}, got {variant!r}")
-    return VARIANTS[variant]
-
-
-def shrink(ancestor: HRNetConfig, approach: int) -> HRNetConfig:
-    """The stage table of a Mini-HRNet: its ancestor's with a few values replaced; ValueError for another approach.
-
-    1. Stage 4 is left out, and with it the branch at 1/32.
-    2. Every stage has one exchange module.
-    3. The core is redesigned. Each 3x3 convolution of the block becomes depthwise and pointwise (9 c^2 to
-       c^2 + 9 c weights), and the stages are laid out anew: stage 1 is one such block, few blocks at 1/4 where
-       each costs most and more at 1/16 and 1/32, one or two exchanges a stage, pooled exchanges, a head of 128.
-       What this saves pays for a wider network (64 to 512 channels).
-    """
-    match approach:
-        case 1:
-            return replace(ancestor, modules=ancestor.modules[:2])
-        case 2:
-            return replace(ancestor, modules=(1, 1, 1))
-        case 3:
-            return REDESIGNED
-    raise ValueError(f"Mini-HRNet has approaches 1, 2 and 3, got {approach!r}")
-
-
-def build_bottleneck(inputs: int, channels: int) -> Bottleneck:
+def build_bottleneck(inputs: int, channels: int) -> nn.Module:
     """1x1 down to `channels`, 3x3, 1x1 up to four times as many, and a residual (stage 1 only)."""
-    block = Bottleneck(inputs, channels)
+    block = resnet.Bottleneck(inputs, channels)
     if inputs != 4 * channels:
         block.downsample = ConvNorm(inputs, 4 * channels, kernel=1, relu=False)
     return block
@@ -105,7 +88,7 @@ class SeparableBlock(nn.Module):
 
 def build_block(channels: int, light: bool) -> nn.Module:
     """A block of the branches."""
-    return SeparableBlock(channels) if light else BasicBlock(channels, channels)
+    return SeparableBlock(channels) if light else resnet.BasicBlock(channels, channels)
 
 
 class ExchangeModule(nn.Module):
@@ -212,14 +195,16 @@ class HRNetHead(nn.Module):
 
 
 class HRNet(SegmentationNetwork):
-    """Keeps a branch at 1/4 all the way: the accurate ancestor of Mini-HRNet.
+    """Keeps a branch at 1/4 all the way: the accurate ancestor of Mini-HRNet."""
 
-    `variant` is one of `VARIANTS` or a stage table.
-    """
+    tables: Mapping[str | int, HRNetConfig] = VARIANTS
 
-    def __init__(self, num_classes: int, *, variant: str | HRNetConfig = "w18"):
+    def __init__(self, num_classes: int, *, variant: str | int = "w18"):
         super().__init__()
-        config = find_variant(variant) if isinstance(variant, str) else variant
+        if variant not in self.tables:
+            known = ", ".join(map(str, self.tables))
+            raise ValueError(f"{type(self).__name__} has no variant {variant!r}; known: {known}")
+        config = self.tables[variant]
         self.encoder = HRNetBody(config)
         self.head = HRNetHead(config.channels, config.head_channels or sum(config.channels), num_classes)
 
@@ -247,9 +232,10 @@ class HRNet(SegmentationNetwork):
 class MiniHRNet(HRNet):
     """HRNet for small machines: no stage 4, fewer modules, or a lighter core.
 
-    `shrink` describes the approaches. The thesis shrank W48; W18 has the same stages at a width that two CPU cores can
-    train. Approach 3 sets its own width, so its size does not depend on the ancestor.
+    The thesis shrank W48; W18 has the same stages at a width that two CPU cores can train.
     """
 
-    def __init__(self, num_classes: int, *, approach: int = 3, ancestor: str = "w18"):
-        super().__init__(num_classes, variant=shrink(find_variant(ancestor), approach))
+    tables = APPROACHES
+
+    def __init__(self, num_classes: int, *, approach: int = 3):
+        super().__init__(num_classes, variant=approach)

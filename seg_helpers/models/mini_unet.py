@@ -14,7 +14,7 @@ from seg_helpers.models.encoders import build_encoder
 from seg_helpers.models.network import SegmentationNetwork
 
 
-class Doubling(nn.Module):
+class UpBlock(nn.Module):
     """Norm (but for the deepest), ReLU and a transposed convolution to twice the size."""
 
     def __init__(self, inputs: int, outputs: int, norm: bool = True):
@@ -35,11 +35,11 @@ class MiniUNet(SegmentationNetwork):
         self.encoder = build_encoder(encoder)
         at4, at8, at16, at32 = self.encoder.out_channels[2:]
         width = 128
-        self.doubling16 = Doubling(at32, width, norm=False)
+        self.doubling16 = UpBlock(at32, width, norm=False)
         self.lateral16 = nn.Conv2d(at16, width, kernel_size=1)
-        self.doubling8 = Doubling(2 * width, width)
+        self.doubling8 = UpBlock(2 * width, width)
         self.lateral8 = nn.Conv2d(at8, width, kernel_size=1)
-        self.doubling4 = Doubling(2 * width, width)
+        self.doubling4 = UpBlock(2 * width, width)
         self.lateral4 = nn.Conv2d(at4, width, kernel_size=1)
         self.head = nn.Sequential(
             nn.BatchNorm2d(2 * width), nn.ReLU(), nn.ConvTranspose2d(2 * width, num_classes, 3, padding=1)

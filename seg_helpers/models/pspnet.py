@@ -21,7 +21,7 @@ class PSPNet(EncoderDecoder):
     """Pooled context of the whole scene beside the features at 1/8.
 
     The encoder is dilated to the paper's `output_stride` of 8, or 16; for 32 it may be any. Without `bins` there is no
-    pyramid; `channels` lie before the scores; `aux` adds a head on the encoder's fourth stage (section 3.3).
+    pyramid; `aux` adds a head on the encoder's fourth stage (section 3.3).
     """
 
     def __init__(
@@ -31,7 +31,6 @@ class PSPNet(EncoderDecoder):
         *,
         bins: Sequence[int] = (1, 2, 3, 6),
         output_stride: int = 8,
-        channels: int = 512,
         aux: bool = False,
     ):
         network = smp.PSPNet(
@@ -40,14 +39,13 @@ class PSPNet(EncoderDecoder):
             encoder_depth=5,
             output_stride=output_stride,
             upsampling=output_stride,
-            psp_out_channels=channels,
             psp_dropout=0.1,
             classes=num_classes,
         )
         inputs = network.encoder.out_channels[-1]
         network.decoder.psp = PSPModule(inputs, tuple(bins)) if bins else nn.Identity()
         pooled = inputs // len(bins) * len(bins) if bins else 0
-        network.decoder.conv = Conv2dReLU(inputs + pooled, channels, kernel_size=1, use_norm="batchnorm")
+        network.decoder.conv = Conv2dReLU(inputs + pooled, 512, kernel_size=1, use_norm="batchnorm")
         network.initialize()
         super().__init__(network)
         speed_up_atrous(self.encoder)

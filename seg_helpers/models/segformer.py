@@ -15,16 +15,15 @@ from seg_helpers.models.unet import EncoderDecoder
 class SegFormer(EncoderDecoder):
     """Every position attends to the whole image; the decoder is a few 1x1 convolutions.
 
-    The encoder is one of "mit_b0" to "mit_b5" (ValueError for any other); the paper's decoder has 256 `channels` on B0
-    and B1, 768 on the others.
+    The encoder is one of "mit_b0" to "mit_b5" (ValueError for any other); the decoder has 256 channels, the paper's for
+    B0 and B1.
     """
 
-    def __init__(self, num_classes: int, encoder: str = "mit_b0", *, channels: int = 256):
+    def __init__(self, num_classes: int, encoder: str = "mit_b0"):
         if not encoder.startswith("mit_b"):
             raise ValueError(f"SegFormer's encoder is one of mit_b0 to mit_b5, got {encoder!r}")
-        options = {"encoder_weights": None, "classes": num_classes, "decoder_segmentation_channels": channels}
         with torch.device("cpu"):  # the rates of its stochastic depth are read off a tensor, which needs values
-            super().__init__(smp.Segformer(encoder, **options))
+            super().__init__(smp.Segformer(encoder, encoder_weights=None, classes=num_classes))
 
     def encoder_stages(self) -> list[nn.Module]:
         """A stage is its patch embedding, its attention blocks and a layer norm."""

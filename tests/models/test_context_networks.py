@@ -68,7 +68,7 @@ def test_deeplabv3plus_without_its_skip_lacks_nothing_else():
 
 def test_deeplabv3plus_computes_as_its_library_does():
     torch.manual_seed(0)
-    network = build_model("deeplabv3plus", 4, channels=16).eval()
+    network = build_model("deeplabv3plus", 4).eval()
     images = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
         expected = network.head(network.decoder(network.encoder(images)))

@@ -32,8 +32,8 @@ def test_counting_builds_nothing_different():
         (("segnet", 11), {"encoder": "resnet18"}, "use vgg16_bn"),
         (("deeplabv2", 11), {"encoder": "vgg16_bn"}, "do not support dilated mode"),
         (("pspnet", 11), {"output_stride": 4}, "should be 16 or 8, got 4"),
-        (("hrnet", 11), {"variant": "w40"}, "variants w48, w18, w18_small_v2, w18_small_v1, got 'w40'"),
-        (("mini_hrnet", 11), {"approach": 4}, "approaches 1, 2 and 3, got 4"),
+        (("hrnet", 11), {"variant": "w40"}, "HRNet has no variant 'w40'; known: w48, w18, w18_small_v2, w18_small_v1"),
+        (("mini_hrnet", 11), {"approach": 4}, "MiniHRNet has no variant 4; known: 1, 2, 3"),
     ],
 )
 def test_a_refusal_names_what_is_known(arguments, options, message):

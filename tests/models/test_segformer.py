@@ -13,7 +13,7 @@ def test_b0_has_the_published_size():
 
 
 def test_the_last_stage_is_unfrozen_with_its_embedding_and_norm():
-    network = build_model("segformer", 3, channels=16)
+    network = build_model("segformer", 3)
     assert len(network.encoder_stages()) == 4
     freeze_encoder(network, 1)
     trained = {name.split(".")[0] for name, value in network.encoder.named_parameters() if value.requires_grad}
