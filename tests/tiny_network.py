@@ -75,7 +75,7 @@ class Bench:
     def loader(self, config: ExperimentConfig):
         augmentation = build_augmentation(config.augmentation, SIZE)
         dataset = SegmentationDataset(self.frames, range(self.frames.count - 2), augmentation, seed=config.seed)
-        return make_loader(dataset, config.batch_size, True, config.seed, config.workers, drop_last=True)
+        return make_loader(dataset, config.batch_size, shuffle=True, workers=config.workers)
 
     def evaluate(self, network: nn.Module, criterion: nn.Module) -> dict[str, float]:
         held_out = SegmentationDataset(self.frames, range(self.frames.count - 2, self.frames.count))

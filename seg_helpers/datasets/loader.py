@@ -59,38 +59,30 @@ def unpack_batch(batch: dict, device: torch.device | None = None) -> tuple[Tenso
 
 
 class EpochSampler(Sampler[int]):
-    """Every position once, shuffled by (seed, epoch of the data set): the same order on any machine and after a resume."""
+    """Every position once, shuffled by the data set's (seed, epoch): the same order on any machine and after a resume."""
 
-    def __init__(self, dataset: SegmentationDataset, seed: int):
-        self.dataset, self.seed = dataset, seed
+    def __init__(self, dataset: SegmentationDataset):
+        self.dataset = dataset
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(np.random.default_rng((self.seed, self.dataset.epoch)).permutation(len(self)).tolist())
+        return iter(np.random.default_rng((self.dataset.seed, self.dataset.epoch)).permutation(len(self)).tolist())
 
 
-def make_loader(
-    dataset: SegmentationDataset,
-    batch_size: int,
-    shuffle: bool = False,
-    seed: int = 0,
-    workers: int = 0,
-    drop_last: bool = False,
-) -> DataLoader:
+def make_loader(dataset: SegmentationDataset, batch_size: int, shuffle: bool = False, workers: int = 0) -> DataLoader:
     """A loader of batches: `image` (N, 3, H, W) and `label` (N, H, W), both uint8, and `index` (N,).
 
-    Call `loader.dataset.set_epoch(epoch)` before each epoch; it decides the order, `shuffle`d with `seed`, as well as
-    the augmentation. Labels of different native sizes cannot share a batch: evaluate such a data set with
-    `batch_size=1`. `workers` are processes that prepare batches ahead; 0 prepares them in this one. `drop_last` leaves
-    a smaller last batch out, unless it is the only one.
+    For training, `shuffle` it, which leaves a smaller last batch out, and call `loader.dataset.set_epoch(epoch)` before
+    each epoch: that decides order and augmentation. Labels of different native sizes cannot share a batch: evaluate such
+    a data set with `batch_size=1`. `workers` are processes that prepare batches ahead; 0 prepares them in this one.
     """
     return DataLoader(
         dataset,
         batch_size=batch_size,
-        sampler=EpochSampler(dataset, seed) if shuffle else None,
+        sampler=EpochSampler(dataset) if shuffle else None,
         num_workers=workers,
-        drop_last=drop_last and len(dataset) >= batch_size,
+        drop_last=shuffle,
         persistent_workers=workers > 0,
     )

@@ -1,14 +1,21 @@
-"""How sure a score is: the bootstrap over blocks of neighboring frames, paired differences.
+"""The scores of a split and how sure they are: the bootstrap over blocks of neighboring frames, paired differences.
 
 Efron and Tibshirani, 1993, chapters 6, 8 and 13; circular blocks: Politis and Romano, 1992; correction: Holm, 1979.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from seg_helpers.evaluation.metrics import class_scores, compute_metrics
+from seg_helpers.evaluation.metrics import (
+    METRICS,
+    calibration_error,
+    class_scores,
+    compute_metrics,
+    mean_boundary_iou,
+    tabulate_classes,
+)
 
 ENDS = ((1 - 0.95) / 2, (1 + 0.95) / 2)  # of a 95% interval
 
@@ -66,6 +73,36 @@ def bootstrap_classes(confusions: np.ndarray, samples: int = 1000, seed: int = 0
     return out
 
 
+def score_counts(counts: Mapping[str, np.ndarray], names: Sequence[str], samples: int, seed: int) -> dict:
+    """Every metric of a split, with bootstrap intervals, and of each class.
+
+    Args:
+        counts: kind to an array, a row a frame (`seg_helpers.evaluation.counts`); at least `confusion`.
+        names: of the classes.
+
+    Returns:
+        Plain numbers for JSON, None where a score does not exist: each of `METRICS`, `NAME_interval`; where they were
+        counted `mean_boundary_iou` and `calibration_error`; `per_class` and the number of `frames`.
+    """
+    confusions = counts["confusion"]
+    total = confusions.sum(0)
+    scores = {name: _number(value) for name, value in compute_metrics(total).items()}
+    for metric in METRICS:
+        scores[f"{metric}_interval"] = list(bootstrap_interval(confusions, metric, samples, seed))
+    if "boundary" in counts:
+        scores["mean_boundary_iou"] = _number(mean_boundary_iou(counts["boundary"].sum(0)))
+    if "confidence" in counts:
+        scores["calibration_error"] = _number(calibration_error(counts["confidence"].sum(0)))
+    intervals = bootstrap_classes(confusions, samples, seed)
+    classes = tabulate_classes(total, names)
+    scores["per_class"] = {
+        name: {k: _number(v) for k, v in row.items()} | {"iou_interval": [_number(v) for v in interval]}
+        for (name, row), interval in zip(classes.to_dict("index").items(), intervals, strict=True)
+    }
+    scores["frames"] = len(confusions)
+    return scores
+
+
 class PairedDifference(NamedTuple):
     """How much better one network scores than another on the same frames.
 
@@ -93,12 +130,7 @@ def compare_paired(
     Args:
         first, second: (frames, C, C) pixel counts of the same frames in the same order; of networks that were trained
             with several seeds (seeds, frames, C, C), whose differences are averaged in each sample.
-
-    Raises:
-        ValueError: the two were not scored on as many frames.
     """
-    if first.shape != second.shape:
-        raise ValueError(f"paired comparison needs the same frames and classes: {first.shape} and {second.shape}")
     pair = [counts.reshape(-1, *counts.shape[-3:]) for counts in (first, second)]
     totals, of_frames = ([compute_metrics(c)[metric] for c in counts] for counts in ([c.sum(1) for c in pair], pair))
     each = totals[0] - totals[1]
@@ -125,3 +157,7 @@ def _sum_samples(confusions: np.ndarray, samples: int, seed: int, block: int) ->
     """Drawn frames' counts (..., frames, C, C) added up: (samples, ..., C, C)."""
     counts = resample_frames(confusions.shape[-3], samples, seed, block).astype(np.float64)
     return np.tensordot(counts, confusions.astype(np.float64), axes=(1, -3))
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

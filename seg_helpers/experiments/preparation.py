@@ -93,7 +93,7 @@ class PreparedData:
         augmentation = build_augmentation(config.augmentation, self.cache.size)
         rows = self.rows("train") * config.data.expand
         dataset = SegmentationDataset(self.cache, rows, augmentation, seed=config.seed)
-        return make_loader(dataset, self.batch_size(config), True, config.seed, config.workers, drop_last=True)
+        return make_loader(dataset, self.batch_size(config), shuffle=True, workers=config.workers)
 
     def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
         """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""

@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from seg_helpers.config import ExperimentConfig
-from seg_helpers.evaluation.scores import score_counts
+from seg_helpers.evaluation.statistics import score_counts
 from seg_helpers.experiments.provenance import checksum_files
 
 RECORD = "record.json"  # written last: a folder that holds it holds a finished run
@@ -111,7 +111,7 @@ class Run:
 
     @cached_property
     def scores(self) -> dict[str, dict]:
-        """Split to its scores, as `seg_helpers.evaluation.scores` makes them of the recorded counts."""
+        """Split to its scores, as `seg_helpers.evaluation.statistics` makes them of the recorded counts."""
         found = {}
         for split in self.confusions:
             counts = {kind: arrays[split] for kind, arrays in self.counts.items() if split in arrays}

@@ -21,8 +21,8 @@ from seg_helpers.datasets import BRACKETED, unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
-from seg_helpers.evaluation.scores import score_counts
 from seg_helpers.evaluation.speed import Latency, measure_latency
+from seg_helpers.evaluation.statistics import score_counts
 from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run, named_by
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit, utc_now

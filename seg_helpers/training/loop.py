@@ -190,7 +190,7 @@ class Trainer:
 
             self.loader.set_epoch(epoch)
             with torch.random.fork_rng(range(torch.cuda.device_count())):
-                test = run_range_test(step, self.loader, where=f"run {self.config.name}, stage {index + 1}")
+                test = run_range_test(step, self.loader, f"run {self.config.name}, stage {index + 1}")
             self.say(f"range test: {test['reason']}")
             self.state.range_tests[index] = test
         return self.state.range_tests[index]["rate"]

@@ -9,20 +9,13 @@ import pandas as pd
 
 from seg_helpers.training.losses import TrainingDiverged
 
+LOW, HIGH, STEPS = 1e-5, 0.1, 40  # the first and the last learning rate, and how many there are
 SMOOTHING = 0.8  # of the exponential mean over the steps' losses
 DIVERGED = 4.0  # the test ends when the smoothed loss is so many times its lowest
 
 
-def run_range_test(
-    step: Callable[[dict, float], float],
-    batches: Iterable[dict],
-    *,
-    where: str = "range test",
-    low: float = 1e-5,
-    high: float = 0.1,
-    steps: int = 40,
-) -> dict:
-    """Raises the learning rate exponentially from `low` to `high`, one optimizer step each, and watches the loss.
+def run_range_test(step: Callable[[dict, float], float], batches: Iterable[dict], where: str) -> dict:
+    """Raises the learning rate exponentially from `LOW` to `HIGH`, one optimizer step each, and watches the loss.
 
     Processes that share the run end and choose as one, as long as `step` gives all of them the loss of the whole batch.
 
@@ -40,8 +33,8 @@ def run_range_test(
     """
     rows, smoothed, lowest = [], None, math.inf
     endless = (batch for _ in count() for batch in batches)
-    for number, batch in zip(range(steps), endless, strict=False):
-        learning_rate = low * (high / low) ** (number / (steps - 1))
+    for number, batch in zip(range(STEPS), endless, strict=False):
+        learning_rate = LOW * (HIGH / LOW) ** (number / (STEPS - 1))
         loss = step(batch, learning_rate)
         if not math.isfinite(loss):
             break

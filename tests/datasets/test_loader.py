@@ -63,19 +63,19 @@ def test_a_batch_is_what_the_frames_hold(cache):
 
 
 def test_order_and_augmentation_do_not_depend_on_workers(cache, augmentation):
-    alone = make_loader(SegmentationDataset(cache, range(10), augmentation, seed=4), 4, True, seed=4)
-    helped = make_loader(SegmentationDataset(cache, range(10), augmentation, seed=4), 4, True, seed=4, workers=2)
+    alone = make_loader(SegmentationDataset(cache, range(10), augmentation, seed=4), 4, True)
+    helped = make_loader(SegmentationDataset(cache, range(10), augmentation, seed=4), 4, True, workers=2)
     for epoch in (0, 1, 0):  # the workers live on from one epoch to the next
         expected, found = epoch_of(alone, epoch), epoch_of(helped, epoch)
         assert all(torch.equal(expected[key], found[key]) for key in expected)
 
 
 def test_epochs_and_seeds_differ(cache, augmentation):
-    loader = make_loader(SegmentationDataset(cache, range(10), augmentation), 4, True, seed=0)
+    loader = make_loader(SegmentationDataset(cache, range(10), augmentation), 5, True)
     first, second = epoch_of(loader, 0), epoch_of(loader, 1)
     assert sorted(first["index"].tolist()) == sorted(second["index"].tolist()) == list(range(10))
     assert first["index"].tolist() != second["index"].tolist()
-    other = make_loader(SegmentationDataset(cache, range(10), augmentation), 4, True, seed=1)
+    other = make_loader(SegmentationDataset(cache, range(10), augmentation, seed=1), 4, True)
     assert epoch_of(other, 0)["index"].tolist() != first["index"].tolist()
     fixed = SegmentationDataset(cache, [2], augmentation)
     before = fixed[0]["image"]
@@ -88,7 +88,7 @@ def test_a_frame_listed_twice_gives_two_samples(cache, augmentation):
     assert not torch.equal(dataset[0]["image"], dataset[1]["image"])
 
 
-def test_last_batch_is_dropped_only_if_another_is_left(cache):
+def test_training_leaves_a_smaller_last_batch_out(cache):
     dataset = SegmentationDataset(cache, range(10))
-    assert [len(batch["index"]) for batch in make_loader(dataset, 4, drop_last=True)] == [4, 4]
-    assert [len(batch["index"]) for batch in make_loader(dataset, 16, drop_last=True)] == [10]
+    assert [len(batch["index"]) for batch in make_loader(dataset, 4, shuffle=True)] == [4, 4]
+    assert [len(batch["index"]) for batch in make_loader(dataset, 4)] == [4, 4, 2]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from seg_helpers import figures
-from seg_helpers.evaluation.scores import score_counts
+from seg_helpers.evaluation.statistics import score_counts
 from seg_helpers.experiments.runner import choose_examples
 from seg_helpers.figures.results import (
     CORRECT,

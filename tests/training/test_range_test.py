@@ -17,19 +17,19 @@ def test_learning_rates_rise_exponentially_and_batches_repeat():
         seen.append((batch["image"], learning_rate))
         return 1.0
 
-    result = run_range_test(step, batches, low=1e-5, high=1e-2, steps=7)
+    result = run_range_test(step, batches, "run unet")
     rates = result["curve"]["learning_rate"]
-    assert rates == pytest.approx(np.geomspace(1e-5, 1e-2, 7))
-    assert seen == list(zip(itertools.islice(itertools.cycle([0, 1]), 7), rates, strict=True))
+    assert rates == pytest.approx(np.geomspace(1e-5, 0.1, 40))
+    assert seen == list(zip(itertools.islice(itertools.cycle([0, 1]), 40), rates, strict=True))
 
 
-def scripted(losses, **options):
+def scripted(losses):
     left = iter(losses)
-    return run_range_test(lambda batch, learning_rate: next(left), [{}], **options)
+    return run_range_test(lambda batch, learning_rate: next(left), [{}], "run unet, stage 2")
 
 
 def test_the_loss_is_smoothed_and_the_test_ends_when_it_diverges():
-    result = scripted([1.0, 0.5, 0.5, 30.0, 99.0], steps=5)
+    result = scripted([1.0, 0.5, 0.5, 30.0, 99.0])
     smoothed = [1.0, 0.9, 0.82, 0.82 * 0.8 + 6.0]
     assert result["curve"]["smoothed_loss"] == pytest.approx(smoothed)
     assert result["curve"]["loss"] == [1.0, 0.5, 0.5, 30.0]
@@ -37,7 +37,7 @@ def test_the_loss_is_smoothed_and_the_test_ends_when_it_diverges():
 
 @pytest.mark.parametrize("last", [float("nan"), float("inf")])
 def test_the_test_ends_when_the_loss_is_no_number(last):
-    assert len(scripted([3.0, 2.0, 1.0, 1.0, last, 1.0], steps=6)["curve"]["loss"]) == 4
+    assert len(scripted([3.0, 2.0, 1.0, 1.0, last, 1.0])["curve"]["loss"]) == 4
 
 
 def test_the_suggestion_is_where_the_loss_falls_fastest():
@@ -57,7 +57,7 @@ def test_the_suggestion_is_where_the_loss_falls_fastest():
 )
 def test_a_test_that_diverges_at_once_is_explained(losses, last):
     with pytest.raises(TrainingDiverged) as error:
-        scripted(losses, where="run unet, stage 2")
+        scripted(losses)
     rate = 1e-5 * 1e4 ** ((len(losses) - 1) / 39)
     said = f"run unet, stage 2: the range test's loss is {last} in its step {len(losses)}, at a learning rate of only {rate:.1e}"
     assert str(error.value).startswith(said)
