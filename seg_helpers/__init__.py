@@ -15,8 +15,11 @@ Parts, each importing only those before it: `scenes` paints generated data, `con
 """
 
 import importlib
+import warnings
 
 __version__ = "0.1.0"
+
+warnings.filterwarnings("ignore", "IProgress not found")  # tqdm's, for a widget that nothing here needs
 
 # name to the part that it comes from, which is imported when the name is first used: torch takes seconds
 _HOMES = {

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from seg_helpers.config import ConfigError, Profile, load_profile, project_root
+from seg_helpers.errors import SegError
 
 LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.cli train --profile P --model
 RUN; with ACCELERATE_USE_CPU=1, on N processes of one CPU."""
@@ -15,9 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _build_parser().parse_args(arguments)
     try:
         options.run(options)
-    except Exception as error:
-        if not type(error).__module__.startswith("seg_helpers."):
-            raise  # the package's own errors are sentences for people; any other needs its trace
+    except SegError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
     return 0

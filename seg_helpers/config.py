@@ -20,7 +20,7 @@ import difflib
 import json
 import os
 import reprlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,13 +28,15 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from seg_helpers.errors import SegError
+
 RECIPES = Path(__file__).parent / "recipes"
 GROUPS = RECIPES.with_name("groups.yaml")
 Size = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]  # (height, width) in pixels
 _OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
 
-class ConfigError(ValueError):
+class ConfigError(SegError, ValueError):
     """A configuration that cannot be used; the message says where, what and what to do."""
 
 
@@ -301,7 +303,7 @@ class Profile:
         for key in ("runs", "order", "skip", "notes"):
             for run in getattr(file, key):
                 _check_name("run", run, known, f"profile {name}, {key}")
-        self._overrides = _parse_overrides(overrides, known)
+        self._overrides = _parse_overrides([overrides] if isinstance(overrides, str) else overrides, known)
         self._for_all = [layer for run, layer in self._overrides if not run]
         own = [{"data": file.data}, file.defaults]
         if _name_data_set(self._for_all) not in (None, _name_data_set(own)):
@@ -398,7 +400,7 @@ def load_profile(
     profile: str = "sample",
     data: str | Path = "",
     weights: str | Path = "",
-    overrides: list[str] | tuple[str, ...] = (),
+    overrides: str | Sequence[str] = (),
     reports: str | Path = "reports",
 ) -> Profile:
     """Reads a profile, named by its stem in `notebooks/profiles/` or the path of a YAML file, and all recipes.

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from seg_helpers.errors import SegError
 
-class Held(RuntimeError):
+
+class Held(SegError):
     """Another process holds the lock; the message says which, since when and what to do."""
 
 

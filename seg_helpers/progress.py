@@ -1,14 +1,16 @@
-"""Progress for whatever takes longer than two seconds: a live bar in a terminal, plain lines elsewhere."""
+"""Progress for whatever takes longer than two seconds: a live bar in a terminal or notebook, plain lines elsewhere."""
 
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from tqdm import tqdm
 
+from seg_helpers.errors import in_notebook
+
 QUIET_SECONDS = 2.0  # nothing is printed for work shorter than this
-LINE_SECONDS = 15.0  # without a terminal: at most one line in so many seconds
+LINE_SECONDS = 15.0  # where there is no bar: at most one line in so many seconds
 
 Item = TypeVar("Item")
 
@@ -25,11 +27,16 @@ def format_seconds(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def bar_stream() -> TextIO | None:
+    """Where a bar can be drawn over itself, without a widget: a terminal or a live notebook; None where there is none."""
+    return sys.stderr if sys.stderr.isatty() else sys.stdout if in_notebook() else None
+
+
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """Yields `items`, `total` if they have no length, showing how far the work, e.g. `"caching camvid"`, has come."""
     total = len(items) if total is None and hasattr(items, "__len__") else total
-    if sys.stderr.isatty():
-        yield from tqdm(items, description, total, delay=QUIET_SECONDS, leave=False, dynamic_ncols=True)
+    if stream := bar_stream():
+        yield from tqdm(items, description, total, False, stream, delay=QUIET_SECONDS, dynamic_ncols=True)
         return
     start = last = time.monotonic()
     for count, item in enumerate(items, 1):

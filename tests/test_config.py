@@ -145,6 +145,10 @@ def test_lists_are_replaced_and_not_merged(profile):
     assert over.experiment("plain").model.options == {"decoder_channels": [4, 4]}
 
 
+def test_one_override_needs_no_list(profile):
+    assert profile(overrides="plain:epochs=5").experiment("plain").epochs == 5
+
+
 def test_overrides_are_typed_as_yaml(profile):
     texts = ["optimizer.learning_rate=1e-3", "gradient_clip=null", "augmentation.enabled=false", "data.size=[32, 48]"]
     plain = profile(overrides=texts).experiment("plain")

@@ -1,5 +1,6 @@
 """Progress output: silent for short work, a line now and then without a terminal, a bar in one."""
 
+import builtins
 import io
 import sys
 
@@ -81,6 +82,19 @@ def test_a_terminal_gets_a_bar(monkeypatch, capsys):
     assert list(track(range(3), "caching")) == [0, 1, 2]
     assert "caching" in terminal.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_a_live_notebook_gets_a_bar_and_a_page_lines(monkeypatch, clock, capsys):
+    monkeypatch.setattr(builtins, "get_ipython", lambda: None, raising=False)
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0)
+    assert work(range(3), clock, 20) == [0, 1, 2]
+    written = capsys.readouterr()
+    assert written.err == ""  # which a notebook shows in red
+    assert "\rcaching: " in written.out
+    assert written.out.rpartition("\r")[0].rpartition("\r")[2].strip() == ""  # nothing is left of it
+    monkeypatch.setenv("SEG_PAGE", "1")
+    assert work(range(3), clock, 20) == [0, 1, 2]
+    assert capsys.readouterr().out.splitlines() == ["caching: 1 of 3, 40 s left", "caching: 2 of 3, 20 s left"]
 
 
 def test_work_that_is_left_early_ends_there(clock):

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from seg_helpers.classes import ClassSet
+from seg_helpers.errors import SegError
 
 _UNKNOWN = 254  # in the lookup tables: a value that the class set does not hold
 _PLACES = np.array([1 << 16, 1 << 8, 1], np.int32)  # of red, green and blue in a color's code
@@ -16,11 +17,11 @@ _LABELS = {  # what a label file has to hold: its mode, and the remedy if it has
 }
 
 
-class DatasetError(ValueError):
+class DatasetError(SegError, ValueError):
     """A data set that cannot be used; the message says what was found where, and what to do."""
 
 
-class FileProblem(Exception):
+class FileProblem(SegError):
     """A file that cannot be used: which, what is wrong with it, and the remedy."""
 
     def __init__(self, file: str | Path, problem: str, remedy: str):

@@ -25,6 +25,7 @@ from seg_helpers.classes import (
 )
 from seg_helpers.datasets.cache import Cache, build_cache
 from seg_helpers.datasets.files import DatasetError
+from seg_helpers.errors import setting
 
 SPLITS = ("train", "val", "test")
 FRAME_COLUMNS = ["name", "image", "label", "split", "clip", "number"]
@@ -108,7 +109,7 @@ def read_dataset(
         own, rate = chosen.classes(root)
         found, problems = _find_frames(root, chosen)
     except OSError as error:
-        raise DatasetError(f"{error}; mend it, or name another folder (DATA=… or data.root)") from None
+        raise DatasetError(f"{error}; mend it, or name another folder ({setting('data')} or data.root)") from None
     class_set = own if classes in ("auto", own.name) else get_class_set(classes)
     cache = build_cache(found, class_set, size, cache_dir, root.name, chosen.kind)
     problems += [(Path(file), *said, found["split"][row]) for row, file, *said in cache.problems]
@@ -155,7 +156,11 @@ def _choose_layout(root: Path, name: str) -> Layout:
     entries = sorted(root.iterdir())
     found = ", ".join(entry.name + "/" * entry.is_dir() for entry in entries[:12]) or "an empty folder"
     inside = [entry for entry in entries if any(known.find(entry, "train")[1] for known in LAYOUTS)]
-    hint = f"{inside[0]} looks like one: name that folder" if inside else "Name another folder (DATA=… or data.root)"
+    hint = (
+        f"{inside[0]} looks like one: name that folder"
+        if inside
+        else f"Name another folder ({setting('data')} or data.root)"
+    )
     raise DatasetError(f"{root} is no data set that can be read.\nLooked for:\n{looked}\nFound: {found}\n{hint}")
 
 

@@ -6,7 +6,7 @@ from seg_helpers.experiments.folders import list_runs
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.processes import claim_gpu, join_processes
 from seg_helpers.experiments.provenance import list_versions, read_commit
-from seg_helpers.experiments.records import DamagedRun, Run, final_scores, read_run
+from seg_helpers.experiments.records import DamagedRun, MissingRun, Run, final_scores, read_run
 from seg_helpers.experiments.runner import (
     build_network,
     describe_origin,

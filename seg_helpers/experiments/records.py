@@ -12,7 +12,8 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
-from seg_helpers.config import ExperimentConfig
+from seg_helpers.config import ExperimentConfig, resolve
+from seg_helpers.errors import SegError
 from seg_helpers.evaluation.statistics import score_counts
 from seg_helpers.experiments.provenance import checksum_files
 
@@ -20,8 +21,12 @@ RECORD = "record.json"  # written last: a folder that holds it holds a finished 
 COUNTS = "counts.npz"
 
 
-class DamagedRun(ValueError):
+class DamagedRun(SegError, ValueError):
     """A run's folder that cannot be read; the message says which file and what to do."""
+
+
+class MissingRun(SegError):
+    """There is no finished run, or no prediction of it, where one was asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,19 +147,25 @@ class Run:
         return {int(k): v for k, v in json.loads(path.read_text()).items()} if path.is_file() else {}
 
     def read_prediction(self, frame: str) -> np.ndarray:
-        """(H, W) uint8 class indices of a kept frame, by its name."""
+        """(H, W) uint8 class indices of a kept frame, by its name; MissingRun where it was not kept."""
+        if frame not in self.examples["frame"].tolist():
+            kept = ", ".join(self.examples["frame"].drop_duplicates())
+            raise MissingRun(
+                f"{self.name} keeps no prediction of {frame!r}, but of {kept}; seg.show_results makes others"
+            )
         return np.asarray(Image.open(self.examples.set_index("frame").loc[[frame], "prediction"].iloc[0]))
 
 
-def read_run(path: Path) -> Run:
-    """Reads a finished run's folder; keys of its configuration that this version does not know are left out.
+def read_run(path: str | Path) -> Run:
+    """Reads a finished run's folder, relative to the project's root; keys of its configuration that this version does not know are left out.
 
     Raises:
-        FileNotFoundError: the folder holds no finished run.
+        MissingRun: the folder holds no finished run.
         DamagedRun: a file is missing, is not what was recorded, or cannot be read.
     """
+    path = resolve(path)
     if not is_finished(path):
-        raise FileNotFoundError(f"{path} holds no finished run: no {RECORD} in it")
+        raise MissingRun(f"{path} holds no finished run: no {RECORD} in it")
     try:
         record = json.loads((path / RECORD).read_text())
         for name, checksum in record["files"].items():

@@ -13,11 +13,13 @@ import torch
 import yaml
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object, set_seed
+from accelerate.utils.memory import should_reduce_batch_size
 from PIL import Image
 from torch import nn
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
 from seg_helpers.datasets import BRACKETED, unpack_batch
+from seg_helpers.errors import SegError
 from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
@@ -42,6 +44,11 @@ from seg_helpers.training.devices import (
 from seg_helpers.training.loop import Trainer, TrainerState
 from seg_helpers.training.stages import freeze_encoder
 
+
+class TrainingStopped(SegError):
+    """A run was interrupted, or had too little memory."""
+
+
 HALF_LIMIT = 10_000_000  # bytes of weights that a repository can hold
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
 EXAMPLES = {"good": (0.9, 0.8), "typical": (0.5, 0.45), "worst": (0.0, 0.05)}  # quantiles of the frames' mean IoU
@@ -54,6 +61,7 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
         ConfigError: the run is unknown, or the profile leaves it out (the message says why).
         Held: another process is making it.
         TrainingDiverged: the loss is no longer a number.
+        TrainingStopped: it was interrupted, or needs more memory than there is.
     """
     if name in profile.skipped:
         raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
@@ -128,7 +136,7 @@ def _build(config: ExperimentConfig, num_classes: int, **weights) -> nn.Module:
     model = config.model
     try:
         return build_model(model.name, num_classes, encoder=model.encoder, **weights, **model.options)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, SegError) as error:
         raise ConfigError(f"run {config.name}: model: {error}") from error
 
 
@@ -162,8 +170,32 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) ->
         if isinstance(folder, Held):
             raise folder
         if not is_finished(folder):  # another process may just have made it
-            _train_and_score(model, config, data, folder, accelerator)
+            stop = ""
+            try:
+                _train_and_score(model, config, data, folder, accelerator)
+            except (KeyboardInterrupt, MemoryError, RuntimeError) as error:
+                stop = _explain_stop(error, config, folder)
+                if not stop:
+                    raise
+            if stop:  # raised out here: with the first error in its context, that one's frames would keep the memory
+                raise TrainingStopped(stop)
     return read_run(folder)
+
+
+def _explain_stop(error: BaseException, config: ExperimentConfig, folder: Path) -> str:
+    """What an interruption or a lack of memory means, what is kept, and what to do; empty for any other error."""
+    if isinstance(error, KeyboardInterrupt):
+        said = "stopped"
+    elif isinstance(error, MemoryError) or should_reduce_batch_size(error):
+        crop, size = config.augmentation.crop, config.data.size
+        said = (
+            f"out of memory: lower batch_size ({config.batch_size}), augmentation.crop ({crop}) or data.size ({size})"
+        )
+    else:
+        return ""
+    saved = find_state(folder / "last")
+    kept = f"{epoch_of(saved)} of {config.epochs} epochs are saved" if saved else "no epoch was done"
+    return f"{config.name}: {said}; {kept}, and with the same settings it goes on from there"
 
 
 def _train_and_score(model, config, data, folder, accelerator) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from seg_helpers.errors import SegError
 from seg_helpers.evaluation.statistics import PairedDifference, compare_paired, correct_holm
 from seg_helpers.experiments.records import Run, final_scores
 
@@ -76,7 +77,7 @@ def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd
         whether the corrected one is below 0.05 and all seeds differ in the same direction.
 
     Raises:
-        ValueError: two runs were not scored on the same frames of the same split.
+        SegError: two runs were not scored on the same frames of the same split.
     """
     baselines = {run.seed: run for run in runs if run.name == baseline.name} | {baseline.seed: baseline}
     split, pairs = baseline.final_split, {}
@@ -85,7 +86,7 @@ def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd
             continue
         rival = baselines.get(run.seed, baseline)
         if run.scored_frames.get(split) != rival.scored_frames.get(split):
-            raise ValueError(f"{run.name} and {rival.name} were not scored on the same {split} frames")
+            raise SegError(f"{run.name} and {rival.name} were not scored on the same {split} frames")
         pairs.setdefault(run.name, (run.title, []))[1].append((run.confusions[split], rival.confusions[split]))
     return _differences(pairs.values(), metric)
 

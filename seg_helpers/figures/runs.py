@@ -11,6 +11,7 @@ from seg_helpers.config import Profile, load_profile
 from seg_helpers.datasets import describe_split
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.experiments import (
+    MissingRun,
     PreparedData,
     Run,
     average_seeds,
@@ -173,9 +174,9 @@ def weights_note(runs: Sequence[Run]) -> str:
 
 
 def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
-    """Which runs are finished, which are not and why, and notes on them, as Markdown; FileNotFoundError if none is."""
+    """Which runs are finished, which are not and why, and notes on them, as Markdown; MissingRun if none is."""
     if not runs:
-        raise FileNotFoundError(
+        raise MissingRun(
             f"profile {profile.name}: no finished run in {profile.folder / 'runs'}: run the models' notebooks, or "
             f"python -m seg_helpers.cli train --profile {profile.name}"
         )

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from seg_helpers.errors import SegError, setting
+
 StateDict = dict[str, Tensor]
 
 # how the names of what a published classifier has beyond its encoder begin; the last three are HRNet's
@@ -21,7 +23,7 @@ CLASSIFIER = (
 TIMM = "model."  # before every name in a timm encoder
 
 
-class WeightsError(RuntimeError):
+class WeightsError(SegError):
     """Pretrained weights were asked for and cannot be had, or do not fit."""
 
 
@@ -60,7 +62,7 @@ def load_encoder(encoder: nn.Module, name: str, encoder_weights: str, weights_fi
         reason = str(error).partition("\n")[0]
         raise WeightsError(
             f"ImageNet weights for encoder {name!r} cannot be had ({refusal}; {type(error).__name__}: {reason}): name a "
-            f"local state_dict of {name} (WEIGHTS=PATH, or weights_file=PATH), connect to the internet once, or train "
+            f"local state_dict of {name} ({setting('weights')}), connect to the internet once, or train "
             "from scratch with encoder_weights='none'"
         ) from error
     if weights_file:

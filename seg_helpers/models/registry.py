@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import segmentation_models_pytorch as smp
 import torch
+from torch import nn
 
-from seg_helpers.config import did_you_mean
+from seg_helpers.config import ConfigError, did_you_mean
 from seg_helpers.models.deeplabv2 import DeepLabV2
 from seg_helpers.models.deeplabv3 import DeepLabV3, DeepLabV3Plus
 from seg_helpers.models.encoders import load_encoder
@@ -55,7 +56,7 @@ def build_model(
         **options: the architecture's own, as its class documents them.
 
     Raises:
-        ValueError: an unknown name, option or value; it names the nearest known one.
+        ConfigError: an unknown name, option or value; it names the nearest known one.
         WeightsError: pretrained weights cannot be had or do not fit.
 
     Example:
@@ -63,26 +64,29 @@ def build_model(
         32
     """
     if name not in ARCHITECTURES:
-        raise ValueError(f"unknown model {name!r}{did_you_mean(name, ARCHITECTURES)}")
+        raise ConfigError(f"unknown model {name!r}{did_you_mean(name, ARCHITECTURES)}")
     if num_classes < 1:
-        raise ValueError(f"num_classes must be 1 or more, got {num_classes}")
+        raise ConfigError(f"num_classes must be 1 or more, got {num_classes}")
     build = ARCHITECTURES[name]
     defaults = {option: entry.default for option, entry in inspect.signature(build).parameters.items()}
     del defaults["num_classes"]
     given = options | ({} if encoder is None else {"encoder": encoder})
     for option in given:
         if option not in defaults:
-            raise ValueError(f"model {name!r} has no option {option!r}{did_you_mean(option, defaults)}")
+            raise ConfigError(f"model {name!r} has no option {option!r}{did_you_mean(option, defaults)}")
     chosen, encoders = defaults | given, smp.encoders.get_encoder_names()
     backbone = chosen.get("encoder")
     if backbone is not None and backbone not in encoders and not backbone.startswith("tu-"):
-        raise ValueError(f"unknown encoder {backbone!r}{did_you_mean(backbone, encoders)}")
-    network = build(num_classes, **given)
+        raise ConfigError(f"unknown encoder {backbone!r}{did_you_mean(backbone, encoders)}")
+    try:
+        network = build(num_classes, **given)
+    except ValueError as error:
+        raise ConfigError(f"model {name!r}: {error}") from error
     if str(encoder_weights) != "none":
         # timm holds ImageNet weights for every HRNet
         published = "tu-hrnet_" + chosen["variant"].removesuffix("_v1") if "variant" in chosen else backbone
         if published is None:
-            raise ValueError(f"model {name!r} has no option 'encoder_weights': nobody publishes its encoder's")
+            raise ConfigError(f"model {name!r} has no option 'encoder_weights': nobody publishes its encoder's")
         load_encoder(network.encoder, published, str(encoder_weights), weights_file)
     return network
 
@@ -97,7 +101,9 @@ def list_models() -> pd.DataFrame:
     return pd.DataFrame(rows, index=index, columns=["parameters", "purpose", "paper"])
 
 
-def count_parameters(name: str, num_classes: int = 11, **options) -> int:
-    """Counts a network's parameters without allocating them."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build_model(name, num_classes, **options).parameters())
+def count_parameters(network: str | nn.Module, num_classes: int = 11, **options) -> int:
+    """Counts a network's parameters; those of one that is named, as `build_model` has it, without allocating them."""
+    if isinstance(network, str):
+        with torch.device("meta"):
+            network = build_model(network, num_classes, **options)
+    return sum(parameter.numel() for parameter in network.parameters())

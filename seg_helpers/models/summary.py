@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from seg_helpers.models.network import SegmentationNetwork
+from seg_helpers.models.registry import count_parameters
 
 COLUMNS = ["name", "type", "output", "stride", "channels", "parameters", "multiply_adds"]
 
@@ -45,7 +46,7 @@ def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
     """Summarizes a network as it predicts (auxiliary heads silent), `size` (height, width) rounded up to its stride."""
     height, width = model.padded_size(size)
     model = copy.deepcopy(model).to("meta").eval()
-    parts = {name: part for name, part in model.parts().items() if count(part)}
+    parts = {name: part for name, part in model.parts().items() if count_parameters(part)}
     owner = {module: name for name, part in parts.items() for module in part.modules()}
     trace = Trace()
     images = torch.empty(1, 3, height, width, device="meta")
@@ -60,7 +61,7 @@ def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
         if module in owner and not any(module.children()):
             costs[owner[module]] += flops.get(name, 0) // 2
     rows = [
-        [name, describe_type(parts[name]), *describe(outputs, height), count(parts[name]), costs[name]]
+        [name, describe_type(parts[name]), *describe(outputs, height), count_parameters(parts[name]), costs[name]]
         for name, outputs in trace.outputs.items()
     ]
     rows.append(["logits", "output", *describe([logits], height), 0, 0])
@@ -69,7 +70,7 @@ def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
         size=(height, width),
         parts=pd.DataFrame(rows, columns=COLUMNS),
         edges=list(dict.fromkeys(edges)),
-        parameters=count(model),
+        parameters=count_parameters(model),
         multiply_adds=counter.get_total_flops() // 2,  # a multiply-add is two flops
     )
 
@@ -111,11 +112,6 @@ class Trace(TorchDispatchMode):
 def tensors(tree: object) -> Iterator[Tensor]:
     """The tensors in nested tuples, lists and dicts."""
     return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
-
-
-def count(module: nn.Module) -> int:
-    """Number of parameters."""
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def describe(outputs: list[Tensor], height: int) -> tuple[str, int, int]:

@@ -17,13 +17,14 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from seg_helpers.errors import SegError
 from seg_helpers.progress import format_seconds
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST_PAGE = 3_000_000  # bytes
 
 
-class PageError(RuntimeError):
+class PageError(SegError):
     """A page that cannot be published as it is; the message says what to change, and where."""
 
 

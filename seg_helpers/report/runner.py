@@ -16,6 +16,7 @@ from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from seg_helpers.config import load_profile, project_root
+from seg_helpers.errors import SegError
 from seg_helpers.experiments import list_versions, read_commit
 from seg_helpers.locks import hold
 from seg_helpers.progress import format_seconds
@@ -26,12 +27,11 @@ from seg_helpers.training.devices import describe_device
 
 # The names that a notebook's `parameters` cell assigns, with its defaults: the arguments of `load_profile`.
 PARAMETERS = {"profile": "sample", "data": "", "weights": "", "overrides": [], "reports": "reports"}
-NO_WIDGETS = "ignore:IProgress not found"  # tqdm asks for widgets, which a page cannot show
 START_SECONDS = 180  # a busy machine may take a minute to start a kernel; one that dies is noticed at once
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
-class NotebookFailed(RuntimeError):
+class NotebookFailed(SegError):
     """A notebook that was not published; the message has the cell and the error."""
 
 
@@ -92,7 +92,7 @@ def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | N
     with tempfile.TemporaryDirectory(prefix="seg-", dir="/tmp") as own:
         connection = {"transport": "ipc", "connection_file": f"{own}/kernel.json"}  # sockets, not ports
         client = ConsoleClient(notebook, name, config=Config(KernelManager=connection))
-        variables = {"IPYTHONDIR": own, "PYTHONWARNINGS": NO_WIDGETS}
+        variables = {"IPYTHONDIR": own, "SEG_PAGE": "1"}
         if threads:
             variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
         error = ""

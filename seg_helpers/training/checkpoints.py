@@ -8,10 +8,11 @@ from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from seg_helpers.errors import SegError
 from seg_helpers.files import atomic_path
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(SegError):
     """A checkpoint that is missing or does not fit its network."""
 
 
@@ -52,7 +53,10 @@ def save_weights(model: nn.Module, path: Path) -> None:
 def load_weights(model: nn.Module, path: Path) -> None:
     """Loads what `save_weights` wrote; CheckpointError if it is missing, or names the first key that does not fit."""
     if not path.is_file():
-        raise CheckpointError(f"no weights at {path}: this run's folder came without them; delete it to train anew")
+        raise CheckpointError(
+            f"no weights at {path}: the folder came without them; train the run anew in a folder of reports of its own "
+            '(reports="mine", or --reports mine)'
+        )
     device = next(model.parameters()).device
     try:
         model.load_state_dict({name: value.to(device) for name, value in load_file(path).items()})

@@ -24,7 +24,7 @@ from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import pad_to_stride
 from seg_helpers.files import write_text
 from seg_helpers.models.blocks import resize
-from seg_helpers.progress import format_seconds
+from seg_helpers.progress import bar_stream, format_seconds
 from seg_helpers.training.checkpoints import find_state, save_state, save_weights
 from seg_helpers.training.losses import SegmentationLoss, TrainingDiverged, describe_cap
 from seg_helpers.training.optimizers import build_optimizer, set_learning_rate
@@ -133,9 +133,10 @@ class Trainer:
         begin, span = (first_epoch, stage.epochs) if schedule.span == "stage" else (0, self.config.epochs)
         self.loader.set_epoch(epoch)  # Accelerate's loader counts its passes itself, and passes that on, if not told
         losses, confusion, base_lr = 0.0, 0, self.config.optimizer.learning_rate
-        batches = tqdm(
-            self.loader, f"epoch {epoch + 1}", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True
-        )
+        stream = bar_stream() if self.accelerator.is_main_process else None
+        title = f"{self.config.name}: epoch {epoch + 1} of {self.config.epochs}"
+        images = {"unit": " images", "unit_scale": self.loader.total_batch_size, "dynamic_ncols": True}
+        batches = tqdm(self.loader, title, leave=False, file=stream, disable=stream is None, **images)
         for step, batch in enumerate(batches):
             factor = learning_rate_factor(schedule, (epoch - begin) * steps + step, span * steps)
             learning_rate = set_learning_rate(self.optimizer, self.base_lrs, factor * max_lr / base_lr)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig
+from seg_helpers.errors import SegError
 from seg_helpers.models.blocks import resize
 
 MAX_RATIO = 200.0  # of the largest class weight to the smallest
@@ -17,7 +18,7 @@ AUXILIARY_WEIGHT = 0.4  # of each auxiliary head's loss, beside 1 for the main o
 Reduce = Callable[[Tensor], Tensor]  # makes sums over this process's frames those over the whole batch
 
 
-class TrainingDiverged(RuntimeError):
+class TrainingDiverged(SegError):
     """The loss is no longer a number, or grew from the start."""
 
 

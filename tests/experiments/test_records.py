@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
+from seg_helpers.errors import SegError
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.statistics import compare_paired
 from seg_helpers.experiments import (
     DamagedRun,
+    MissingRun,
     average_seeds,
     compare_multiscale,
     compare_runs,
@@ -92,7 +94,7 @@ def test_range_tests_are_read_by_stage(shelf):
 def test_an_unfinished_run_is_not_read(shelf):
     folder = shelf("net")
     (folder / "record.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"runs/net/0 holds no finished run"):
+    with pytest.raises(MissingRun, match=r"runs/net/0 holds no finished run"):
         read_run(folder)
     assert list_runs(shelf.profile) == []
 
@@ -232,5 +234,5 @@ def test_runs_on_other_frames_are_not_compared(shelf):
     arrays["frames/test"][0] = "another"
     np.savez_compressed(second.path / "counts.npz", **arrays)
     sign(second.path)
-    with pytest.raises(ValueError, match="first and second were not scored on the same test frames"):
+    with pytest.raises(SegError, match="first and second were not scored on the same test frames"):
         compare_runs([first, second], read_run(second.path))

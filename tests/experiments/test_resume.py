@@ -3,6 +3,13 @@
 import json
 import signal
 
+import pytest
+import torch
+
+from seg_helpers.experiments import get_run
+from seg_helpers.experiments.runner import TrainingStopped
+from seg_helpers.training.loop import Trainer
+
 STAGED = (
     "epochs=3",
     "model.options={decoder_channels: [16, 16, 8, 8, 8]}",
@@ -39,3 +46,27 @@ def test_a_staged_run_killed_in_each_epoch_resumes_in_the_right_stage(laboratory
     assert (resumed / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
     assert outcome(resumed) == outcome(whole)
     assert outcome(whole)["history"]["stage"] == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (KeyboardInterrupt(), "stopped"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"), "out of memory: lower batch_size .*crop .*size"),
+        (MemoryError(), "out of memory"),
+    ],
+)  # fmt: skip
+def test_what_ends_a_run_from_outside_is_one_sentence_and_keeps_no_memory(
+    laboratory, at_work, monkeypatch, fault, said
+):
+    def fail(trainer, epoch):
+        raise fault
+
+    profile = laboratory.profile("stopped")
+    monkeypatch.setattr(Trainer, "run_epoch", fail)
+    with pytest.raises(TrainingStopped, match=f"fast_scnn: {said}.*; no epoch was done, and with the same") as stop:
+        get_run(profile, "fast_scnn")
+    assert stop.value.__context__ is None  # the frames of the first error hold what memory there is
+    monkeypatch.setattr(Trainer, "run_epoch", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        get_run(profile, "fast_scnn")

@@ -21,7 +21,16 @@ from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
-from seg_helpers.experiments import final_scores, get_run, list_runs, load_network, prepare_data, read_run, runner
+from seg_helpers.experiments import (
+    MissingRun,
+    final_scores,
+    get_run,
+    list_runs,
+    load_network,
+    prepare_data,
+    read_run,
+    runner,
+)
 from seg_helpers.experiments.folders import choose_folder, hold_run
 from seg_helpers.experiments.runner import build_network, choose_examples, describe_origin
 from seg_helpers.locks import Held
@@ -460,6 +469,8 @@ def test_predictions_of_the_examples_are_kept(finished, data):
         with Image.open(row.prediction) as picture:
             assert (np.asarray(picture) == logits.argmax(1)[0].numpy()).all()
         assert (run.read_prediction(row.frame) == logits.argmax(1)[0].numpy()).all()
+    with pytest.raises(MissingRun, match=f"no prediction of 'test/nowhere', but of .*{row.frame}"):
+        run.read_prediction("test/nowhere")
 
 
 def test_the_examples_is_good_typical_worst_and_shared():

@@ -16,7 +16,8 @@ def test_list_models_names_each_architecture_with_its_paper_and_size():
 
 def test_counting_builds_nothing_different():
     network = build_model("unet", 4, encoder="resnet18")
-    assert count_parameters("unet", 4, encoder="resnet18") == sum(p.numel() for p in network.parameters())
+    parameters = sum(p.numel() for p in network.parameters())
+    assert count_parameters("unet", 4, encoder="resnet18") == count_parameters(network) == parameters
 
 
 @pytest.mark.parametrize(
