@@ -158,9 +158,10 @@ def show_leaderboard(runs: pd.DataFrame, caption: str) -> None:
 
 
 def class_iou(runs: Sequence[Run]) -> pd.DataFrame:
-    """IoU by run title (rows) and class (columns); NaN for a class that a split does not hold."""
-    rows = {run.title: {name: scores["iou"] for name, scores in final_scores(run)["per_class"].items()} for run in runs}
-    return pd.DataFrame.from_dict(rows, orient="index").astype(np.float64)
+    """IoU by run title (rows) and class (columns), the mean over seeds; NaN for a class that a split does not hold."""
+    rows = [{name: scores["iou"] for name, scores in final_scores(run)["per_class"].items()} for run in runs]
+    table = pd.DataFrame(rows, index=[run.title for run in runs]).astype(np.float64)
+    return table.groupby(level=0, sort=False).mean()
 
 
 @style.themed

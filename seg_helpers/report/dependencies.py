@@ -14,7 +14,7 @@ SHOWN = {
     "04_unet": ["unet"],
     "05_pspnet": ["pspnet"],
     "06_deeplab": ["deeplab"],
-    "07_fast_scnn": ["fast_scnn"],
+    "07_fast_scnn": ["fast_scnn", "unet"],
     "08_mini_hrnet": ["hrnet"],
     "09_mini_unet": ["mini_unet", "unet"],
     "10_experiments": ALL,

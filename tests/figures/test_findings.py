@@ -2,9 +2,10 @@
 
 from types import SimpleNamespace
 
+import jinja2
 import pytest
 
-from seg_helpers.config import ConfigError
+from seg_helpers.config import ConfigError, parse_yaml, project_root, validate
 from seg_helpers.figures import findings
 
 FILE = """
@@ -47,3 +48,14 @@ def test_a_page_or_a_profile_without_paragraphs_has_none(write):
 def test_a_paragraph_without_a_condition_is_refused(write):
     with pytest.raises(ConfigError, match=r"04_unet\.answer\.0\.when: "):
         write("04_unet: {answer: [{text: It is so., when: []}]}")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((project_root() / "notebooks" / "findings").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_published_paragraphs_are_of_pages_and_can_be_read(path):
+    pages = validate(findings.FindingsFile, parse_yaml(path.read_bytes(), path), path).root
+    assert set(pages) <= {"index", *(notebook.stem for notebook in path.parent.parent.glob("*.ipynb"))}
+    for paragraph in [each for page in pages.values() for each in (*page.answer, *page.end)]:
+        for text in (paragraph.text, *(f"{{{{ {condition} }}}}" for condition in paragraph.when)):
+            jinja2.Environment().parse(text)

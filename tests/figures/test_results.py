@@ -131,6 +131,19 @@ def test_ranks_are_those_that_runs_keep():
         assert choose_examples(confusions)[kind] == wanted
 
 
+def test_class_iou_is_the_mean_over_seeds():
+    values = [("A", 0.2), ("B", 0.5), ("A", 0.4)]
+    runs = [
+        SimpleNamespace(
+            title=title, final_split="test", scores={"test": {"per_class": {"Sky": {"iou": iou}, "Car": {"iou": None}}}}
+        )
+        for title, iou in values
+    ]
+    table = figures.class_iou(runs)
+    assert table["Sky"].round(6).to_dict() == {"A": 0.3, "B": 0.5}
+    assert table["Car"].isna().all()
+
+
 def test_class_map_is_ordered_by_mean(classes, rng):
     scores = pd.DataFrame(rng.random((3, 11)), ["low", "high", "middle"], classes.names)
     scores.loc["low"] *= 0.1
