@@ -6,7 +6,6 @@ The paper's multi-scale input and its CRF are no part of the network.
 
 from torch import Tensor, nn
 
-from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import resize
 from seg_helpers.models.encoders import build_encoder
 from seg_helpers.models.network import SegmentationNetwork
@@ -36,7 +35,6 @@ class DeepLabV2(SegmentationNetwork):
     def __init__(self, num_classes: int, encoder: str = "mobilenet_v2", *, output_stride: int = 8):
         super().__init__()
         self.encoder = build_encoder(encoder, output_stride)
-        speed_up_atrous(self.encoder)
         self.classifier = AtrousScores(self.encoder.out_channels[-1], num_classes)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ import torch
 from segmentation_models_pytorch.decoders.deeplabv3.decoder import ASPP, SeparableConv2d
 from torch import Tensor, nn
 
-from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import PooledBatchNorm2d
 from seg_helpers.models.unet import EncoderDecoder
 
@@ -46,7 +45,6 @@ class DeepLabV3(EncoderDecoder):
         super().__init__(network)
         average = self.aspp.convs[-1]
         average[2] = PooledBatchNorm2d(average[2].num_features)
-        speed_up_atrous(self)
 
     @property
     def aspp(self) -> nn.Module:

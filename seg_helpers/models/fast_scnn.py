@@ -20,7 +20,6 @@ Table 3, feature fusion: the low branch is upsampled by X = 4, then a depthwise 
 import torch
 from torch import Tensor, nn
 
-from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import AuxiliaryHead, ConvNorm, PooledBatchNorm2d, resize
 from seg_helpers.models.network import SegmentationNetwork
 
@@ -112,7 +111,6 @@ class FastSCNN(SegmentationNetwork):
         )
         channels = (64, 128) if aux else ()
         self.auxiliary_heads = nn.ModuleList(AuxiliaryHead(c, 32, num_classes, dropout) for c in channels)
-        speed_up_atrous(self)
 
     def forward(self, images: Tensor) -> Tensor | dict:
         size = images.shape[-2:]

@@ -12,7 +12,6 @@ from segmentation_models_pytorch.base.modules import Conv2dReLU
 from segmentation_models_pytorch.decoders.pspnet.decoder import PSPModule
 from torch import Tensor, nn
 
-from seg_helpers.models.atrous import speed_up_atrous
 from seg_helpers.models.blocks import AuxiliaryHead, resize
 from seg_helpers.models.unet import EncoderDecoder
 
@@ -48,7 +47,6 @@ class PSPNet(EncoderDecoder):
         network.decoder.conv = Conv2dReLU(inputs + pooled, 512, kernel_size=1, use_norm="batchnorm")
         network.initialize()
         super().__init__(network)
-        speed_up_atrous(self.encoder)
         inner = self.encoder.out_channels[4]
         self.auxiliary_head = AuxiliaryHead(inner, max(inner // 4, 32), num_classes) if aux else None
 

@@ -12,6 +12,7 @@ from torch import nn
 from seg_helpers.config import ConfigError, did_you_mean
 from seg_helpers.models.deeplabv2 import DeepLabV2
 from seg_helpers.models.deeplabv3 import DeepLabV3, DeepLabV3Plus
+from seg_helpers.models.depthwise import speed_up_depthwise
 from seg_helpers.models.encoders import load_encoder
 from seg_helpers.models.fast_scnn import FastSCNN
 from seg_helpers.models.fcn import FCN
@@ -82,6 +83,7 @@ def build_model(
         network = build(num_classes, **given)
     except ValueError as error:
         raise ConfigError(f"model {name!r}: {error}") from error
+    speed_up_depthwise(network)
     if str(encoder_weights) != "none":
         # timm holds ImageNet weights for every HRNet
         published = "tu-hrnet_" + chosen["variant"].removesuffix("_v1") if "variant" in chosen else backbone
