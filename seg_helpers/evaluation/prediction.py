@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS
-from seg_helpers.models.blocks import resize
+from seg_helpers.models.blocks import resize, to_planes
 
 
 def pad_to_stride(images: Tensor, stride: int) -> Tensor:
@@ -27,7 +27,7 @@ def run_padded(model: nn.Module, images: Tensor) -> Tensor:
     """
     padded = pad_to_stride(images, model.stride).contiguous(memory_format=torch.channels_last)
     # a network that answers at a fraction of its input's size is brought back before the padding is cut off
-    logits = resize(model(padded).float(), padded.shape[-2:])
+    logits = resize(to_planes(model(padded)), padded.shape[-2:])
     return logits[..., : images.shape[-2], : images.shape[-1]]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig
 from seg_helpers.errors import SegError
-from seg_helpers.models.blocks import resize
+from seg_helpers.models.blocks import resize, to_planes
 
 MAX_RATIO = 200.0  # of the largest class weight to the smallest
 AUXILIARY_WEIGHT = 0.4  # of each auxiliary head's loss, beside 1 for the main one (PSPNet, arXiv 1612.01105)
@@ -85,33 +85,33 @@ class PixelSums(torch.autograd.Function):
         They are (3 C + 2,): probability of the target by target class (the overlap), probability by class, pixels by
         class, then cross-entropy and weights of all pixels.
         """
-        rows = logits.movedim(1, -1).reshape(-1, logits.shape[1])  # a view where the logits are channels_last
-        labels = labels.reshape(-1)
-        scored = labels != VOID
-        target = labels.where(scored, 0)
-        log_probability = rows.log_softmax(1)
-        log_of_target = log_probability.gather(1, target[:, None])[:, 0]
-        probability = log_probability.exp_().mul_(scored[:, None])
+        scored = (labels != VOID)[:, None]
+        target = labels[:, None].where(scored, 0)  # (N,1,H,W), as all that is of the target
+        log_probability = logits.contiguous().log_softmax(1)
+        log_of_target = log_probability.gather(1, target)
+        probability = log_probability.exp_().mul_(scored)
         of_target = log_of_target.exp() * scored
-        weights = scored.to(rows) if weight is None else weight.to(rows)[target] * scored
-        overlap, pixels = (
-            torch.bincount(target, each.double(), rows.shape[1]).to(rows) for each in (of_target, scored)
-        )
+        weights = scored.to(logits) if weight is None else weight.to(logits)[target] * scored
+        counted = logits.new_zeros(2, logits.shape[1], dtype=torch.float64)
+        for sums, each in zip(counted, (of_target, scored), strict=True):
+            sums.scatter_add_(
+                0, target.flatten(), each.flatten().double()
+            )  # `bincount` is slower, and a GPU waits for it
         entropy = -(log_of_target * weights).sum()
         ctx.save_for_backward(probability, target, of_target, weights)
-        ctx.shape = logits.shape
-        return torch.cat([overlap, probability.sum(0), pixels, entropy[None], weights.sum()[None]])
+        overlap, pixels = counted.to(logits)
+        return torch.cat([overlap, probability.sum((0, 2, 3)), pixels, entropy[None], weights.sum()[None]])
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
         probability, target, of_target, weights = ctx.saved_tensors
-        count, _, height, width = ctx.shape
         overlap, found, _, entropy = gradient[:-1].split([probability.shape[1]] * 3 + [1])
         of_target, weights = overlap[target] * of_target, entropy * weights
-        rows = (weights - of_target - probability @ found)[:, None] + found
-        rows.mul_(probability)
-        rows.scatter_add_(1, target[:, None], (of_target - weights)[:, None])
-        return rows.reshape(count, height, width, -1).movedim(-1, 1), None, None
+        mean = (found @ probability.flatten(2)).reshape(target.shape)
+        result = (weights - of_target - mean) + found[:, None, None]
+        result.mul_(probability)
+        result.scatter_add_(1, target, of_target - weights)
+        return result, None, None
 
 
 def pixel_loss(
@@ -161,8 +161,8 @@ def sum_terms(
         else:
             overlap, found, pixels = sums[:-2].reshape(3, -1)
             present = pixels > 0
-            dice = 2 * overlap / (found + pixels).clamp_min(1e-6)
-            loss = 1 - dice[present].mean() if present.any() else overlap.sum()
+            missed = 1 - 2 * overlap / (found + pixels).clamp_min(1e-6)
+            loss = _divide((missed * present).sum(), present.sum())
         total = total + term.weight * loss
     return total
 
@@ -189,6 +189,6 @@ class SegmentationLoss(nn.Module):
         """
         weight = None if self.config.class_weights == "none" else self.class_weights
         outputs = [*output["auxiliary"], output["logits"]] if isinstance(output, dict) else [output]
-        resized = (resize(logits.float(), labels.shape[-2:]) for logits in outputs)
+        resized = (resize(to_planes(logits), labels.shape[-2:]) for logits in outputs)
         *auxiliary, main = (sum_terms(self.config, logits, labels, weight, reduce) for logits in resized)
         return main + AUXILIARY_WEIGHT * sum(auxiliary)
