@@ -29,9 +29,9 @@ _HOMES = {
     "list_models": "models",
     "predict_logits": "evaluation.prediction",
     "compare_runs": "experiments",
-    "get_run": "experiments",
+    "get_run": "experiments.runner",
     "list_runs": "experiments",
-    "prepare_data": "experiments",
+    "prepare_data": "experiments.preparation",
 }
 __all__ = list(_HOMES)
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torchvision.datasets import Cityscapes
 
-from seg_helpers.config import ConfigError, validate
+from seg_helpers.config import ConfigError, parse_yaml, validate
 
 KNOWN = Path(__file__).with_name("class_sets.yaml")
 VOID = 255
@@ -64,7 +63,7 @@ def _positions(count: int, void: int) -> dict[int, int]:
 
 
 def _read_known() -> dict[str, ClassSet]:
-    entries = yaml.safe_load(KNOWN.read_text())
+    entries = parse_yaml(KNOWN.read_bytes(), KNOWN)
     fine, known = entries["camvid32"]["classes"], {}
     for name, entry in entries.items():
         others = {}

@@ -53,7 +53,9 @@ def _build_parser() -> argparse.ArgumentParser:
 
 # Each imports what it needs when it is called: torch takes seconds.
 def _train(options: argparse.Namespace) -> None:
-    from seg_helpers.experiments import claim_gpu, final_scores, get_run, join_processes
+    from seg_helpers.experiments import final_scores
+    from seg_helpers.experiments.processes import claim_gpu, join_processes
+    from seg_helpers.experiments.runner import get_run
 
     state = join_processes()
     profile = _load(options)

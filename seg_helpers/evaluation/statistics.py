@@ -3,6 +3,7 @@
 Efron and Tibshirani, 1993, chapters 6, 8 and 13; circular blocks: Politis and Romano, 1992; correction: Holm, 1979.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from seg_helpers.evaluation.metrics import (
 ENDS = ((1 - 0.95) / 2, (1 + 0.95) / 2)  # of a 95% interval
 
 
+@functools.lru_cache(maxsize=16)  # the runs of a page are scored on the same frames
 def resample_frames(frames: int, samples: int, seed: int = 0, block: int = 1) -> np.ndarray:
     """How often each frame is drawn in each bootstrap sample: (samples, frames) counts, rows summing to `frames`.
 

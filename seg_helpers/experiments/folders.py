@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from seg_helpers.config import ExperimentConfig, Profile
-from seg_helpers.experiments.records import RECORD, DamagedRun, Run, final_scores, is_finished, read_config, read_run
+from seg_helpers.experiments.records import RECORD, DamagedRun, Run, is_finished, read_config, read_run
 from seg_helpers.locks import hold
 
 STARTED = "started.json"  # what is known of a run that is not finished
@@ -85,4 +85,4 @@ def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = Fals
                     found.append(named_by(run, config))
             except DamagedRun as error:
                 print(f"WARNING {name} is left out: {error}")
-    return sorted(found, key=lambda run: -final_scores(run)["mean_iou"])
+    return sorted(found, key=lambda run: -run.totals[run.final_split]["mean_iou"])

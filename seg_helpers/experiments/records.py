@@ -12,9 +12,10 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
-from seg_helpers.config import ExperimentConfig, resolve
+from seg_helpers.config import YAML_LOADER, ExperimentConfig, resolve
 from seg_helpers.errors import SegError
-from seg_helpers.evaluation.statistics import score_counts
+from seg_helpers.evaluation.metrics import compute_metrics
+from seg_helpers.evaluation.statistics import bootstrap_interval, score_counts
 from seg_helpers.experiments.provenance import checksum_files
 
 RECORD = "record.json"  # written last: a folder that holds it holds a finished run
@@ -115,6 +116,18 @@ class Run:
         return {split: names.tolist() for split, names in self.counts["frames"].items()}
 
     @cached_property
+    def totals(self) -> dict[str, dict[str, float]]:
+        """Split to each of `METRICS`: what tables of many runs take, since `scores` has a dozen intervals as well."""
+        metrics = {split: compute_metrics(confusions.sum(0)) for split, confusions in self.confusions.items()}
+        return {split: {name: float(value) for name, value in values.items()} for split, values in metrics.items()}
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """The 95% interval of the final split's mean IoU."""
+        samples = self.config.evaluation.bootstrap
+        return bootstrap_interval(self.confusions[self.final_split], "mean_iou", samples, self.seed)
+
+    @cached_property
     def scores(self) -> dict[str, dict]:
         """Split to its scores, as `seg_helpers.evaluation.statistics` makes them of the recorded counts."""
         found = {}
@@ -180,7 +193,7 @@ def read_run(path: str | Path) -> Run:
 
 def read_config(path: Path) -> ExperimentConfig:
     """A recorded configuration, less the keys that this version of the package does not have, which is said once."""
-    plain = yaml.safe_load(path.read_text())
+    plain = yaml.load(path.read_text(), YAML_LOADER)
     try:
         return ExperimentConfig.model_validate(plain)
     except ValidationError as error:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from seg_helpers.config import Profile
 from seg_helpers.errors import SegError
 from seg_helpers.evaluation.statistics import PairedDifference, compare_paired, correct_holm
-from seg_helpers.experiments.records import Run, final_scores
+from seg_helpers.experiments.records import Run
 
 STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
 SCORES = ["mean_iou", "pixel_accuracy", "mean_dice"]
@@ -23,8 +24,7 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
     """
     rows = []
     for run in runs:
-        scores = final_scores(run)
-        low, high = scores["mean_iou_interval"]
+        low, high = run.interval
         weights = run.config.model.encoder_weights
         rows.append(
             {
@@ -35,11 +35,11 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "split": run.final_split,
                 "size": "x".join(map(str, run.metrics["size"])),
                 "start": STARTS.get(weights, Path(weights).name),
-                **{name: scores[name] for name in SCORES},
+                **{name: run.totals[run.final_split][name] for name in SCORES},
                 "mean_iou_low": low,
                 "mean_iou_high": high,
-                "val_mean_iou": run.scores["val"]["mean_iou"],
-                "multiscale_mean_iou": run.scores.get("test_multiscale", {}).get("mean_iou", np.nan),
+                "val_mean_iou": run.totals["val"]["mean_iou"],
+                "multiscale_mean_iou": run.totals.get("test_multiscale", {}).get("mean_iou", np.nan),
                 **{name: run.metrics[name] for name in ("parameters", "multiply_adds", "epochs", "best_epoch")},
                 "training_seconds": run.record["training_seconds"],
                 "device": run.trained_on,
@@ -64,6 +64,13 @@ def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
     rows[measured] = groups[measured].mean()
     rows = rows.assign(seeds=groups["seed"].agg(tuple), each=groups["mean_iou"].agg(tuple))
     return rows.sort_values("mean_iou", ascending=False)
+
+
+def list_notes(profile: Profile, runs: Iterable[Run]) -> list[str]:
+    """What the profile has to say of these runs, a sentence for all that share it."""
+    noted = [(profile.notes[run.name], run.title) for run in runs if run.name in profile.notes]
+    titles = {note: [title for other, title in noted if other == note] for note, _ in noted}
+    return [f"Of {' and '.join(sharing)}, note that {note}." for note, sharing in titles.items()]
 
 
 def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
 from seg_helpers.classes import ClassSet
-from seg_helpers.experiments import PreparedData
+from seg_helpers.experiments.preparation import PreparedData
 from seg_helpers.figures.display import PictureGrid, ReportFigure
 from seg_helpers.figures.plots import log_axis, name_rows, overlay, picture_rows
 from seg_helpers.figures.style import FAINT, MARKERS, OKABE_ITO, SPLIT_COLORS, SPLIT_NAMES, new_figure, themed

@@ -15,7 +15,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.prediction import predict_logits
-from seg_helpers.experiments import PreparedData, Run, load_network
+from seg_helpers.experiments import Run
+from seg_helpers.experiments.preparation import PreparedData
+from seg_helpers.experiments.runner import load_network
 from seg_helpers.figures.display import PictureGrid, ReportFigure, say, show_table
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.style import BAND, INK, MUTED, OKABE_ITO, ON_TINT, VERMILLION, WIDTH, new_figure, themed

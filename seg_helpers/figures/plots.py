@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from PIL import Image
-from seaborn import heatmap
 
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.figures.display import PictureGrid
@@ -73,6 +72,8 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 def heat_map(axes: Axes, table: pd.DataFrame, texts: np.ndarray, label: str, cmap: str = "viridis") -> None:
     """Shares from 0 to 1 as a heat map with texts in its cells, unless they are of more than 16 columns, and a color bar."""
+    from seaborn import heatmap  # which loads all of SciPy's statistics
+
     many = table.shape[1] > 16
     bar = {"label": label, "pad": 0.01, "aspect": 5 * len(table)}
     words = {"annot": False if many else texts, "fmt": "", "annot_kws": {"fontsize": 8.5}}

@@ -8,7 +8,8 @@ from matplotlib.ticker import PercentFormatter
 
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.evaluation.metrics import compute_metrics
-from seg_helpers.experiments import PreparedData, Run, final_scores
+from seg_helpers.experiments import Run, final_scores
+from seg_helpers.experiments.preparation import PreparedData
 from seg_helpers.figures import plots, style
 from seg_helpers.figures.display import PictureGrid, ReportFigure, show_table
 from seg_helpers.figures.plots import heat_map, resize_label

@@ -12,15 +12,15 @@ from seg_helpers.datasets import describe_split
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.experiments import (
     MissingRun,
-    PreparedData,
     Run,
     average_seeds,
     compare_runs,
     final_scores,
-    get_run,
-    prepare_data,
+    list_notes,
     tabulate_runs,
 )
+from seg_helpers.experiments.preparation import PreparedData, prepare_data
+from seg_helpers.experiments.runner import get_run
 from seg_helpers.figures import results
 from seg_helpers.figures.display import say, show_table
 from seg_helpers.figures.training import stage_titles, training_curves
@@ -187,13 +187,6 @@ def missing_finding(profile: Profile, runs: Sequence[Run]) -> str:
     if reasons:
         lines.append(f"Missing: {join_words(reasons)}.")
     return " ".join([*lines, *list_notes(profile, runs)])
-
-
-def list_notes(profile: Profile, runs: Sequence[Run]) -> list[str]:
-    """What the profile has to say of these runs, a sentence for all that share it."""
-    noted = [(profile.notes[run.name], run.title) for run in runs if run.name in profile.notes]
-    titles = {note: [title for other, title in noted if other == note] for note, _ in noted}
-    return [f"Of {join_words(sharing)}, note that {note}." for note, sharing in titles.items()]
 
 
 def recipes_finding(runs: Sequence[Run]) -> str:

@@ -10,11 +10,11 @@ import numpy as np
 from bs4 import BeautifulSoup
 from filelock import FileLock
 from nbformat import NotebookNode
+from nbformat.v4 import reads
 from PIL import Image
 
 from seg_helpers.config import Profile, load_profile, project_root
-from seg_helpers.experiments import average_seeds, list_runs, tabulate_runs
-from seg_helpers.figures.runs import list_notes
+from seg_helpers.experiments import average_seeds, list_notes, list_runs, tabulate_runs
 from seg_helpers.files import write_text
 from seg_helpers.report.dependencies import list_notebooks, work_file, write_stamp
 from seg_helpers.report.pages import PageError, check_page, find_title, get_template, render_page
@@ -71,9 +71,12 @@ def _render(stem: str, notebooks: dict[str, NotebookNode]) -> str:
 
 
 def read_notebooks(folder: Path, ending: str = "ipynb") -> dict[str, NotebookNode]:
-    """Stem to executed notebook, of those that were published, or (`failed.ipynb`) that failed, in their order."""
+    """Stem to executed notebook, of those that were published, or (`failed.ipynb`) that failed, in their order.
+
+    They were written by this package: `nbformat.read` would check them against a schema for as long again.
+    """
     files = {file: file.name.partition(".") for file in list_notebooks(folder)}
-    return {stem: nbformat.read(file, as_version=4) for file, (stem, _, end) in files.items() if end == ending}
+    return {stem: reads(file.read_text()) for file, (stem, _, end) in files.items() if end == ending}
 
 
 def render_index(profile: Profile) -> str:
@@ -97,7 +100,7 @@ def _tabulate(profile: Profile, ablations: bool) -> dict:
     return {
         "trained": list(trained.itertuples()),
         "runs": list(average_seeds(trained).itertuples()),
-        "notes": list_notes(profile, list({run.name: run for run in found}.values())),
+        "notes": list_notes(profile, {run.name: run for run in found}.values()),
     }
 
 

@@ -1,6 +1,7 @@
 """Executes one notebook with its parameters, and has it published; a page stays until a better one replaces it."""
 
 import os
+import platform
 import re
 import tempfile
 import time
@@ -11,6 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
@@ -23,11 +25,15 @@ from seg_helpers.progress import format_seconds
 from seg_helpers.report.dependencies import work_file
 from seg_helpers.report.pages import PageError
 from seg_helpers.report.publishing import keep_failed, publish_notebook
-from seg_helpers.training.devices import describe_device
 
 # The names that a notebook's `parameters` cell assigns, with its defaults: the arguments of `load_profile`.
 PARAMETERS = {"profile": "sample", "data": "", "weights": "", "overrides": [], "reports": "reports"}
 START_SECONDS = 180  # a busy machine may take a minute to start a kernel; one that dies is noticed at once
+# Run after a notebook's own cells; torch takes seconds to import, which the process that runs the notebook does without.
+DEVICE = """import sys
+if "torch" in sys.modules:
+    from seg_helpers.training.devices import describe_device
+    print(describe_device())"""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -61,7 +67,7 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
             )
         notebook = parameterize_notebook(notebook, parameters, kernel_name="python3")
         start = time.monotonic()
-        failure = _execute(notebook, path.stem, threads)
+        failure, device = _execute(notebook, path.stem, threads)
         commit, dirty = read_commit()
         notebook.metadata["report"] = {
             "stem": path.stem,
@@ -72,7 +78,7 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
             "commit": commit,
             "dirty": dirty,
             "versions": list_versions(),
-            "device": describe_device(),
+            "device": device,
         }
         notebook = make_portable(notebook, project_root())
         if not failure:
@@ -86,8 +92,8 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
     raise NotebookFailed(f"{where}\n{code}{failure['error']}\nThe notebook up to there: {kept}")
 
 
-def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | None:
-    """Fills in the cells' outputs, as far as it comes; returns where and why it stopped, if it did."""
+def _execute(notebook: NotebookNode, name: str, threads: int | None) -> tuple[dict | None, str]:
+    """Fills in the cells' outputs, as far as it comes; returns where and why it stopped, if it did, and the device."""
     # one folder a run: kernels side by side would share IPython's; sockets need a shorter path than $TMPDIR
     with tempfile.TemporaryDirectory(prefix="seg-", dir="/tmp") as own:
         connection = {"transport": "ipc", "connection_file": f"{own}/kernel.json"}  # sockets, not ports
@@ -96,6 +102,7 @@ def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | N
         if threads:
             variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
         error = ""
+        notebook.cells.append(new_code_cell(DEVICE))
         try:
             client.execute(cwd=str(project_root()), env=os.environ | variables)
         except CellExecutionError as raised:
@@ -103,8 +110,9 @@ def _execute(notebook: NotebookNode, name: str, threads: int | None) -> dict | N
             error = f"{raised.ename}: {raised.evalue}".rstrip(": ") + ended
         except Exception as lost:  # whatever comes of a kernel that does not start, answer or live
             error = f"{type(lost).__name__}: {lost}; was the kernel ended from outside, or is the memory full?"
+        device = "".join(output.get("text", "") for output in notebook.cells.pop().outputs).strip()
         client.say(f"{'failed' if error else 'done'} after {client.elapsed()}")
-    return client.locate() | {"error": error} if error else None
+    return client.locate() | {"error": error} if error else None, device or platform.machine()
 
 
 class ConsoleClient(NotebookClient):
@@ -120,7 +128,7 @@ class ConsoleClient(NotebookClient):
             on_cell_start=self.announce,
             **options,
         )
-        self._name, self._start = name, time.monotonic()
+        self._name, self._start, self._cells = name, time.monotonic(), len(notebook.cells)
         self._cell, self._section, self._partial = 0, "the beginning", ""
 
     def announce(self, cell: NotebookNode, cell_index: int) -> None:
@@ -129,7 +137,7 @@ class ConsoleClient(NotebookClient):
         heading = re.search(r"^#{1,6}\s+(.+?)\s*#*$", cell.source, re.MULTILINE)
         if heading and cell.cell_type == "markdown":
             self._section = heading[1]
-            self.say(f"[{cell_index + 1}/{len(self.nb.cells)}] {self.elapsed()}: {self._section}")
+            self.say(f"[{cell_index + 1}/{self._cells}] {self.elapsed()}: {self._section}")
 
     def process_message(self, *arguments, **more) -> NotebookNode | None:
         output = super().process_message(*arguments, **more)

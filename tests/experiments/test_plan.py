@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from seg_helpers.config import ConfigError
-from seg_helpers.experiments import claim_gpu, processes
+from seg_helpers.experiments import processes
 from seg_helpers.experiments.plan import PlannedRun, describe_plan, plan_runs
+from seg_helpers.experiments.processes import claim_gpu
 
 pytestmark = pytest.mark.usefixtures("at_work")
 

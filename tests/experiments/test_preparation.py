@@ -11,7 +11,7 @@ from tiny import save
 from seg_helpers.classes import VOID
 from seg_helpers.config import DataConfig, ExperimentConfig
 from seg_helpers.datasets import DatasetError, DatasetWarning, read_image
-from seg_helpers.experiments import prepare_data
+from seg_helpers.experiments.preparation import prepare_data
 
 pytestmark = pytest.mark.usefixtures("at_work")
 

@@ -9,8 +9,9 @@ import pytest
 from accelerate import Accelerator
 
 from seg_helpers.cli import main
-from seg_helpers.experiments import PreparedData, load_network, prepare_data, read_run, runner
-from seg_helpers.experiments.runner import score_split
+from seg_helpers.experiments import read_run, runner
+from seg_helpers.experiments.preparation import PreparedData, prepare_data
+from seg_helpers.experiments.runner import load_network, score_split
 from seg_helpers.training.devices import build_accelerator
 
 SHARED = {"processes": 2, "ACCELERATE_USE_CPU": "1"}

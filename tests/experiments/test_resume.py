@@ -6,8 +6,7 @@ import signal
 import pytest
 import torch
 
-from seg_helpers.experiments import get_run
-from seg_helpers.experiments.runner import TrainingStopped
+from seg_helpers.experiments.runner import TrainingStopped, get_run
 from seg_helpers.training.loop import Trainer
 
 STAGED = (

@@ -21,18 +21,10 @@ from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
-from seg_helpers.experiments import (
-    MissingRun,
-    final_scores,
-    get_run,
-    list_runs,
-    load_network,
-    prepare_data,
-    read_run,
-    runner,
-)
+from seg_helpers.experiments import MissingRun, final_scores, list_runs, read_run, runner
 from seg_helpers.experiments.folders import choose_folder, hold_run
-from seg_helpers.experiments.runner import build_network, choose_examples, describe_origin
+from seg_helpers.experiments.preparation import prepare_data
+from seg_helpers.experiments.runner import build_network, choose_examples, describe_origin, get_run, load_network
 from seg_helpers.locks import Held
 from seg_helpers.models import build_model
 from seg_helpers.training.checkpoints import CheckpointError

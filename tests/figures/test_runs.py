@@ -8,7 +8,7 @@ import pytest
 
 from seg_helpers import figures as fig
 from seg_helpers.config import ExperimentConfig, StageConfig
-from seg_helpers.figures.runs import list_notes
+from seg_helpers.experiments import list_notes
 
 
 def make_run(title="Net", dataset="camvid", stages=(), weights="none", **scores):

@@ -28,7 +28,8 @@ def profile(tmp_path):
 @pytest.fixture
 def add_run(profile, monkeypatch):
     """Puts a run's record into the profile's folder; its scores are those given, not made of counts."""
-    monkeypatch.setattr(Run, "scores", property(lambda run: {split: run.metrics[split] for split in ("val", "test")}))
+    monkeypatch.setattr(Run, "totals", property(lambda run: {split: run.metrics[split] for split in ("val", "test")}))
+    monkeypatch.setattr(Run, "interval", property(lambda run: run.metrics["test"]["mean_iou_interval"]))
     monkeypatch.setattr(Run, "final_split", "test")
 
     def add(name: str, mean_iou: float, low: float, high: float, seed: int = 0):
