@@ -42,9 +42,9 @@ def render_page(notebook: NotebookNode, pages: Sequence[dict]) -> str:
     exporter = HTMLExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)], filters=filters)
     body = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
     contents, record = _arrange(body), notebook.metadata["report"]
-    title = find_title(notebook) or record["stem"]
+    title, log = find_title(notebook) or record["stem"], _take_log(body)
     return get_template("page.html.j2").render(
-        record=record, title=title, pages=pages, contents=contents, body=str(body)
+        record=record, title=title, pages=pages, contents=contents, body=str(body), log=log
     )
 
 
@@ -104,6 +104,13 @@ def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
     for link in body.find_all("a", href=re.compile(r"^\d\d_\w+\.ipynb")):
         link["href"] = link["href"].replace(".ipynb", ".html")
     return contents
+
+
+def _take_log(body: BeautifulSoup) -> str:
+    """Takes out what cells print before the first section: it says how the page was made, which stands at its foot."""
+    section = body.find("h2")
+    printed = section.find_all_previous(["pre", "details"], class_="stdout") if section else []
+    return "\n".join((each.find("pre") or each).get_text().rstrip() for each in map(Tag.extract, reversed(printed)))
 
 
 def _dress(table: Tag, body: BeautifulSoup) -> None:

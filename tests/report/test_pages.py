@@ -126,6 +126,13 @@ def test_foot_says_what_was_run_on_what_and_when(page):
     assert page.find(id=page.select_one("a.skip")["href"][1:]).name == "main"
 
 
+def test_what_the_opening_prints_stands_at_the_foot(make_executed):
+    printed = [new_output("stream", name="stdout", text=text) for text in ("loaded\n", "a line\n" * 30, "scores\n")]
+    page = BeautifulSoup(render_page(make_executed(printed[:2], "## Scores", printed[2:]), PAGES), "html.parser")
+    assert [each.get_text() for each in page.select("main .stdout")] == ["scores"]
+    assert page.footer.find("pre").get_text().split("\n")[:2] == ["loaded", "a line"]
+
+
 def test_links_lead_to_pages(page):
     turns = {link["rel"][0]: link for link in page.select(".turn a")}
     assert turns["prev"]["href"] == "02_before.html"
