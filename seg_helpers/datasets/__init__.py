@@ -3,7 +3,7 @@
 # ruff: noqa: F401
 
 from seg_helpers.datasets.audit import MIN_GAIN, NEARLY_IDENTICAL, audit_labels, audit_split, match_pictures
-from seg_helpers.datasets.augmentation import build_augmentation, single_transforms
+from seg_helpers.datasets.augmentation import RandomWindow, build_augmentation, single_transforms
 from seg_helpers.datasets.cache import Cache, default_cache_dir, locate_classes
 from seg_helpers.datasets.expansion import expand_frames
 from seg_helpers.datasets.files import DatasetError, read_image

@@ -65,14 +65,14 @@ class Augmentation:
     """A pipeline over (image, label) pairs whose outcome depends on the seed it is called with and nothing else."""
 
     def __init__(self, *transforms: albumentations.BasicTransform):
-        self._pipeline = albumentations.Compose(list(transforms))
+        self.compose = albumentations.Compose(list(transforms))
 
     def __call__(self, image: np.ndarray, label: np.ndarray, seed) -> tuple[np.ndarray, np.ndarray]:
         """Image (H, W, 3) and label (H, W), both uint8, at the pipeline's size; the seed is an integer or several."""
         generator = np.random.default_rng(seed)
         # One generator for all transforms: seeding each with the same number would tie their draws together.
-        self._pipeline.set_random_state(generator, random.Random(int(generator.integers(2**63))))
-        result = self._pipeline(image=image, mask=label)
+        self.compose.set_random_state(generator, random.Random(int(generator.integers(2**63))))
+        result = self.compose(image=image, mask=label)
         return result["image"], result["mask"]
 
 

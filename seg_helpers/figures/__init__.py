@@ -4,14 +4,13 @@
 
 from IPython.display import display as show
 
-from seg_helpers.figures.augmentation import measure_objects, sample_overlays, scale_shift
+from seg_helpers.figures.augmentation import measure_objects, scale_shift
 from seg_helpers.figures.choices import list_candidates, search_curves, show_candidates, tabulate_search
 from seg_helpers.figures.data import (
     batch_pictures,
     class_balance,
     class_heatmaps,
     class_shares,
-    sample_grid,
     suspect_labels,
 )
 from seg_helpers.figures.display import say, show_table
@@ -23,7 +22,7 @@ from seg_helpers.figures.networks import (
     show_layer_table,
     show_source,
 )
-from seg_helpers.figures.plots import picture_rows
+from seg_helpers.figures.plots import overlay, picture_rows, resize_label
 from seg_helpers.figures.results import (
     accuracy_cost,
     class_iou,
@@ -48,6 +47,6 @@ from seg_helpers.figures.runs import (
     unlearned_finding,
     weights_note,
 )
-from seg_helpers.figures.splits import audit_finding, picture_pairs, split_distances, split_timelines
+from seg_helpers.figures.splits import picture_pairs, split_distances, split_timelines
 from seg_helpers.figures.training import range_test_curves, variant_curves
 from seg_helpers.figures.words import count_of, join_words, percent, plain, write_count

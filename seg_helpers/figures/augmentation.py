@@ -1,36 +1,31 @@
-"""Figures about augmentation: samples beside each other, and the sizes of what is in them."""
+"""Figures about augmentation: the sizes of what is in its samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import ndimage
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.figures.display import PictureGrid, ReportFigure
-from seg_helpers.figures.plots import log_axis, name_rows, overlay, picture_rows
+from seg_helpers.figures.display import ReportFigure
+from seg_helpers.figures.plots import log_axis, name_rows
 from seg_helpers.figures.style import BLUE, INK, VERMILLION, new_figure, themed
-
-
-def sample_overlays(
-    samples: Mapping[str, tuple[np.ndarray, np.ndarray]], caption: str, classes: ClassSet
-) -> PictureGrid:
-    """Samples by name, each an image (H, W, 3) with its label (H, W) laid over."""
-    panels = [(name, overlay(*sample, classes, 0.45)) for name, sample in samples.items()]
-    return picture_rows(panels, 4, caption, classes, [label for _, label in samples.values()])
 
 
 def measure_objects(labels: Sequence[np.ndarray], classes: ClassSet, minimum: int = 16) -> pd.DataFrame:
     """`class` and `side` (pixels; of a square of its area) of connected regions in (H, W) labels, a row a region.
 
-    Regions that an edge cuts are left out, and crumbs of fewer than `minimum` pixels.
+    Regions that the frame's edge cuts, or void that reaches it, are left out, and crumbs of fewer than `minimum` pixels.
     """
     rows = []
     for label in labels:
+        beyond = np.pad(np.zeros(label.shape, bool), 1, constant_values=True)
+        void = np.pad(label == VOID, 1, constant_values=True)
+        edge = ndimage.binary_dilation(ndimage.binary_propagation(beyond, mask=void))[1:-1, 1:-1]
         for index in np.unique(label[label != VOID]):
             regions, count = ndimage.label(label == index)
             areas = np.bincount(regions.ravel(), minlength=count + 1)
-            areas[[0, *regions[[0, -1]].ravel(), *regions[:, [0, -1]].ravel()]] = 0
+            areas[[0, *np.unique(regions[edge])]] = 0
             rows += [(classes.names[index], float(np.sqrt(area))) for area in areas[areas >= minimum]]
     return pd.DataFrame(rows, columns=["class", "side"])
 
@@ -38,7 +33,8 @@ def measure_objects(labels: Sequence[np.ndarray], classes: ClassSet, minimum: in
 @themed
 def scale_shift(before: pd.DataFrame, after: pd.DataFrame, classes: ClassSet) -> ReportFigure:
     """Spread of region sizes (of `measure_objects`) by class, before and after: 5 to 95%, quartiles, median."""
-    names = [name for name in classes.names if name in set(before["class"])]
+    whole = before["class"].value_counts().reindex(classes.names).fillna(0)
+    names = whole.index[whole >= 10].tolist()  # of what edges mostly cut, the few whole regions are crumbs
     figure = new_figure(height=0.36 * len(names) + 1.4)
     axes = figure.subplots()
     spans = []

@@ -15,19 +15,6 @@ from seg_helpers.figures.style import FAINT, MARKERS, OKABE_ITO, SPLIT_COLORS, S
 from seg_helpers.figures.words import join_words, percent
 
 
-def sample_grid(data: PreparedData, rows: Mapping[int, str]) -> PictureGrid:
-    """Rows of the frames table (each with its split) as image, label and overlay; the legend names their classes."""
-    panels, labels = [], [np.asarray(data.cache.labels[row]) for row in rows]
-    for (row, split), label in zip(rows.items(), labels, strict=True):
-        image, title = np.asarray(data.cache.images[row]), f"{split} · {Path(data.frames['image'][row]).stem}"
-        panels += [
-            (title, image),
-            ("label", data.classes.colorize(label)),
-            ("overlay", overlay(image, label, data.classes)),
-        ]
-    return picture_rows(panels, 3, "Frames of each split with label and overlay.", data.classes, labels)
-
-
 def batch_pictures(batch: dict, classes: ClassSet, count: int = 4) -> PictureGrid:
     """The first samples of a loader's batch, as the network gets them, with their labels laid over below."""
     images = batch["image"].permute(0, 2, 3, 1).numpy()[:count]

@@ -46,18 +46,18 @@ class Score(float):
         return score
 
 
-def show_answer(profile: Profile, page: str, run: Run | None = None, part: str = "answer", **values) -> None:
-    """Displays a page's paragraphs that hold; where the profile has none of them, what the page's run scores."""
+def show_answer(profile: Profile, page: str, facts: Run | str = "", part: str = "answer", **values) -> None:
+    """Displays a page's paragraphs that hold; where the profile has none of them, the facts, or what a run scores."""
     paragraphs = write_findings(profile, page, part, **values)
-    if not paragraphs and run is not None:
-        scores = final_scores(run)
+    if isinstance(facts, Run):
+        scores = final_scores(facts)
         low, high = scores["mean_iou_interval"]
-        paragraphs = [
-            f"**{run.title}** reaches a mean IoU of **{scores['mean_iou']:.3f}** (95% interval {low:.3f} to {high:.3f}) on "
-            f"the {scores['frames']} {run.final_split} frames of profile {profile.name}, with seed {run.seed}."
-        ]
-    if paragraphs:
-        display(Markdown("\n\n".join(paragraphs)), metadata={"part": part})
+        facts = (
+            f"**{facts.title}** reaches a mean IoU of **{scores['mean_iou']:.3f}** (95% interval {low:.3f} to {high:.3f}) "
+            f"on the {scores['frames']} {facts.final_split} frames of profile {profile.name}, with seed {facts.seed}."
+        )
+    if text := "\n\n".join(paragraphs) or facts:
+        display(Markdown(text), metadata={"part": part})
 
 
 def write_findings(profile: Profile, page: str, part: str, **values) -> list[str]:

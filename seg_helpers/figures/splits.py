@@ -1,4 +1,4 @@
-"""Figures and findings about clips and splits: who trains, who validates, and how near the one is to the other."""
+"""Figures about clips and splits: who trains, who validates, and how near the one is to the other."""
 
 import textwrap
 from collections.abc import Mapping
@@ -58,27 +58,24 @@ def _bands(clip: pd.DataFrame) -> list[tuple[str, float, float]]:
 
 
 @themed
-def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
-    """How near val and test are to training in time, looks and clips: tables of `audit_split` by title, NaN unknown."""
-    parts = {
-        f"{title} · {SPLIT_NAMES[split]}" if title else SPLIT_NAMES[split]: audit[audit["split"] == split]
-        for title, audit in audits.items()
-        for split in HELD_OUT
-        if (audit["split"] == split).any()
-    }
-    timed = all(audit["seconds"].notna().any() for audit in audits.values())
+def split_distances(audit: pd.DataFrame) -> ReportFigure:
+    """How near val and test are to training in time, looks and clips: a table of `audit_split`, NaN unknown."""
+    parts = {split: audit[audit["split"] == split] for split in HELD_OUT if (audit["split"] == split).any()}
+    timed = audit["seconds"].notna().any()
     column, unit, near = ("seconds", "seconds", 1) if timed else ("distance", "frames", 10)
     figure = new_figure(height=0.55 * len(parts) + 1.3)
     time, looks = figure.subplots(1, 2, sharey=True)
     names, generator = [], np.random.default_rng(0)
-    for row, (name, part) in enumerate(parts.items()):
+    for row, (split, part) in enumerate(parts.items()):
         for axes, values in ((time, part[column].dropna()), (looks, part["similarity"].dropna())):
             lift = row + generator.uniform(-0.24, 0.24, len(values))
-            color = SPLIT_COLORS[part["split"].iloc[0]]
-            axes.scatter(values, lift, s=11, alpha=0.55, linewidth=0, color=color, clip_on=False)
+            axes.scatter(values, lift, s=11, alpha=0.55, linewidth=0, color=SPLIT_COLORS[split], clip_on=False)
             axes.vlines(values.median(), row - 0.34, row + 0.34, color=INK, linewidth=2)
-        new, unknown = _shares_of_clips(part)
-        names.append(f"{name}\nclips: {percent(new)} new" + (f", {percent(unknown)} unknown" if unknown else ""))
+        seen = part["clip_in_train"].astype("boolean")
+        new, unknown = float((~seen).fillna(False).mean()), float(seen.isna().mean())
+        names.append(
+            f"{SPLIT_NAMES[split]}\nclips: {percent(new)} new" + (f", {percent(unknown)} unknown" if unknown else "")
+        )
     name_rows(time, names)
     time.set_xscale("symlog", linthresh=near)  # linear up to here, logarithmic beyond
     time.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=near, subs=(1, 2, 5)))
@@ -94,12 +91,6 @@ def split_distances(audits: Mapping[str, pd.DataFrame]) -> ReportFigure:
         "frame of the same clip, highest correlation with any training frame (from "
         f"{NEARLY_IDENTICAL}, dotted, pictures are nearly identical); black bars are medians.",
     )
-
-
-def _shares_of_clips(audit: pd.DataFrame) -> tuple[float, float]:
-    """Shares of frames whose clip is new to training, and whose clip nobody knows."""
-    seen = audit["clip_in_train"].astype("boolean")
-    return float((~seen).fillna(False).mean()), float(seen.isna().mean())
 
 
 def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> PictureGrid:
@@ -119,30 +110,3 @@ def picture_pairs(matches: pd.DataFrame, cache: Cache, count: int = 4) -> Pictur
         "correlation of small gray copies."
     )
     return picture_rows([*above, *below], len(pairs), caption)
-
-
-def audit_finding(audit: pd.DataFrame) -> str:
-    """What scores on val and test frames are worth, by their clips and pictures (of `audit_split`), as Markdown."""
-    parts = {split: audit[audit["split"] == split] for split in HELD_OUT}
-    return "\n\n".join(
-        f"**{SPLIT_NAMES[split].capitalize()}**: {_judge_scores(part)}" for split, part in parts.items() if len(part)
-    )
-
-
-def _judge_scores(part: pd.DataFrame) -> str:
-    new, unknown = _shares_of_clips(part)
-    alike = float((part["similarity"] >= NEARLY_IDENTICAL).mean())
-    if alike > 0.5:
-        return "its scores measure memory: they say nothing about streets that training did not see."
-    chosen_on = int((part["val_similarity"] >= NEARLY_IDENTICAL).sum())
-    if chosen_on:
-        return f"{chosen_on} of {len(part)} show what validation shows, which chooses the epoch: they are no test."
-    if unknown:
-        return "its scores may be of streets that training saw: file names do not tell all clips."
-    if alike:
-        return f"{percent(alike)} are pictures of training, and nothing here shows how the others do, whatever their names."
-    if new == 1:
-        return "its scores are an honest estimate for new streets of this kind."
-    if new < 0.25:
-        return "its scores say how well familiar streets are segmented, and read optimistic for new ones."
-    return "its scores mix familiar streets with new ones."

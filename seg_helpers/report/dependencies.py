@@ -9,7 +9,7 @@ ALL = sorted(recipe.stem for recipe in RECIPES.glob("*.yaml"))
 # The recipes whose runs a page shows; one that is not named here shows them all.
 SHOWN = {
     "01_data_exploration": [],
-    "02_augmentation": [],
+    "02_augmentation": ["fcn"],
     "03_fcn": ["fcn"],
     "04_unet": ["unet"],
     "05_pspnet": ["pspnet"],

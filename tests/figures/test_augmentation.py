@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-import pytest
 
 from seg_helpers import figures
 
@@ -16,14 +15,17 @@ def test_objects_are_whole_connected_regions(classes):
     assert table["side"].tolist() == [10, 10]
 
 
+def test_what_padding_cuts_is_not_whole(classes):
+    label = np.full((40, 40), 3, np.uint8)
+    label[:, :10] = 255  # padding, which holds void that no edge touches too
+    label[5:15, 10:20] = 8
+    label[20:30, 20:30] = 8
+    label[24:26, 30:32] = 255
+    assert figures.measure_objects([label], classes)["side"].tolist() == [10]
+
+
 def test_scale_shift_sees_wider_sizes(classes):
     before = pd.DataFrame({"class": "Car", "side": [10.0, 20, 40] * 4})
     after = pd.DataFrame({"class": "Car", "side": [5.0, 20, 80] * 4})
     figure = figures.scale_shift(before, after, classes)
     assert float(figure.caption.split("becomes ")[1].split()[0]) > 2
-
-
-@pytest.mark.parametrize("count", [1, 2, 7])
-def test_samples_stand_beside_each_other_whatever_their_number(frame, classes, count):
-    figure = figures.sample_overlays({f"t{i}": frame for i in range(count)}, "some", classes)
-    assert sum(map(len, figure.rows)) == count

@@ -45,6 +45,16 @@ def test_a_page_or_a_profile_without_paragraphs_has_none(write):
     assert findings.write_findings(SimpleNamespace(name="other"), "04_unet", "answer") == []
 
 
+def test_an_answer_without_paragraphs_is_the_facts(write, capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr(findings, "display", lambda text, **_: shown.append(text.data))
+    write()
+    for page in ("04_unet", "03_fcn"):
+        findings.show_answer(SimpleNamespace(name="mine"), page, "So many frames.")
+    findings.show_answer(SimpleNamespace(name="mine"), "03_fcn", part="end")
+    assert shown == ["U-Net has 0.612, Pole 0.250.", "So many frames."]
+
+
 def test_a_paragraph_without_a_condition_is_refused(write):
     with pytest.raises(ConfigError, match=r"04_unet\.answer\.0\.when: "):
         write("04_unet: {answer: [{text: It is so., when: []}]}")
