@@ -78,14 +78,13 @@ def _read_known() -> dict[str, ClassSet]:
         "the 19 classes that Cityscapes trains and scores, all its others void",
         index_map=dict.fromkeys(range(34), VOID) | {label.id: i for i, label in enumerate(scored)} | {VOID: VOID},
     )
+    # from `labelTrainIds` files, which hold positions; 254 and 255 are what -1 and "ignore" are stored as
+    known["cityscapes19_train_ids"] = replace(known["cityscapes19"], index_map=_positions(19, 254))
     return known
 
 
 _CLASS_SETS = _read_known()
-CAMVID11, CAMVID11_MERGED = _CLASS_SETS["camvid11"], _CLASS_SETS["camvid11_merged"]
-CAMVID32, SOCCER4, CITYSCAPES19 = _CLASS_SETS["camvid32"], _CLASS_SETS["soccer4"], _CLASS_SETS["cityscapes19"]
-# The same classes from `labelTrainIds` files, which hold positions; 254 and 255 are what -1 and "ignore" are stored as.
-CITYSCAPES19_TRAIN_IDS = replace(CITYSCAPES19, index_map=_positions(19, 254))
+CAMVID11, CAMVID32, SOCCER4 = _CLASS_SETS["camvid11"], _CLASS_SETS["camvid32"], _CLASS_SETS["soccer4"]
 
 
 def get_class_set(name: str) -> ClassSet:

@@ -7,22 +7,14 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
-from seg_helpers.classes import (
-    CAMVID11,
-    CAMVID32,
-    CITYSCAPES19,
-    CITYSCAPES19_TRAIN_IDS,
-    ClassSet,
-    get_class_set,
-    read_classes,
-    read_label_colors,
-)
+from seg_helpers.classes import ClassSet, get_class_set, read_classes, read_label_colors
 from seg_helpers.datasets.cache import Cache, build_cache
 from seg_helpers.datasets.files import DatasetError
 from seg_helpers.errors import setting
@@ -61,21 +53,29 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Layout:
-    """One folder layout: patterns of a split's images and labels below the root, without their extension.
-
-    The last `*` stands for the stem that pairs an image with its label. A file counts once, for the first pattern that
-    it fits, labels' first. `classes` gives for a root the classes, and the frames a second that numbers count, or None.
-    """
+    """An entry of `layouts.yaml`, where its fields are explained."""
 
     name: str
     images: str
-    labels: tuple[str, ...]
-    kind: str  # what label files hold, `index` or `color`
-    classes: Callable[[Path], tuple[ClassSet, float | None]]
-    unlabelled: tuple[str, ...] = ()  # splits that come without labels
+    labels: Sequence[str]
+    kind: str
+    classes: str
+    dictionaries: Sequence[str] = ()
+    frames_per_second: float | None = None
+    unlabeled: Sequence[str] = ()
+
+    def read_classes(self, root: Path) -> tuple[ClassSet, float | None]:
+        """The classes of the data set in `root`, and the frames a second that its numbers count, or None."""
+        for file in (root / name for name in self.dictionaries):
+            if os.path.lexists(file):
+                return read_classes(file) if file.suffix == ".json" else (read_label_colors(file), None)
+        return get_class_set(self.classes), self.frames_per_second
 
     def find(self, root: Path, split: str) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
-        """Stem to the images, and stem to the labels, that a split has of it; both empty where this is not the layout."""
+        """Stem to the images, and stem to the labels, that a split has of it; both empty where this is not the layout.
+
+        A file counts once, for the first pattern that it fits, labels' first.
+        """
         taken, labels, images = set(), defaultdict(list), defaultdict(list)
         kinds = [(pattern, {".png"}, labels) for pattern in self.labels]
         for pattern, extensions, found in (*kinds, (self.images, _EXTENSIONS, images)):
@@ -83,7 +83,10 @@ class Layout:
                 if file.suffix.lower() in extensions and file not in taken and not file.name.startswith("."):
                     found[file.stem.removesuffix(pattern.rpartition("*")[2])].append(file)
                     taken.add(file)
-        return images, {} if split in self.unlabelled else labels
+        return images, {} if split in self.unlabeled else labels
+
+
+LAYOUTS = [Layout(**entry) for entry in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())]
 
 
 def read_dataset(
@@ -106,7 +109,7 @@ def read_dataset(
     root = Path(os.path.realpath(os.path.expanduser(root)))
     try:
         chosen = _choose_layout(root, layout)
-        own, rate = chosen.classes(root)
+        own, rate = chosen.read_classes(root)
         found, problems = _find_frames(root, chosen)
     except OSError as error:
         raise DatasetError(f"{error}; mend it, or name another folder ({setting('data')} or data.root)") from None
@@ -118,8 +121,8 @@ def read_dataset(
     table["file"] = [name if name.isprintable() else ascii(name) for name in names]
     frames = found.drop([row for row, *_ in cache.problems]).reset_index(drop=True)
     if problems:
-        lines = [f"  {row.file}: {row.problem}; {row.remedy}" for row in table.head(10).itertuples()]
-        listed = "\n".join(lines + ["  …"] * (len(table) > 10))
+        lines = [f"  {row.file}: {row.problem}; {row.remedy}" for row in table.itertuples()]
+        listed = "\n".join(lines if len(lines) <= 10 else [*lines[:10], "  …"])
         bad = f"{root}: {len(table)} of {len(frames) + len(table)} frames"
         if on_problem == "stop":
             raise DatasetError(f"{bad} cannot be used (on_problem: exclude leaves them out):\n{listed}")
@@ -154,7 +157,7 @@ def _choose_layout(root: Path, name: str) -> Layout:
     lines = [f"  {known.name}: {known.images}.png (or .jpg) and {known.labels[0]}.png" for known in wanted]
     looked = "\n".join(lines).format(split="train")
     entries = sorted(root.iterdir())
-    found = ", ".join(entry.name + "/" * entry.is_dir() for entry in entries[:12]) or "an empty folder"
+    found = ", ".join(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries[:12]) or "an empty folder"
     inside = [entry for entry in entries if any(known.find(entry, "train")[1] for known in LAYOUTS)]
     hint = (
         f"{inside[0]} looks like one: name that folder"
@@ -173,7 +176,7 @@ def _find_frames(root: Path, layout: Layout) -> tuple[pd.DataFrame, list[tuple[P
             of_image, of_label = images.get(stem, []), labels.get(stem, [])
             if not stem.isprintable():  # it could not be written into the records and pages
                 problem = "a name that is not plain text", "rename it and its pair"
-            elif (len(of_image), len(of_label)) != (1, split not in layout.unlabelled):
+            elif (len(of_image), len(of_label)) != (1, split not in layout.unlabeled):
                 found = f"{len(of_image)} images and {len(of_label)} labels of this name"
                 problem = found, "give it one of each, or delete what there is"
             else:
@@ -185,33 +188,3 @@ def _find_frames(root: Path, layout: Layout) -> tuple[pd.DataFrame, list[tuple[P
             problems.append(((*of_image, *of_label)[0], *problem, split))
     rows.sort(key=lambda row: (SPLITS.index(row[3]), row[4], row[5], row[1]))  # split, clip, number, image
     return pd.DataFrame(rows, columns=FRAME_COLUMNS), problems
-
-
-def _segnet_classes(root: Path) -> tuple[ClassSet, float | None]:
-    file = root / "classes.json"
-    return read_classes(file) if os.path.lexists(file) else (CAMVID11, None)
-
-
-def _color_classes(root: Path) -> tuple[ClassSet, float | None]:
-    listed = [root / name for name in ("class_dict.csv", "label_colors.txt") if os.path.lexists(root / name)]
-    return read_label_colors(listed[0]) if listed else CAMVID32, None
-
-
-_CITYSCAPES = Layout(
-    "cityscapes",
-    "leftImg8bit/{split}/*/*_leftImg8bit",
-    ("gtFine/{split}/*/*_gtFine_labelIds",),
-    "index",
-    lambda _: (CITYSCAPES19, 17.0),  # frames a second: Cordts et al., CVPR 2016
-    ("test",),  # its published label files are placeholders: the truth is kept by the benchmark's server
-)
-_CITYSCAPES_TRAIN_IDS = replace(
-    _CITYSCAPES, labels=("gtFine/{split}/*/*_gtFine_labelTrainIds",), classes=lambda _: (CITYSCAPES19_TRAIN_IDS, 17.0)
-)
-LAYOUTS = (  # the first whose training labels are there is taken
-    _CITYSCAPES,
-    _CITYSCAPES_TRAIN_IDS,
-    Layout("segnet", "{split}/*", ("{split}annot/*",), "index", _segnet_classes),
-    Layout("color", "{split}/*", ("{split}_labels/*_L", "{split}_labels/*"), "color", _color_classes),
-    Layout("cam101", "{split}/*", ("{split}/*_L",), "color", _color_classes),
-)

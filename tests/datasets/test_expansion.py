@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from tiny import TINY
 
-from seg_helpers.classes import CITYSCAPES19, VOID, ClassSet
+from seg_helpers.classes import VOID, ClassSet, get_class_set
 from seg_helpers.config import AugmentationConfig, SplitConfig
 from seg_helpers.datasets.augmentation import build_augmentation
 from seg_helpers.datasets.expansion import expand_frames
@@ -61,7 +61,7 @@ def test_a_copy_whose_writing_was_stopped_is_made_again(segnet_folder, tmp_path,
 
 def test_labels_are_written_in_the_data_sets_own_values(segnet_folder, tmp_path):
     dataset = read_dataset(segnet_folder)
-    ids: ClassSet = CITYSCAPES19
+    ids: ClassSet = get_class_set("cityscapes19")
     for path in (segnet_folder / "trainannot").glob("*.png"):
         Image.fromarray(np.full(TINY, 26, np.uint8)).save(path)
     frames, _ = expand_frames(dataset.frames, 2, AUGMENTATION, ids, tmp_path / "more")

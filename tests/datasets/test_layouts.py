@@ -7,14 +7,7 @@ import pytest
 from PIL import Image
 from tiny import TINY, save, tiny_image, tiny_label
 
-from seg_helpers.classes import (
-    CAMVID11,
-    CAMVID11_MERGED,
-    CAMVID32,
-    CITYSCAPES19,
-    CITYSCAPES19_TRAIN_IDS,
-    VOID,
-)
+from seg_helpers.classes import CAMVID11, CAMVID32, VOID, get_class_set
 from seg_helpers.config import ConfigError
 from seg_helpers.datasets import cache, files
 from seg_helpers.datasets.files import read_image, read_label
@@ -85,7 +78,7 @@ def test_a_dictionary_that_cannot_be_read_is_named(segnet_folder):
 
 @pytest.mark.parametrize(
     ("classes", "expected"),
-    [("auto", CAMVID32), ("camvid11", CAMVID11), ("camvid11_merged", CAMVID11_MERGED)],
+    [("auto", CAMVID32), ("camvid11", CAMVID11), ("camvid11_merged", get_class_set("camvid11_merged"))],
 )
 def test_color_layout_in_32_classes_or_merged(tmp_path, color_pairs, classes, expected):
     colors = [tuple(color) for color in CAMVID32.colors.tolist()]
@@ -118,10 +111,10 @@ def test_cityscapes_layout_has_no_test_labels(tmp_path):
         save(tmp_path / "leftImg8bit" / split / city / f"{name}_leftImg8bit.png", tiny_image(0))
         save(tmp_path / "gtFine" / split / city / f"{name}_gtFine_labelIds.png", np.full(TINY, 26, np.uint8))
     dataset = read_dataset(tmp_path)
-    assert (dataset.layout, dataset.classes) == ("cityscapes", CITYSCAPES19)
+    assert (dataset.layout, dataset.classes) == ("cityscapes", get_class_set("cityscapes19"))
     assert dataset.frames["clip"].tolist() == ["ulm_000003", "bonn_000003", "bern_000003"]
     assert (dataset.frames["label"] == "").tolist() == [False, False, True]
-    assert np.unique(read_label(dataset.frames["label"][0], CITYSCAPES19)).tolist() == [13]
+    assert np.unique(read_label(dataset.frames["label"][0], get_class_set("cityscapes19"))).tolist() == [13]
 
 
 def write_cityscapes(root, kind, value, splits=("train", "val")):
@@ -136,7 +129,7 @@ def write_cityscapes(root, kind, value, splits=("train", "val")):
 def test_cityscapes_train_ids_are_read_where_there_are_only_these(tmp_path, classes, value, index):
     write_cityscapes(tmp_path, "labelTrainIds", value)
     dataset = read_dataset(tmp_path, classes=classes)
-    assert dataset.classes is CITYSCAPES19_TRAIN_IDS
+    assert dataset.classes is get_class_set("cityscapes19_train_ids")
     assert counts(dataset) == [1, 1, 0]
     assert np.unique(read_label(dataset.frames["label"][0], dataset.classes)).tolist() == [index]
 
@@ -145,7 +138,7 @@ def test_cityscapes_train_ids_are_left_alone_beside_label_ids(tmp_path):
     write_cityscapes(tmp_path, "labelTrainIds", 13)
     write_cityscapes(tmp_path, "labelIds", 33)
     dataset = read_dataset(tmp_path)
-    assert dataset.classes is CITYSCAPES19
+    assert dataset.classes is get_class_set("cityscapes19")
     assert np.unique(read_label(dataset.frames["label"][0], dataset.classes)).tolist() == [18]
 
 
