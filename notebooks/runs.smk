@@ -58,5 +58,9 @@ for position, (run, stamp) in enumerate(stamps.items()):
             " --data={given[data]:q} --weights={given[weights]:q} --model {params.run:q} --seed {params.seed} {overrides:q}"
 
 
+onsuccess:
+    print(describe_plan(plan_runs(profile, options.get("only", ""))), flush=True)
+
+
 onerror:
     print(describe_plan(plan_runs(profile, options.get("only", ""))), flush=True)

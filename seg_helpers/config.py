@@ -191,8 +191,15 @@ class ExperimentConfig(Section):
     patience: int | None = Field(None, gt=0)  # early stopping, in validations without a better mean IoU
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: int = 0
+    # all that the run is trained with, each of them a run of its own
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1, exclude=True)
     workers: int = Field(1, ge=0)
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @property
+    def label(self) -> str:
+        """The name, with the seed where there are several."""
+        return f"{self.name}, seed {self.seed}" if len(self.seeds) > 1 else self.name
 
     def planned_stages(self) -> tuple[StageConfig, ...]:
         """The stages with their epochs scaled to fill `epochs`, one at least for each; one stage if none is named."""
@@ -223,12 +230,6 @@ class ExperimentConfig(Section):
         plain["workers"] = plain["workers"] > 0  # starting workers draws from the random state, which dropout shares
         plain["evaluation"] = {"every": plain["evaluation"]["every"]}
         return plain
-
-
-class Seeds(Section):
-    """`seeds` of a profile or a recipe: each of them makes a run of its own; without it there is one, `seed`."""
-
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(min_length=1)
 
 
 class Search(Section):
@@ -337,20 +338,21 @@ class Profile:
 
     def seeds(self, run: str) -> tuple[int, ...]:
         """The seeds that a run is trained with."""
-        return self._validated(run)[1]
+        return tuple(dict.fromkeys(self._validated(run).seeds))
 
     def experiment(self, run: str, seed: int | None = None) -> ExperimentConfig:
         """The validated configuration of a run with one of its seeds, or with its first.
 
         A ConfigError says which run, key or seed is unknown, or which value does not fit.
         """
-        config, seeds = self._validated(run)
-        if seed is not None and seed not in seeds:
-            raise ConfigError(f"run {run}: its seeds are {', '.join(map(str, seeds))}, not {seed}; name it in `seeds`")
-        return config.model_copy(update={"seed": seeds[0] if seed is None else seed, "data": _placed(config.data)})
+        config = self._validated(run)
+        if seed is not None and seed not in config.seeds:
+            known = ", ".join(map(str, config.seeds))
+            raise ConfigError(f"run {run}: its seeds are {known}, not {seed}; name it in `seeds`")
+        seed = config.seeds[0] if seed is None else seed
+        return config.model_copy(update={"seed": seed, "data": _placed(config.data)})
 
-    def _validated(self, run: str) -> tuple[ExperimentConfig, tuple[int, ...]]:
-        """A run's configuration and its seeds."""
+    def _validated(self, run: str) -> ExperimentConfig:
         _check_name("run", run, self.run_names(), f"profile {self.name}")
         where = f"profile {self.name}, run {run}"
         chain = self._ancestry(run)[::-1]
@@ -373,8 +375,7 @@ class Profile:
                 layer = layer | {"seeds": [layer["seed"]]}  # one seed named later takes the place of several
             merged = _merge(merged, layer)
         merged.pop("like", None)
-        seeds = validate(Seeds, {"seeds": merged.pop("seeds", [0])}, where).seeds
-        return validate(ExperimentConfig, merged, where), tuple(dict.fromkeys(seeds))
+        return validate(ExperimentConfig, merged, where)
 
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""

@@ -22,10 +22,16 @@ def plain_folder(profile: Profile, config: ExperimentConfig) -> Path:
 
 
 def find_recorded(profile: Profile, config: ExperimentConfig, data_digest: str | None = None) -> Path | None:
-    """The folder of a run of these settings on these data (None for any), finished or begun; None if there is none."""
+    """The folder of a run of these settings on these data, finished or begun; None if there is none.
+
+    Without a digest, of runs on different data the one that was finished or, if none is, begun last.
+    """
     plain = plain_folder(profile, config)
     folders = [plain, *sorted(plain.parent.glob(f"{config.seed}-*"))]
-    return next((folder for folder in folders if _holds(folder, config, data_digest)), None)
+    found = [folder for folder in folders if _holds(folder, config, data_digest)]
+    return max(
+        found, key=lambda folder: (is_finished(folder), _read_state(folder)["sessions"][-1]["started"]), default=None
+    )
 
 
 def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) -> Path:
@@ -41,13 +47,17 @@ def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) 
 
 
 def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> bool:
-    state = folder / (RECORD if is_finished(folder) else STARTED)
     try:
         if read_config(folder / "config.yaml").fingerprinted() != config.fingerprinted():
             return False
-        return data_digest is None or json.loads(state.read_text())["data_digest"] == data_digest
+        return data_digest in (None, _read_state(folder)["data_digest"])
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):  # no run, damaged, or of values now refused
         return False
+
+
+def _read_state(folder: Path) -> dict:
+    """The record of a finished run, or what is known of one that was begun."""
+    return json.loads((folder / (RECORD if is_finished(folder) else STARTED)).read_text())
 
 
 def fingerprint(config: ExperimentConfig, data_digest: str) -> str:

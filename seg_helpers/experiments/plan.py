@@ -1,11 +1,12 @@
 """What a profile's runs still need: which are finished, begun or missing, in the order that they are trained in."""
 
+import math
 from typing import NamedTuple
 
 import pandas as pd
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
-from seg_helpers.experiments.folders import find_recorded
+from seg_helpers.experiments.folders import find_recorded, plain_folder
 from seg_helpers.experiments.preparation import prepare_data
 from seg_helpers.experiments.records import is_finished
 from seg_helpers.progress import format_seconds
@@ -18,6 +19,7 @@ class PlannedRun(NamedTuple):
     name: str
     seed: int
     left: str
+    seconds: float  # that are left of it, NaN where nothing tells
 
 
 def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
@@ -32,23 +34,31 @@ def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
             raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
     names = dict.fromkeys(only.split() or [*profile.order, *profile.run_names()])
     runs = [(name, seed) for name in names if name not in profile.skipped for seed in profile.seeds(name)]
-    return [PlannedRun(name, seed, _describe_left(profile.experiment(name, seed), profile)) for name, seed in runs]
+    return [PlannedRun(name, seed, *_tell_left(profile.experiment(name, seed), profile)) for name, seed in runs]
 
 
-def _describe_left(config: ExperimentConfig, profile: Profile) -> str:
+def _tell_left(config: ExperimentConfig, profile: Profile) -> tuple[str, float]:
     folder = find_recorded(profile, config, prepare_data(config.data, config.seed).digest)
     if folder and is_finished(folder):
-        return ""
+        return "", 0.0
     saved = find_state(folder / "last") if folder else None
-    if saved is None:
-        return "not begun"
-    done, seconds = epoch_of(saved), pd.read_csv(folder / "history.csv")["seconds"].mean()
-    return f"{done} of {config.epochs} epochs, {format_seconds((config.epochs - done) * seconds)} left"
+    done, text = (epoch_of(saved), f"{epoch_of(saved)} of {config.epochs} epochs") if saved else (0, "not begun")
+    histories = [
+        pd.read_csv(file) for file in plain_folder(profile, config).parent.glob("*/history.csv")
+    ]  # of any seed
+    if not histories:
+        return text, math.nan
+    seconds = (config.epochs - done) * pd.concat(histories)["seconds"].mean()
+    return f"{text}, {format_seconds(seconds)} left", seconds
 
 
 def describe_plan(planned: list[PlannedRun]) -> str:
-    """What is left and how long it takes on one core, as far as begun runs tell."""
-    left = [f"  {run.name}, seed {run.seed}: {run.left}" for run in planned if run.left]
+    """What is left and how long it takes on one core, as far as epochs that were trained tell."""
+    left = [run for run in planned if run.left]
     if not left:
         return f"all {len(planned)} runs are finished"
-    return "\n".join([f"{len(planned) - len(left)} of {len(planned)} runs are finished; left:", *left])
+    lines = [f"  {run.name}, seed {run.seed}: {run.left}" for run in left]
+    told = [run.seconds for run in left if not math.isnan(run.seconds)]
+    beside = f", beside {len(left) - len(told)} of which nothing tells" if len(told) < len(left) else ""
+    total = f"in all {format_seconds(sum(told))} on one core{beside}"
+    return "\n".join([f"{len(planned) - len(left)} of {len(planned)} runs are finished; left:", *lines, total])

@@ -112,7 +112,7 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
         return _prepare(config.model_copy(update={"expand": 1}), seed)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def _prepare(config: DataConfig, seed: int) -> PreparedData:
     if config.root is None:
         raise DatasetError(f"{config.dataset}: no folder is given (data.root)")

@@ -28,7 +28,7 @@ from seg_helpers.evaluation.statistics import score_counts
 from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run, named_by
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit, utc_now
-from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, write_counts
+from seg_helpers.experiments.records import RECORD, DamagedRun, Run, is_finished, read_run, write_counts
 from seg_helpers.files import write_text
 from seg_helpers.locks import Held
 from seg_helpers.models import ModelSummary, build_model, summarize_model
@@ -68,8 +68,7 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
     config = profile.experiment(name, seed)
     if name in profile.notes:
         print(f"{name}: note that {profile.notes[name]}")
-    have_data = config.data.dataset in ("sample", "soccer") or Path(config.data.root).is_dir()
-    data = prepare_data(config.data, config.seed) if have_data else None
+    data = prepare_data(config.data, config.seed) if Path(config.data.root).is_dir() else None
     folder = find_recorded(profile, config, data.digest if data else None)
     if folder is None or not is_finished(folder):
         data = data or prepare_data(config.data, config.seed)  # which says what is wrong with the folder
@@ -105,11 +104,20 @@ def describe_origin(run: Run) -> str:
 
 
 def load_network(run: Run) -> nn.Module:
-    """The run's network with its best weights, in eval mode on the CPU; CheckpointError where its folder has none."""
+    """The run's network with its best weights, in eval mode on the CPU.
+
+    Raises:
+        CheckpointError: its folder has none.
+        DamagedRun: they are not those that were recorded.
+    """
     model = _build(run.config, len(run.classes))
     if run.weights.stem == "half":
         print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
     load_weights(model, run.weights)
+    if checksum_files(run.path, [run.weights])[run.weights.name] != run.record["files"].get(run.weights.name):
+        raise DamagedRun(
+            f"{run.weights} is not what was recorded: get it anew, or move the run's folder to train again"
+        )
     return model.eval().to(memory_format=torch.channels_last)  # as it was trained and scored: the same bits again
 
 
@@ -206,7 +214,7 @@ def _train_and_score(model, config, data, folder, accelerator) -> None:
         _note_session(folder, data, accelerator, precision)
         weights = config.model.encoder_weights
         print(
-            f"{config.name}: training {config.model.name} from "
+            f"{config.label}: training {config.model.name} from "
             f"{'random weights' if weights == 'none' else f'{Path(weights).name} encoder weights'} for {config.epochs} "
             f"epochs on {len(data.rows('train'))} frames, {describe_device(accelerator.device)}, {precision}",
             flush=True,

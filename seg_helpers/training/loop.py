@@ -118,6 +118,7 @@ class Trainer:
             self.run_epoch(self.state.epoch)
         if self.state.epoch < self.config.epochs:
             self.say(f"stopped early: no better val mean IoU since epoch {self.state.best_epoch}")
+        # takes off the network what autocasts its forward, which would outlive the accelerator
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         self.accelerator.free_memory()
         return self.state
@@ -224,7 +225,7 @@ class Trainer:
 
     def say(self, text: str) -> None:
         if self.accelerator.is_main_process:
-            tqdm.write(f"{self.config.name}: {text}", file=sys.stdout)
+            tqdm.write(f"{self.config.label}: {text}", file=sys.stdout)
             sys.stdout.flush()
 
 

@@ -7,8 +7,9 @@ import torch
 
 from seg_helpers.config import ConfigError
 from seg_helpers.experiments import processes
-from seg_helpers.experiments.plan import PlannedRun, describe_plan, plan_runs
+from seg_helpers.experiments.plan import describe_plan, plan_runs
 from seg_helpers.experiments.processes import claim_gpu
+from seg_helpers.progress import format_seconds
 
 pytestmark = pytest.mark.usefixtures("at_work")
 
@@ -24,7 +25,7 @@ def profile(laboratory, monkeypatch, tmp_path):
 
 def test_what_a_profile_orders_first_is_planned_first_and_each_seed_is_a_run(profile):
     runs = [("fast_scnn", 0), ("unet", 0), ("unet", 4), ("fcn8s", 0)]
-    assert plan_runs(profile) == [PlannedRun(name, seed, "not begun") for name, seed in runs]
+    assert [run[:3] for run in plan_runs(profile)] == [(name, seed, "not begun") for name, seed in runs]
     assert [run.name for run in plan_runs(profile, "fcn8s fast_scnn")] == ["fcn8s", "fast_scnn"]
 
 
@@ -41,14 +42,19 @@ def test_what_is_left_of_a_run_is_said(profile, finished):
     folder = profile.folder / "runs" / "fast_scnn" / "0"
     shutil.copytree(finished, folder)
     (folder / "record.json").rename(folder / "started.json")
-    assert plan_runs(profile, "fast_scnn")[0].left == "not begun"  # no epoch of it can be gone on with
+    (begun,) = plan_runs(profile, "fast_scnn")
+    assert begun.left.startswith("not begun, ")  # no epoch of it can be gone on with, but they tell how long one takes
     (folder / "last" / "epoch_0002").mkdir(parents=True)
     (run,) = plan_runs(profile, "fast_scnn")
     assert run.left.startswith("2 of 3 epochs, ")
+    assert run.seconds == pytest.approx(begun.seconds / 3)
     said = describe_plan(plan_runs(profile, "fast_scnn unet"))
     assert said.startswith(
         f"0 of 3 runs are finished; left:\n  fast_scnn, seed 0: {run.left}\n  unet, seed 0: not begun"
     )
+    total = format_seconds(run.seconds)
+    assert said.endswith(f"\nin all {total} on one core, beside 2 of which nothing tells")
+    assert describe_plan([run, begun]).endswith(f"\nin all {format_seconds(4 * run.seconds)} on one core")
     (folder / "started.json").rename(folder / "record.json")
     assert plan_runs(profile, "fast_scnn")[0].left == ""
     assert "\n1 of 3 runs are finished; left:\n  unet" in "\n" + describe_plan(plan_runs(profile, "fast_scnn unet"))

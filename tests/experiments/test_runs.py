@@ -21,7 +21,7 @@ from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
-from seg_helpers.experiments import MissingRun, final_scores, list_runs, read_run, runner
+from seg_helpers.experiments import DamagedRun, MissingRun, final_scores, list_runs, read_run, runner
 from seg_helpers.experiments.folders import choose_folder, hold_run
 from seg_helpers.experiments.preparation import prepare_data
 from seg_helpers.experiments.runner import build_network, choose_examples, describe_origin, get_run, load_network
@@ -90,6 +90,13 @@ def test_a_small_network_can_be_loaded_from_its_half_precision_copy(copied, no_t
     assert "copy in half precision" in capsys.readouterr().out
     for name, value in whole.items():
         assert torch.equal(half[name], value.half().to(value.dtype) if value.is_floating_point() else value), name
+
+
+def test_weights_that_are_not_those_recorded_are_refused(copied, no_training):
+    profile, folder = copied
+    shutil.copy(folder / "half.safetensors", folder / "best.safetensors")
+    with pytest.raises(DamagedRun, match=r"best\.safetensors is not what was recorded"):
+        load_network(get_run(profile, "fast_scnn"))
 
 
 def test_a_large_network_keeps_no_copy(tmp_path):
@@ -237,6 +244,16 @@ def test_the_comparison_shows_the_run_of_the_profiles_own_settings(laboratory, c
     assert first.path == folder
     assert [run.path.name for run in list_runs(profile)] == ["0-0123456789"]
     assert [run.path for run in list_runs(other)] == [folder]
+
+
+def test_of_runs_on_different_data_the_last_is_listed(copied):
+    profile, folder = copied
+    later = folder.with_name("0-0123456789")
+    shutil.copytree(folder, later)
+    record = json.loads((later / "record.json").read_text())
+    record["sessions"][-1]["started"] = "2999-01-01T00:00:00+00:00"
+    rewrite(later / "record.json", data_digest="of frames that were added", sessions=record["sessions"])
+    assert [run.path for run in list_runs(profile)] == [later]
 
 
 def test_each_seed_is_a_run_of_its_own(laboratory, tmp_path):

@@ -58,6 +58,10 @@ def test_what_is_missing_is_trained_in_its_order_and_a_failure_stops_nothing_els
     assert all(call[0] == "train" and call[-2:] == ["unet:epochs=1", "fcn8s:title=Another"] for call in calls)
     assert status != 0  # unet failed
     assert said.count("unet, seed 0: not begun") == 2  # before and after
+    assert said.count("of 4 runs are finished") == 2
     status, said, calls = make_runs("fcn8s fast_scnn", "CORES=2")
     assert status == 0, said
+    assert (
+        said.count("1 of 3 runs are finished") == 2
+    )  # the stand-in has made none; what is left is said at a good end too
     assert sorted(job(call) for call in calls) == [("fcn8s", "3"), ("fcn8s", "5")]  # a stamp is no record
