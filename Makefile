@@ -20,12 +20,12 @@ SNAKEMAKE := $(BIN)/snakemake --snakefile notebooks/Snakefile --cores all --reso
 	--rerun-triggers mtime params code --keep-going --rerun-incomplete --nolock $(SNAKEMAKE_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help report runs test bench lab clean
+.PHONY: help report runs test test-browser bench lab clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PROFILE    which set of experiments: $(basename $(notdir $(wildcard notebooks/profiles/*.yaml))) (now: $(PROFILE))"
 	@echo "  DATA       the data set's folder (default: data/<data set>)"
@@ -51,6 +51,10 @@ test: $(INSTALLED) ## check layout, lint and types, and test the helpers
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-browser: $(INSTALLED) ## open every page of reports/ in Chromium: loads nothing, fits a phone, axe-core finds nothing serious
+	$(BIN)/python -m pip install --quiet --editable '.[test,browser]'
+	$(BIN)/python -m pytest tests/browser
 
 bench: $(INSTALLED) ## time training steps, loading and prediction on this machine: reports/bench/00_speed.html
 	$(BIN)/seg report notebooks/bench/00_speed.ipynb --profile notebooks/bench/bench.yaml

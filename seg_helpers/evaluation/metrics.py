@@ -4,7 +4,7 @@ A class that neither the truth nor the prediction holds has no score (NaN) and i
 The definitions are those of FCN (Long et al., arXiv 1411.4038, section 5), with Dice = 2 IoU / (1 + IoU) a class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,19 @@ def calibration_error(confidence: np.ndarray) -> np.ndarray:
     pixels, correct, confident = np.moveaxis(np.asarray(confidence, dtype=np.float64), -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.abs(correct - confident).sum(-1) / pixels.sum(-1)
+
+
+def total_scores(counts: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """A set's `METRICS` and, where they were counted, `mean_boundary_iou` and `calibration_error`.
+
+    `counts` has kind (`seg_helpers.evaluation.counts`; at least `confusion`) to an array, a row a frame.
+    """
+    scores = compute_metrics(counts["confusion"].sum(0))
+    if "boundary" in counts:
+        scores["mean_boundary_iou"] = mean_boundary_iou(counts["boundary"].sum(0))
+    if "confidence" in counts:
+        scores["calibration_error"] = calibration_error(counts["confidence"].sum(0))
+    return {name: float(value) for name, value in scores.items()}
 
 
 def tabulate_classes(confusion: np.ndarray, names: Sequence[str]) -> pd.DataFrame:

@@ -8,6 +8,9 @@ from torch import nn
 
 from seg_helpers.evaluation.prediction import run_padded
 
+# Timer's package warns of a compiler for GPUs where there is no GPU
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -26,9 +29,7 @@ def measure_latency(model: nn.Module, size: tuple[int, int], precision: str = "f
 
     Passes are repeated for so many seconds, after one to warm up, in precision `"fp32"` or `"bf16"`.
     """
-    # Timer's package takes a while to import, and warns of a compiler for GPUs where there is no GPU
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-    from torch.utils.benchmark import Timer
+    from torch.utils.benchmark import Timer  # which takes a while to import
 
     model.eval()
     device = next(model.parameters()).device

@@ -9,14 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seg_helpers.evaluation.metrics import (
-    METRICS,
-    calibration_error,
-    class_scores,
-    compute_metrics,
-    mean_boundary_iou,
-    tabulate_classes,
-)
+from seg_helpers.evaluation.metrics import METRICS, class_scores, compute_metrics, tabulate_classes, total_scores
 
 ENDS = ((1 - 0.95) / 2, (1 + 0.95) / 2)  # of a 95% interval
 
@@ -83,20 +76,15 @@ def score_counts(counts: Mapping[str, np.ndarray], names: Sequence[str], samples
         names: of the classes.
 
     Returns:
-        Plain numbers for JSON, None where a score does not exist: each of `METRICS`, `NAME_interval`; where they were
-        counted `mean_boundary_iou` and `calibration_error`; `per_class` and the number of `frames`.
+        Plain numbers for JSON, None where a score does not exist: those of `total_scores`; for each of `METRICS`
+        `NAME_interval`; `per_class` and the number of `frames`.
     """
     confusions = counts["confusion"]
-    total = confusions.sum(0)
-    scores = {name: _number(value) for name, value in compute_metrics(total).items()}
+    scores = {name: _number(value) for name, value in total_scores(counts).items()}
     for metric in METRICS:
         scores[f"{metric}_interval"] = list(bootstrap_interval(confusions, metric, samples, seed))
-    if "boundary" in counts:
-        scores["mean_boundary_iou"] = _number(mean_boundary_iou(counts["boundary"].sum(0)))
-    if "confidence" in counts:
-        scores["calibration_error"] = _number(calibration_error(counts["confidence"].sum(0)))
     intervals = bootstrap_classes(confusions, samples, seed)
-    classes = tabulate_classes(total, names)
+    classes = tabulate_classes(confusions.sum(0), names)
     scores["per_class"] = {
         name: {k: _number(v) for k, v in row.items()} | {"iou_interval": [_number(v) for v in interval]}
         for (name, row), interval in zip(classes.to_dict("index").items(), intervals, strict=True)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from seg_helpers.config import YAML_LOADER, ExperimentConfig, resolve
 from seg_helpers.errors import SegError
-from seg_helpers.evaluation.metrics import compute_metrics
+from seg_helpers.evaluation.metrics import total_scores
 from seg_helpers.evaluation.statistics import bootstrap_interval, score_counts
 from seg_helpers.experiments.provenance import checksum_files
 
@@ -115,11 +115,13 @@ class Run:
         """Split to the names of its frames, in the order of its counts."""
         return {split: names.tolist() for split, names in self.counts["frames"].items()}
 
+    def _counts_of(self, split: str) -> dict[str, np.ndarray]:
+        return {kind: arrays[split] for kind, arrays in self.counts.items() if split in arrays}
+
     @cached_property
     def totals(self) -> dict[str, dict[str, float]]:
-        """Split to each of `METRICS`: what tables of many runs take, since `scores` has a dozen intervals as well."""
-        metrics = {split: compute_metrics(confusions.sum(0)) for split, confusions in self.confusions.items()}
-        return {split: {name: float(value) for name, value in values.items()} for split, values in metrics.items()}
+        """Split to its `total_scores`: what tables of many runs take, since `scores` has a dozen intervals as well."""
+        return {split: total_scores(self._counts_of(split)) for split in self.confusions}
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -132,7 +134,7 @@ class Run:
         """Split to its scores, as `seg_helpers.evaluation.statistics` makes them of the recorded counts."""
         found = {}
         for split in self.confusions:
-            counts = {kind: arrays[split] for kind, arrays in self.counts.items() if split in arrays}
+            counts = self._counts_of(split)
             found[split] = score_counts(counts, self.classes, self.config.evaluation.bootstrap, self.seed)
         return found
 

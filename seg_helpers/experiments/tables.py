@@ -12,14 +12,14 @@ from seg_helpers.evaluation.statistics import PairedDifference, compare_paired, 
 from seg_helpers.experiments.records import Run
 
 STARTS = {"imagenet": "ImageNet", "none": "random"}  # what `encoder_weights` are called in tables
-SCORES = ["mean_iou", "pixel_accuracy", "mean_dice"]
+SCORES = ["mean_iou", "pixel_accuracy", "mean_dice", "mean_boundary_iou", "calibration_error"]
 
 
 def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
     """A row a run: what it scored, what it is made of and what it cost.
 
-    Columns: title, seed, ablation, split, size (HxW of the network's input), start (`ImageNet`, a weights file's name,
-    or `random`), mean_iou, pixel_accuracy, mean_dice, mean_iou_low, mean_iou_high, val_mean_iou, multiscale_mean_iou,
+    Columns: title, seed, recipe, group, ablation, dataset, split, size (HxW of the network's input), start (`ImageNet`,
+    a weights file's name, or `random`), `SCORES`, mean_iou_low, mean_iou_high, val_mean_iou, multiscale_mean_iou,
     parameters, multiply_adds, epochs, best_epoch, training_seconds, device, commit. The index is the run's name.
     """
     rows = []
@@ -31,11 +31,12 @@ def tabulate_runs(runs: list[Run]) -> pd.DataFrame:
                 "run": run.name,
                 "title": run.title,
                 "seed": run.seed,
-                "ablation": run.config.ablation,
+                **{name: getattr(run.config, name) for name in ("recipe", "group", "ablation")},
+                "dataset": run.config.data.dataset,
                 "split": run.final_split,
                 "size": "x".join(map(str, run.metrics["size"])),
                 "start": STARTS.get(weights, Path(weights).name),
-                **{name: run.totals[run.final_split][name] for name in SCORES},
+                **{name: run.totals[run.final_split].get(name, np.nan) for name in SCORES},
                 "mean_iou_low": low,
                 "mean_iou_high": high,
                 "val_mean_iou": run.totals["val"]["mean_iou"],
@@ -68,7 +69,8 @@ def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
 
 def list_notes(profile: Profile, runs: Iterable[Run]) -> list[str]:
     """What the profile has to say of these runs, a sentence for all that share it."""
-    noted = [(profile.notes[run.name], run.title) for run in runs if run.name in profile.notes]
+    named = {run.name: run.title for run in runs}
+    noted = [(profile.notes[name], title) for name, title in named.items() if name in profile.notes]
     titles = {note: [title for other, title in noted if other == note] for note, _ in noted}
     return [f"Of {' and '.join(sharing)}, note that {note}." for note, sharing in titles.items()]
 

@@ -1,52 +1,36 @@
 """What notebooks show, a function a figure: plots and pictures with their captions, tables, and findings in words."""
 
-# ruff: noqa: F401
+import importlib
 
 from IPython.display import display as show
 
-from seg_helpers.figures.augmentation import measure_objects, scale_shift
-from seg_helpers.figures.choices import list_candidates, search_curves, show_candidates, tabulate_search
-from seg_helpers.figures.data import (
-    batch_pictures,
-    class_balance,
-    class_heatmaps,
-    class_shares,
-    suspect_labels,
-)
-from seg_helpers.figures.display import say, show_table
-from seg_helpers.figures.findings import show_answer
-from seg_helpers.figures.networks import (
-    architecture_diagram,
-    atrous_rates,
-    show_branches,
-    show_layer_table,
-    show_source,
-)
-from seg_helpers.figures.plots import overlay, picture_rows, resize_label
-from seg_helpers.figures.results import (
-    accuracy_cost,
-    class_iou,
-    class_scores_map,
-    cost_bars,
-    difference_forest,
-    example_panels,
-    opening_pictures,
-    prediction_wall,
-    show_leaderboard,
-)
-from seg_helpers.figures.runs import (
-    describe_ablation,
-    describe_training,
-    missing_finding,
-    open_page,
-    recipes_finding,
-    show_comparison,
-    show_run,
-    show_scores,
-    show_training,
-    unlearned_finding,
-    weights_note,
-)
-from seg_helpers.figures.splits import picture_pairs, split_distances, split_timelines
-from seg_helpers.figures.training import range_test_curves, variant_curves
-from seg_helpers.figures.words import count_of, join_words, percent, plain, write_count
+__all__ = ["show"]
+
+# module to what a notebook takes from it, which is imported when it is first used: torch and matplotlib take seconds
+_MODULES = {
+    "augmentation": "measure_objects scale_shift",
+    "choices": "list_candidates search_curves show_candidates tabulate_search",
+    "data": "batch_pictures class_balance class_heatmaps class_shares suspect_labels",
+    "findings": "show_answer",
+    "networks": "architecture_diagram atrous_rates show_branches show_layer_table show_source",
+    "plots": "picture_rows resize_label",
+    "results": "accuracy_cost class_iou class_scores_map cost_bars difference_forest example_panels opening_pictures "
+    "prediction_wall reliability_diagram",
+    "runs": "describe_ablation missing_finding open_page recipes_finding show_comparison "
+    "show_run show_scores show_training unlearned_finding weights_note",
+    "splits": "picture_pairs split_distances split_timelines",
+    "tables": "GROUPS say show_budgets show_leaderboard show_published show_table",
+    "training": "range_test_curves variant_curves",
+    "words": "count_of join_words percent plain write_count",
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

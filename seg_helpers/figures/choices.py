@@ -9,8 +9,9 @@ from seg_helpers.datasets import BRACKETED
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.experiments import Run, average_seeds, compare_runs, list_runs, tabulate_runs
 from seg_helpers.figures import style
-from seg_helpers.figures.display import ReportFigure, show_table
+from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import log_axis
+from seg_helpers.figures.tables import show_table
 from seg_helpers.progress import format_seconds
 
 

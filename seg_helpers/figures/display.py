@@ -1,14 +1,12 @@
-"""Figures, pictures and tables with their words, as a notebook and its page display them: HTML that needs nothing else."""
+"""Figures and pictures with their words, as a notebook and its page display them: HTML that needs nothing else."""
 
 import base64
 import html
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from IPython.display import Markdown, display
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -135,44 +133,3 @@ def _name_places(axis: Axis) -> dict[float, str]:
     """Where an axis has names in place of numbers, and which."""
     places = axis.get_majorticklocs() if isinstance(axis.get_major_locator(), FixedLocator) else []
     return dict(zip(places, axis.get_major_formatter().format_ticks(places), strict=True))
-
-
-def say(text: str) -> None:
-    """Display a finding, as Markdown; nothing where there is nothing to say."""
-    if text:
-        display(Markdown(text))
-
-
-def show_table(
-    table: pd.DataFrame,
-    caption: str,
-    formats: dict[str, str | Callable] | None = None,
-    best_high: Iterable[str] = (),
-    best_low: Iterable[str] = (),
-    swatches: dict[str, Sequence[int]] | None = None,
-) -> None:
-    """Display a table without its index, its caption above it.
-
-    Args:
-        formats: column to format string or function; missing values are shown as an en dash.
-        best_high, best_low: columns whose largest or smallest value is bold.
-        swatches: text of a first-column cell to the color (RGB, 0-255) of a small square before it.
-    """
-    formats = {column: how for column, how in (formats or {}).items() if column in table}
-    styler = table.reset_index(drop=True).style.hide(axis="index")
-    styler.set_caption(html.escape(caption, quote=False))
-    styler.format(formats, na_rep="–", escape="html").format_index(escape="html", axis=1)
-    styler.set_uuid("t").set_table_attributes('class="dataframe"')
-    for columns, highlight in ((best_high, styler.highlight_max), (best_low, styler.highlight_min)):
-        columns = [column for column in columns if column in table]
-        if columns and len(table) > 1:
-            highlight(subset=columns, props="font-weight: bold")
-    numeric = [name for name in table if pd.api.types.is_numeric_dtype(table[name]) or name.endswith("interval")]
-    styler.set_properties(subset=numeric, **{"text-align": "right", "white-space": "nowrap"})
-    styler.set_properties(subset=table.columns.difference(numeric), **{"text-align": "left"})
-    styler.map_index(lambda name: f"text-align: {'right' if name in numeric else 'left'}", axis="columns")
-    if swatches:
-        css = "border-left: 1.1em solid rgb({}, {}, {}); padding-left: .5em"
-        marks = {cell: css.format(*color) for cell, color in swatches.items()}
-        styler.map(lambda cell: marks.get(cell, ""), subset=[table.columns[0]])
-    display(styler)

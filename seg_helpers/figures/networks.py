@@ -18,9 +18,10 @@ from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import Run
 from seg_helpers.experiments.preparation import PreparedData
 from seg_helpers.experiments.runner import load_network
-from seg_helpers.figures.display import PictureGrid, ReportFigure, say, show_table
+from seg_helpers.figures.display import PictureGrid, ReportFigure
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.style import BAND, INK, MUTED, OKABE_ITO, ON_TINT, VERMILLION, WIDTH, new_figure, themed
+from seg_helpers.figures.tables import say, show_table
 from seg_helpers.figures.words import join_words, write_count
 from seg_helpers.models.summary import ModelSummary
 

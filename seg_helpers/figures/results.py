@@ -11,10 +11,10 @@ from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.experiments import Run, final_scores
 from seg_helpers.experiments.preparation import PreparedData
 from seg_helpers.figures import plots, style
-from seg_helpers.figures.display import PictureGrid, ReportFigure, show_table
+from seg_helpers.figures.display import PictureGrid, ReportFigure
 from seg_helpers.figures.plots import heat_map, resize_label
+from seg_helpers.figures.tables import COSTS, find_front, show_table
 from seg_helpers.figures.words import count_of, join_words, percent, write_count
-from seg_helpers.progress import format_seconds
 
 CORRECT, WRONG, NOT_SCORED = (226, 230, 233), (213, 94, 0), (0, 0, 0)
 # What `choose_examples` picks of each kind, by the frame's own mean IoU.
@@ -119,45 +119,6 @@ def example_panels(run: Run, data: PreparedData) -> PictureGrid:
     return plots.picture_rows(panels, 4, caption, data.classes, masks)
 
 
-COST_AXES = {
-    "parameters": "Parameters",
-    "multiply_adds": "Multiply-adds for one image",
-    "latency_milliseconds": "Milliseconds for one image",
-}
-LEADERBOARD = {
-    "title": "model",
-    "size": "input",
-    "start": "start",
-    "mean_iou": "mean IoU",
-    "interval": "95% interval",
-    "each": "each seed",
-    "multiscale_mean_iou": "multi-scale mean IoU",
-    "pixel_accuracy": "pixel accuracy",
-    "mean_dice": "mean Dice",
-    "val_mean_iou": "val mean IoU",
-    "parameters": "parameters",
-    "multiply_adds": "multiply-adds",
-    "epochs": "epochs",
-    "training_seconds": "training time",
-    "latency_milliseconds": "ms an image",
-}
-
-
-def show_leaderboard(runs: pd.DataFrame, caption: str) -> None:
-    """Displays what `LEADERBOARD` names of `average_seeds` and `latency_milliseconds`, the best run first."""
-    table = runs.sort_values("mean_iou", ascending=False)
-    values = [", ".join(map("{:.3f}".format, each)) if len(each) > 1 else None for each in table["each"]]
-    table = table.assign(each=values)
-    ends = table[["mean_iou_low", "mean_iou_high"]].to_numpy()
-    table = table.assign(interval=[f"{low:.3f} to {high:.3f}" for low, high in ends])
-    table = table.filter(LEADERBOARD).dropna(axis=1, how="all").rename(columns=LEADERBOARD)
-    scores = ["mean IoU", "multi-scale mean IoU", "pixel accuracy", "mean Dice", "val mean IoU"]
-    formats = {"parameters": write_count, "multiply-adds": write_count, "training time": format_seconds}
-    formats |= dict.fromkeys(scores, "{:.3f}") | {"ms an image": "{:.0f}"}
-    cheap = ["parameters", "multiply-adds", "ms an image"]  # training time may be of several machines
-    show_table(table, caption, formats, best_high=scores, best_low=cheap)
-
-
 def class_iou(runs: Sequence[Run]) -> pd.DataFrame:
     """IoU by run title (rows) and class (columns), the mean over seeds; NaN for a class that a split does not hold."""
     rows = [{name: scores["iou"] for name, scores in final_scores(run)["per_class"].items()} for run in runs]
@@ -178,10 +139,9 @@ def class_scores_map(scores: pd.DataFrame) -> ReportFigure:
 
 @style.themed
 def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> ReportFigure:
-    """Mean IoU with its interval against a cost (of `COST_AXES`); a line joins the models that none beats in both."""
-    styles = style.network_styles(runs["title"])
-    table = runs.dropna(subset=[cost, "mean_iou"]).sort_values(cost)
-    front = table[table["mean_iou"] > table["mean_iou"].cummax().shift(fill_value=-np.inf)]
+    """Mean IoU with its interval against a cost (of `COSTS`); a line joins the models that none beats in both."""
+    styles, (name, write) = style.network_styles(runs["title"]), COSTS[cost]
+    table, front = runs.dropna(subset=[cost, "mean_iou"]), find_front(runs, cost)
     figure = style.new_figure(height=4.4)
     axes = figure.subplots()
     line = {"color": style.MUTED, "linewidth": 1.2, "linestyle": (0, (4, 2)), "zorder": 1}
@@ -197,14 +157,39 @@ def accuracy_cost(runs: pd.DataFrame, cost: str = "latency_milliseconds") -> Rep
             "label": row.title,
         }
         axes.plot(x, row.mean_iou, marker, zorder=4, **look)
-    plots.log_axis(axes.xaxis, "{:g}".format if cost == "latency_milliseconds" else write_count)
-    axes.set_xlabel(f"{COST_AXES[cost]} (log scale)")
+    plots.log_axis(axes.xaxis, write)
+    axes.set_xlabel(f"{name} (log scale)")
     axes.set_title("Mean IoU, with its 95% interval")
     figure.legend(loc="outside right upper")
     return ReportFigure(
         figure,
-        f"Accuracy against cost ({COST_AXES[cost].lower()}). On the dashed line no model is both cheaper and better: "
+        f"Accuracy against cost ({name.lower()}). On the dashed line no model is both cheaper and better: "
         f"{join_words(front['title'])}.",
+    )
+
+
+@style.themed
+def reliability_diagram(runs: Sequence[Run]) -> ReportFigure:
+    """How much oftener than it believed each network was right, against its confidence, of `count_confidence`."""
+    looks = style.network_styles([run.title for run in runs])
+    figure = style.new_figure(height=4.4)
+    axes = figure.subplots()
+    axes.axhline(0, color=style.MUTED, linewidth=1.2, linestyle=(0, (4, 2)))
+    for run in runs:
+        bins = run.counts["confidence"][run.final_split].sum(0)
+        pixels, right, confidence = bins[bins[:, 0] > 0.001 * bins[:, 0].sum()].T  # a few pixels say nothing
+        color, dashes, marker = looks[run.title]
+        look = {"color": color, "linestyle": dashes, "marker": marker, "markersize": 5, "label": run.title}
+        axes.plot(confidence / pixels, (right - confidence) / pixels, **look)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    axes.set(xlabel="Confidence of the answer")
+    axes.set_title("Share of right pixels less confidence")
+    figure.legend(loc="outside right upper")
+    return ReportFigure(
+        figure,
+        "Reliability: below the dashed line a network is surer than it is right, above it less sure. Bins with less than "
+        "a thousandth of the pixels are left out.",
     )
 
 

@@ -20,9 +20,8 @@ from seg_helpers.experiments import (
     tabulate_runs,
 )
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.runner import get_run
 from seg_helpers.figures import results
-from seg_helpers.figures.display import say, show_table
+from seg_helpers.figures.tables import say, show_leaderboard, show_table
 from seg_helpers.figures.training import stage_titles, training_curves
 from seg_helpers.figures.words import count_of, join_words, plain
 from seg_helpers.progress import format_seconds
@@ -45,13 +44,6 @@ def open_page(
     prepared = prepare_data(config.data, config.seed) if config else prepare_data(project.data())
     print(f"Profile {project.name}: {project.description}\n{describe_split(prepared.frames)}.")
     return project, prepared
-
-
-def show_run(project: Profile, name: str) -> Run:
-    """Displays a run's settings and its training, which is done now if it was not yet; returns the run."""
-    run = get_run(project, name)
-    show_training(run)
-    return run
 
 
 def show_training(run: Run) -> None:
@@ -143,7 +135,7 @@ def show_scores(run: Run, data: PreparedData) -> None:
 
 def show_comparison(runs: Sequence[Run], caption: str, baseline: str = "") -> None:
     """Displays runs on the same frames, best first, what sets them apart from the first, and who learned too little."""
-    results.show_leaderboard(average_seeds(tabulate_runs(list(runs))), caption)
+    show_leaderboard(average_seeds(tabulate_runs(list(runs))), caption)
     if len(runs) > 1:
         title = f"Mean IoU beyond {baseline or runs[0].title}, on the same frames"
         display(results.difference_forest(compare_runs(list(runs), runs[0]), title))

@@ -30,10 +30,11 @@ SPLIT_NAMES = {
     "gap": "gap (unused)",
     "bracketed": "validation of the data set",  # where a held-out clip takes its place
 }
-# A network that several pages show has its color and marker on all of them: its place here.
+# A network has its color and marker on all pages: its place here.
 NETWORKS = (
     *("FCN-8s", "U-Net", "PSPNet", "DeepLabV3+", "Fast-SCNN"),
-    *("Mini-HRNet 3 (lighter block)", "Mini U-Net", "SegNet"),
+    *("Mini-HRNet 3 (lighter block)", "Mini U-Net", "SegNet", "DeepLabV3", "DeepLabV2", "SegFormer-B0"),
+    *("HRNet-W18-small-v1", "Mini-HRNet 1 (no stage 4)", "Mini-HRNet 2 (fewer modules)"),
 )
 
 # What a page, light or dark, draws these in; the names are those of its style sheet.
@@ -60,10 +61,13 @@ def new_figure(width: float = WIDTH, height: float = 4.0) -> Figure:
 
 
 def network_styles(titles: Iterable[str]) -> dict[str, tuple]:
-    """Color, dashes and marker of each network: its own if it is one of `NETWORKS`, else the next that is free."""
-    titles = list(titles)
-    places = {title: NETWORKS.index(title) for title in titles if title in NETWORKS}
-    free = (place for place in itertools.count() if place not in places.values())
-    indices = {title: places[title] if title in places else next(free) for title in titles}
+    """Color, dashes and marker of each network: its own if it is one of `NETWORKS`, else one that is free.
+
+    Figures that show the same networks in another order draw them alike.
+    """
+    titles = set(titles)
+    indices = {title: NETWORKS.index(title) for title in titles if title in NETWORKS}
+    free = (place for place in itertools.count() if place not in list(indices.values()))
+    indices |= zip(sorted(titles - indices.keys()), free, strict=False)
     looks = [(color, dashes) for dashes in DASHES for color in OKABE_ITO]  # told apart without color too
     return {title: (*looks[index % len(looks)], MARKERS[index % len(MARKERS)]) for title, index in indices.items()}

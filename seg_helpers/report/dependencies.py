@@ -23,6 +23,12 @@ SHOWN = {
 }
 
 
+def page_of(recipe: str) -> str:
+    """The page that a recipe's runs are about: the last that names it first, else the comparison."""
+    about = [page for page, recipes in SHOWN.items() if recipes is not ALL and recipes[:1] == [recipe]]
+    return (about or ["11_comparison"])[-1]
+
+
 def list_notebooks(folder: Path) -> list[Path]:
     """The notebooks of a folder that are pages of a report (`NN_name.ipynb`), in their order."""
     return sorted(folder.glob("[0-9][0-9]_*.ipynb"))

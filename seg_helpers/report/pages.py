@@ -37,8 +37,7 @@ def find_title(notebook: NotebookNode) -> str:
 
 def render_page(notebook: NotebookNode, pages: Sequence[dict]) -> str:
     """The page of an executed notebook with a `report` record in its metadata, among `pages`: `stem` and `title` of each."""
-    markdown = MarkdownWithMath(renderer=PageRenderer(escape=False, exclude_anchor_links=True))
-    filters = {"markdown2html": markdown.render}
+    filters = {"markdown2html": render_markdown}
     exporter = HTMLExporter(template_name="seg", extra_template_basedirs=[str(TEMPLATES)], filters=filters)
     body = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
     contents, record = _arrange(body), notebook.metadata["report"]
@@ -46,6 +45,11 @@ def render_page(notebook: NotebookNode, pages: Sequence[dict]) -> str:
     return get_template("page.html.j2").render(
         record=record, title=title, pages=pages, contents=contents, body=str(body), log=log
     )
+
+
+def render_markdown(text: str) -> str:
+    """Markdown as HTML; PageError for a formula that cannot be read."""
+    return MarkdownWithMath(renderer=PageRenderer(escape=False, exclude_anchor_links=True)).render(text)
 
 
 @cache
@@ -99,10 +103,11 @@ def _arrange(body: BeautifulSoup) -> list[tuple[str, str, str]]:
         contents.append((heading.name, anchor, text))
     for number, figure in enumerate(body.find_all("figure", class_=["plate", "pictures"]), 1):
         figure["id"] = f"figure-{number}"
+    for code in body.select(".highlight pre"):
+        code["tabindex"] = "0"  # it may scroll, and those without a mouse too
     for table in body.find_all("table"):
-        _dress(table, body)
-    for link in body.find_all("a", href=re.compile(r"^\d\d_\w+\.ipynb")):
-        link["href"] = link["href"].replace(".ipynb", ".html")
+        dress_table(table, body)
+    lead_to_pages(body)
     return contents
 
 
@@ -113,7 +118,13 @@ def _take_log(body: BeautifulSoup) -> str:
     return "\n".join((each.find("pre") or each).get_text().rstrip() for each in map(Tag.extract, reversed(printed)))
 
 
-def _dress(table: Tag, body: BeautifulSoup) -> None:
+def lead_to_pages(body: BeautifulSoup) -> None:
+    """Turns the links to other notebooks into links to their pages."""
+    for link in body.find_all("a", href=re.compile(r"^\d\d_\w+\.ipynb"), download=False):
+        link["href"] = link["href"].replace(".ipynb", ".html")
+
+
+def dress_table(table: Tag, body: BeautifulSoup) -> None:
     """Lets a table scroll on its own below its caption, which names it."""
     sheet = table.wrap(body.new_tag("figure", attrs={"class": "sheet"}))
     region = table.wrap(body.new_tag("div", attrs={"class": "scroll", "role": "region", "tabindex": "0"}))

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.colors import to_rgb
 
 from seg_helpers import figures
-from seg_helpers.figures import display
+from seg_helpers.figures import tables
 from seg_helpers.figures.networks import _arrange, _read_graph, branch_features
 from seg_helpers.figures.style import OKABE_ITO
 
@@ -93,7 +93,7 @@ def test_column_is_the_longest_way():
 
 def test_layer_table_tells_the_totals(monkeypatch):
     shown = []
-    monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(tables, "display", shown.append)
     figures.show_layer_table(summarize(), "Tiny")
     html = shown[0].to_html()
     assert "10,620 parameters, 9.9 k multiply-adds" in html

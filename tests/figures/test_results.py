@@ -71,9 +71,49 @@ def test_the_legend_names_the_best_network_first(runs):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["U-Net", "FCN-8s", "Fast-SCNN", "SegNet"]
 
 
+def test_a_budget_buys_the_best_that_it_can_pay(runs, monkeypatch):
+    shown = []
+    monkeypatch.setattr("seg_helpers.figures.tables.display", lambda styler: shown.append(styler.data))
+    runs = runs.assign(device=["here", "here", "there", "here"])
+    figures.show_budgets(runs)
+    table = shown[0].groupby("what is scarce")[["as much as you have", "take"]].agg(list)
+    assert table.loc["Parameters"].tolist() == [
+        ["1.00 M to 2.00 M", "2.00 M to 6.00 M", "6.00 M or more"],
+        ["Fast-SCNN", "FCN-8s", "U-Net"],
+    ]
+    assert table.loc["Training time", "take"] == ["FCN-8s", "U-Net"]  # the third was trained on another machine
+    assert shown[0]["against the best"].max() == 0
+
+
+def test_reliability_is_what_is_right_less_what_was_believed(make_run):
+    bins = np.array([[[100, 30, 40.0], [0, 0, 0]], [[100, 50, 40.0], [800, 800, 720]]])  # two frames, two bins
+    run = make_run(counts={"confidence": {"test": bins}}, final_split="test")
+    line = figures.reliability_diagram([run]).figure.axes[0].lines[1]
+    assert line.get_xdata() == pytest.approx([0.4, 0.9])
+    assert line.get_ydata() == pytest.approx([0.0, 0.1])
+
+
+def test_published_results_are_named_with_their_source(monkeypatch):
+    shown = []
+    monkeypatch.setattr("seg_helpers.figures.tables.display", shown.append)
+    figures.show_published("camvid")
+    figures.show_published("sample")
+    table, words = shown
+    assert table.data["source"].str.startswith("https://").all()
+    assert table.data["mean IoU"].between(0.3, 0.9).all()
+    assert "Nobody has published" in words.data
+
+
+def test_a_leaderboard_links_its_networks_and_draws_their_intervals(runs):
+    board = figures.tables.style_leaderboard(runs, "All", {"U-Net": "04_unet.html"}, scale=(0.2, 0.7)).to_html()
+    assert '<a href="04_unet.html">U-Net</a>' in board
+    assert "#0000 76.0%, var(--accent, #0072b2) 0 84.0%" in board  # from 0.58 to 0.62
+    assert "calc(80.0% - 1.5px)" in board
+
+
 def test_class_table_holds_the_recorded_scores_under_their_names(scores, confusions, classes, monkeypatch):
     shown = []
-    monkeypatch.setattr("seg_helpers.figures.display.display", lambda styler: shown.append(styler.data))
+    monkeypatch.setattr("seg_helpers.figures.tables.display", lambda styler: shown.append(styler.data))
     show_class_table(SimpleNamespace(title="Net", final_split="test", scores={"test": scores}), classes)
     names = ["class", "IoU", "95% interval", "Dice", "recall", "precision", "share of pixels"]
     table = shown[0]

@@ -9,6 +9,7 @@ import pytest
 from seg_helpers import figures as fig
 from seg_helpers.config import ExperimentConfig, StageConfig
 from seg_helpers.experiments import list_notes
+from seg_helpers.experiments.tables import SCORES
 
 
 def make_run(title="Net", dataset="camvid", stages=(), weights="none", **scores):
@@ -91,17 +92,17 @@ def test_what_the_runs_of_a_group_differ_in_is_read_from_their_configurations():
 def shown(monkeypatch):
     """What a page displays."""
     displayed = []
-    monkeypatch.setattr("seg_helpers.figures.display.display", displayed.append)
+    monkeypatch.setattr("seg_helpers.figures.tables.display", displayed.append)
     monkeypatch.setattr("seg_helpers.figures.runs.display", displayed.append)
+    monkeypatch.setattr("seg_helpers.figures.tables.display", displayed.append)
     return displayed
 
 
-def test_a_run_is_shown_with_its_configuration_and_its_curves(monkeypatch, shown, history):
+def test_a_run_is_shown_with_its_configuration_and_its_curves(shown, history):
     run = make_run()
     run.history, run.range_tests, run.trained_on, run.session = history, {}, "one CPU", {"precision": "fp32"}
     run.record = {"frames": {"train": 8, "val": 2}, "training_seconds": 75}
-    monkeypatch.setattr("seg_helpers.figures.runs.get_run", lambda project, name: run)
-    assert fig.show_run(SimpleNamespace(experiment=lambda name: run.config), "net") is run
+    fig.show_training(run)
     settings, everything, training, curves = shown
     values = settings.data.set_index("setting")["value"]
     assert values["network"] == "unet; 1,000 parameters, from random weights"
@@ -122,7 +123,7 @@ def test_a_comparison_shows_differences_where_there_are_some(monkeypatch, shown)
         "mean_iou_low": [0.4, 0.3],
         "mean_iou_high": [0.6, 0.5],
     }
-    scores = ["pixel_accuracy", "mean_dice", "val_mean_iou", "multiscale_mean_iou", "training_seconds"]
+    scores = [*SCORES[1:], "val_mean_iou", "multiscale_mean_iou", "training_seconds"]
     table = pd.DataFrame(columns | {key: [0.5, 0.4] for key in scores}).set_index("run")
     monkeypatch.setattr("seg_helpers.figures.runs.tabulate_runs", lambda runs: table[: len(runs)])
     for run in runs:

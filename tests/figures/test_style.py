@@ -13,7 +13,7 @@ from PIL import Image
 
 import seg_helpers
 from seg_helpers import figures
-from seg_helpers.figures import display
+from seg_helpers.figures import tables
 from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import epoch_axis, overlay, picture_rows
 from seg_helpers.figures.style import INK, NETWORKS, network_styles, new_figure
@@ -114,6 +114,7 @@ def test_a_network_looks_the_same_beside_any_others():
     beside = network_styles(["a", "b", "c", "PSPNet", "U-Net"])
     assert beside["PSPNet"] == alone
     assert len({color for color, _, _ in beside.values()}) == 5
+    assert network_styles(["b", "PSPNet", "c", "a", "U-Net"]) == beside
 
 
 def test_known_networks_are_titles_of_recipes():
@@ -146,7 +147,7 @@ def test_counts_are_short(number, text):
 
 def test_table_marks_the_best_and_escapes(monkeypatch):
     shown = []
-    monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(tables, "display", shown.append)
     table = pd.DataFrame({"model": ["a<b", "c"], "score": [0.1, 0.9], "ms": [5.0, np.nan]})
     figures.show_table(table, "two models", {"score": "{:.2f}"}, best_high=["score"], best_low=["ms"])
     html = shown[0].to_html()
@@ -159,7 +160,7 @@ def test_table_marks_the_best_and_escapes(monkeypatch):
 
 def test_names_in_tables_are_text(monkeypatch):
     shown = []
-    monkeypatch.setattr(display, "display", lambda styler: shown.append(styler.to_html()))
+    monkeypatch.setattr(tables, "display", lambda styler: shown.append(styler.to_html()))
     figures.show_table(pd.DataFrame({"<i>": ["<script>"], "b": [1]}), "of <b>me</b> & you")
     assert "<script>" not in shown[0]
     assert "<i>" not in shown[0]

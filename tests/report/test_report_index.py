@@ -1,13 +1,16 @@
 import json
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
 from seg_helpers.config import load_profile
 from seg_helpers.experiments import Run
+from seg_helpers.figures import picture_rows
+from seg_helpers.report import publishing
 from seg_helpers.report.pages import check_page
 from seg_helpers.report.publishing import find_summary, render_again, render_index
 
@@ -60,21 +63,44 @@ def render(profile) -> BeautifulSoup:
     return BeautifulSoup(html, "html.parser")
 
 
-def test_leaderboard_lists_finished_runs_best_first_and_studies_apart(profile, add_run):
+def read_board(table) -> list[dict[str, str]]:
+    """A row a run: heading to what stands in the cell."""
+    headings = [cell.get_text(strip=True) for cell in table.select("thead th")]
+    rows = [[cell.get_text(" ", strip=True) for cell in row.find_all("td")] for row in table.select("tbody tr")]
+    return [dict(zip(headings, row, strict=True)) for row in rows]
+
+
+def test_each_group_has_a_leaderboard_and_what_compares_inside_a_page_stands_apart(profile, add_run):
     add_run("fcn8s", 0.5, 0.4, 0.6)
     add_run("unet", 0.61, 0.52, 0.7)
-    add_run("unet_frozen", 0.99, 0.98, 1.0)
+    add_run("fast_scnn", 0.4, 0.35, 0.45)
+    add_run("unet_frozen", 0.3, 0.2, 0.4)
+    add_run("mini_unet_soccer", 0.8, 0.7, 0.9)
     index = render(profile)
-    main, ablations = index.select("table.board")
-    rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in main.select("tbody tr")]
-    assert rows == [
-        ["U-Net", "0.610", "0.520 to 0.700", "one seed", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
-        ["FCN-8s", "0.500", "0.400 to 0.600", "one seed", "0.912", "0.700", "1.14 M", "2.50 G", "1 min 15 s"],
+    encoder, scratch, ablations, soccer = index.find_all("table")
+    assert [[row["model"], row["mean IoU"], row["95% interval"]] for row in read_board(encoder)] == [
+        ["U-Net", "0.610", "0.520 to 0.700"],
+        ["FCN-8s", "0.500", "0.400 to 0.600"],
+    ]
+    row = read_board(scratch)[0]
+    assert [row[key] for key in ("model", "start", "input", "epochs", "parameters", "training time")] == [
+        *("Fast-SCNN", "random", "36x48", "2", "1.14 M", "1 min 15 s")
     ]
     assert "frozen" in ablations.get_text()
-    assert "U-Net leads with a test mean IoU of 0.610" in index.get_text()
-    bar = main.select_one("tbody tr .range i")["style"]
-    assert bar == "left:40.0%;width:60.0%"  # 0.52 to 0.70 on a scale from 0.40 to 0.70
+    assert ablations.find_parent("details").summary.get_text() == "04 04_unet"
+    assert read_board(soccer)[0]["mean IoU"] == "0.800"
+    assert "ONLY_RUNS=NAME" in index.get_text()
+    assert "U-Net is unet" in " ".join(index.get_text(" ", strip=True).split())
+
+
+def test_intervals_are_drawn_on_one_scale_for_all_tables(profile, add_run):
+    add_run("unet", 0.6, 0.5, 0.7)
+    add_run("fast_scnn", 0.4, 0.3, 0.5)
+    index = render(profile)
+    bars = [style.get_text() for style in index.find_all("style") if "linear-gradient(90deg" in style.get_text()]
+    scales = ("calc(75.0% - 1.5px)", "#0000 50.0%, var(--accent, #0072b2) 0 100.0%"), ("calc(25.0% - 1.5px)", "0 50.0%")
+    for text, marks in zip(bars[-2:], scales, strict=True):  # the page's own sheet comes first
+        assert all(mark in text for mark in marks)
 
 
 def test_a_run_of_several_seeds_is_shown_by_mean_and_each(tmp_path, profile, add_run, make_executed, monkeypatch):
@@ -83,16 +109,10 @@ def test_a_run_of_several_seeds_is_shown_by_mean_and_each(tmp_path, profile, add
     add_run("unet", 0.6, 0.5, 0.7)
     add_run("unet", 0.7, 0.6, 0.8, seed=1)
     add_run("fcn8s", 0.5, 0.4, 0.6)
-    nbformat.write(make_executed(), profile.folder / "03_tiny.ipynb")
     index = render(several)
-    rows = [
-        [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])]
-        for row in index.select(".board tbody tr")
-    ]
-    assert [row[:4] for row in rows] == [
-        ["U-Net", "0.650", "0.550 to 0.750", "0.600, 0.700"],
-        ["FCN-8s", "0.500", "0.400 to 0.600", "one seed"],
-    ]
+    unet, fcn = read_board(index.table)
+    assert (unet["mean IoU"], unet["95% interval"], unet["each seed"]) == ("0.650", "0.550 to 0.750", "0.600, 0.700")
+    assert fcn["each seed"] == "–"
     facts = {item.dt.get_text(): item.dd.get_text() for item in index.select(".facts div")}
     assert facts["Training took"] == "3 min 45 s"  # of all three
 
@@ -105,16 +125,54 @@ def test_a_note_on_a_run_stands_below_the_leaderboard(profile, add_run):
     assert "never run" not in text
 
 
-def test_pages_are_linked_and_the_others_named(profile, make_executed):
-    stem = "03_fcn"
-    nbformat.write(make_executed(stem=stem, title="FCN & friends"), profile.folder / f"{stem}.ipynb")
+def test_pages_are_linked_with_their_answers_and_pictures_and_the_others_named(profile, make_executed, add_run):
+    add_run("fcn8s", 0.5, 0.4, 0.6)
+    said = new_output(
+        "display_data", {"text/markdown": "It is **fine**, see [U-Net](04_unet.ipynb)."}, metadata={"part": "answer"}
+    )
+    panels = [("a", np.full((4, 6, 3), color, np.uint8)) for color in (0, 255, 7)]
+    shown = new_output("display_data", {"text/html": picture_rows(panels, 3, "Three.")._repr_html_()})
+    for stem, title in (("03_fcn", "FCN & friends"), ("11_comparison", "All")):
+        nbformat.write(make_executed([said], [shown, shown], stem=stem, title=title), profile.folder / f"{stem}.ipynb")
     index = render(profile)
     entries = {entry.select_one(".ordinal").get_text(): entry for entry in index.select(".pages li")}
     assert entries["03"].h3.a["href"] == "03_fcn.html"
-    assert entries["03"].h3.get_text() == "FCN & friends"
+    assert entries["03"].h3.a.get_text() == "FCN & friends"
+    assert entries["03"].select_one(".answer").get_text().strip() == "It is fine, see U-Net."
+    assert entries["03"].select_one(".answer a")["href"] == "04_unet.html"
+    assert entries["03"].select_one(".state a")["href"] == "03_fcn.ipynb"
     assert "1 min 01 s" in entries["03"].get_text()
     assert "not run" in entries["01"].get_text()
     assert entries["01"].h3.a is None
+    pictures = index.select(".hero img")
+    assert len(pictures) == 3
+    assert entries["03"].img["src"] == pictures[-1]["src"]  # the prediction
+    assert index.table.find("a", string="FCN-8s")["href"] == "03_fcn.html"
+
+
+def test_findings_stand_before_the_tables(profile, monkeypatch):
+    monkeypatch.setattr(
+        publishing, "write_findings", lambda profile, page, part: ["**One.**", "Two."] * (page == "index")
+    )
+    assert [item.get_text(strip=True) for item in render(profile).select(".findings li")] == ["One.", "Two."]
+
+
+def test_the_index_of_all_reports_leads_to_each_and_those_of_drawn_scenes_come_last(tmp_path):
+    page = '<header class="masthead"><p class="lead">{}</p>{}</header><main><section class="hero"><img src="data:,{}" alt="a"></section></main>'
+    for name, text in (
+        ("a", page.format("Of a.", '<p class="drawn">Drawn.</p>', 1)),
+        ("b", page.format("Of b.", "", 2)),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text(text)
+    html = publishing.render_reports(tmp_path)
+    assert check_page(html) == []
+    entries = BeautifulSoup(html, "html.parser").select(".pages li")
+    assert [(entry.a["href"], entry.img["src"]) for entry in entries] == [
+        ("b/index.html", "data:,2"),
+        ("a/index.html", "data:,1"),
+    ]
+    assert [text.get_text() for text in entries[1].find_all("p")] == ["Of a.", "Drawn."]
 
 
 def test_failures_stand_first_with_cell_and_error(profile, make_executed):
@@ -130,7 +188,7 @@ def test_failures_stand_first_with_cell_and_error(profile, make_executed):
     assert [entry.select_one(".ordinal").get_text() for entry in index.select(".pages li")].count("03") == 1
 
 
-def test_head_says_what_was_run(profile, make_executed):
+def test_foot_says_what_was_run(profile, make_executed):
     for stem, commit in (("01_data", "aaaaaaaaaaaa"), ("03_fcn", "bbbbbbbbbbbb")):
         executed = make_executed(stem=stem, commit=commit, finished=1_800_000_000.0 + (commit > "b"))
         nbformat.write(executed, profile.folder / f"{stem}.ipynb")
