@@ -32,7 +32,9 @@ help: ## this list
 	@echo "  WEIGHTS    a local encoder state_dict, in place of the ImageNet download"
 	@echo "  ONLY       notebooks to run, e.g. ONLY=\"01_data_exploration 04_unet\" or ONLY=\"01 04\" (default: all)"
 	@echo "  ONLY_RUNS  runs that 'make runs' trains, e.g. ONLY_RUNS=\"unet fcn8s\" (default: all that are missing)"
-	@echo "  CORES      how many notebooks run at once; they share the processor's threads (now: $(CORES))"
+	@echo "  CORES      how many notebooks or runs are made at once; notebooks share the processor's threads (now: $(CORES))"
+	@echo "  GPUS       how many GPUs 'make runs' may use, a run on each (now: $(GPUS))"
+	@echo "  RUNS_OPTIONS  Snakemake's own options for 'make runs', such as a cluster's executor (see README.md)"
 	@echo "  OVERRIDES  settings for every run or for one, e.g. OVERRIDES=\"epochs=3 unet:batch_size=4\""
 	@echo "  PYTHON     the Python 3.11 or newer that makes .venv (now: $(PYTHON))"
 

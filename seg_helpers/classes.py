@@ -153,7 +153,7 @@ def read_label_colors(path: str | Path) -> ClassSet:
 
 
 def write_classes(path: str | Path, classes: ClassSet, **details) -> None:
-    """Writes `classes.json`, which tells what an index-labelled data set's values mean; `details` are kept beside."""
+    """Writes `classes.json`, which tells what an index-labeled data set's values mean; `details` are kept beside."""
     content = {"name": classes.name, "names": classes.names, "colors": classes.colors.tolist()}
     Path(path).write_text(json.dumps(content | details, indent=1) + "\n")
 

@@ -76,7 +76,7 @@ def _report(options: argparse.Namespace) -> None:
 
         render_again(_load(options))
     else:
-        from seg_helpers.report.runner import PARAMETERS, run_notebook
+        from seg_helpers.report.execution import PARAMETERS, run_notebook
 
         run_notebook(options.notebook, options.threads, **{name: getattr(options, name) for name in PARAMETERS})
 

@@ -61,7 +61,7 @@ def test_later_layers_win_key_by_key(profile):
     assert last.experiment("special").seed == 9
 
 
-def test_a_study_run_takes_the_shorter_settings(profile):
+def test_an_ablation_takes_the_shorter_settings(profile):
     short = profile().experiment("short")
     assert (short.epochs, short.batch_size) == (3, 3)  # its own entry stands above the profile's ablation
     assert profile().experiment("plain").batch_size == 8
@@ -209,7 +209,7 @@ def test_an_override_of_the_folder_wins_over_data(on_field, tmp_path):
     assert str(loaded.data().root) == str(loaded.experiment("plain").data.root) == "/other"
 
 
-def test_a_study_may_be_on_another_data_set(profile, tmp_path):
+def test_an_ablation_may_be_on_another_data_set(profile, tmp_path):
     loaded = profile({"ablation": {"data": {"dataset": "soccer"}}}, data=tmp_path)
     assert loaded.experiment("short").data.root == config.project_root() / "data" / "soccer"
     assert loaded.experiment("plain").data.root == tmp_path

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from seg_helpers.report.dependencies import list_notebooks
+from seg_helpers.report.execution import PARAMETERS
 from seg_helpers.report.pages import find_title
-from seg_helpers.report.runner import PARAMETERS
 
 NOTEBOOKS = list_notebooks(Path(__file__).parent.parent / "notebooks")
 LONGEST_CELL = 25  # lines

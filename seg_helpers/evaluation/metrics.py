@@ -17,7 +17,7 @@ def compute_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
 
     For a set's score, sum over its frames first.
     """
-    iou, dice, accuracy = class_scores(confusion)
+    iou, dice, recall = class_scores(confusion)
     truth = confusion.sum(-1)
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).sum(-1)
     total = truth.sum(-1)
@@ -25,14 +25,14 @@ def compute_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
         return {
             "mean_iou": _mean(iou),
             "pixel_accuracy": hits / total,
-            "mean_class_accuracy": _mean(accuracy),
+            "mean_class_accuracy": _mean(recall),
             "mean_dice": _mean(dice),
             "frequency_weighted_iou": np.nansum(truth * iou, -1) / total,
         }
 
 
 def class_scores(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """IoU, Dice and accuracy (recall) of each class: three arrays (..., C), NaN where there is nothing to divide by."""
+    """IoU, Dice and recall of each class: three arrays (..., C), NaN where there is nothing to divide by."""
     confusion = np.asarray(confusion, dtype=np.float64)
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     truth, found = confusion.sum(-1), confusion.sum(-2)
@@ -74,13 +74,13 @@ def total_scores(counts: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 
 def tabulate_classes(confusion: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
-    """A row a class: iou, dice, accuracy (recall), precision, and its share of the scored pixels."""
-    iou, dice, accuracy = class_scores(confusion)
+    """A row a class: iou, dice, recall, precision, and its share of the scored pixels."""
+    iou, dice, recall = class_scores(confusion)
     confusion = np.asarray(confusion, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = np.diagonal(confusion) / confusion.sum(0)
         share = confusion.sum(1) / confusion.sum()
-    columns = {"iou": iou, "dice": dice, "accuracy": accuracy, "precision": precision, "pixel_share": share}
+    columns = {"iou": iou, "dice": dice, "recall": recall, "precision": precision, "pixel_share": share}
     return pd.DataFrame(columns, index=pd.Index(names, name="class"))
 
 

@@ -55,12 +55,12 @@ class PreparedData:
         return audit.index[audit["suspect"]].tolist()
 
     def rows(self, split: str) -> list[int]:
-        """Rows of a split's labelled frames."""
+        """Rows of a split's labeled frames."""
         chosen = (self.frames["split"] == split) & (self.frames["label"] != "")
         return np.flatnonzero(chosen.to_numpy()).tolist()
 
     def names(self, split: str) -> list[str]:
-        """Names of a split's labelled frames, in the order of `rows`."""
+        """Names of a split's labeled frames, in the order of `rows`."""
         return self.frames["name"].iloc[self.rows(split)].tolist()
 
     def find(self, name: str) -> int:

@@ -177,15 +177,15 @@ def show_source(*parts: object) -> None:
 
 
 def show_layer_table(summary: ModelSummary, title: str) -> None:
-    """Display a network's parts with shapes, parameters and multiply-adds."""
-    table = summary.parts.rename(columns={"multiply_adds": "multiply-adds"})
+    """Displays a network's parts with shapes, parameters and MACs."""
+    table = summary.parts.rename(columns={"multiply_adds": "MACs"})
     table["stride"] = table["stride"].map("1/{:g}".format)
     table["output"] = table["output"].str.replace("x", "×")
     caption = (
         f"Parts of {title} at {summary.size[0]}×{summary.size[1]}: {summary.parameters:,} parameters, "
-        f"{write_count(summary.multiply_adds)} multiply-adds."
+        f"{write_count(summary.multiply_adds)} MACs (multiply-accumulates)."
     )
-    show_table(table, caption, {"parameters": "{:,.0f}", "channels": "{:.0f}", "multiply-adds": write_count})
+    show_table(table, caption, {"parameters": "{:,.0f}", "channels": "{:.0f}", "MACs": write_count})
 
 
 def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> None:

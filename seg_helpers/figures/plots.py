@@ -57,7 +57,7 @@ def class_legend(classes: ClassSet, labels: Iterable[np.ndarray]) -> dict[str, S
 
 
 def label_rows(axes: Axes, names: Sequence[str], ends: Sequence[float], texts: Sequence[str]) -> None:
-    """Name rows from the top, and write a text behind the end of each one's bar or interval."""
+    """Names rows from the top, and writes a text behind the end of each one's bar or interval."""
     for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
         note(axes, text, (end, row), (6, 0), va="center", bbox=GROUND, zorder=4)
     name_rows(axes, names)

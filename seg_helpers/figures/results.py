@@ -26,12 +26,12 @@ RANKS = {
 
 
 def show_class_table(run: Run, classes: ClassSet) -> None:
-    """Display what the run's final split gives each class, best IoU first, with the class's color beside its name."""
+    """Displays what the run's final split gives each class, best IoU first, with the class's color beside its name."""
     table = pd.DataFrame.from_dict(final_scores(run)["per_class"], orient="index")
     ends = table.pop("iou_interval")
     table = table.astype(float)
     table.insert(1, "95% interval", ["–" if None in pair else "{:.3f} to {:.3f}".format(*pair) for pair in ends])
-    names = {"iou": "IoU", "dice": "Dice", "accuracy": "recall", "pixel_share": "share of pixels"}
+    names = {"iou": "IoU", "dice": "Dice", "pixel_share": "share of pixels"}
     table = table.rename(columns=names).rename_axis("class").reset_index().sort_values("IoU", ascending=False)
     formats = dict.fromkeys(("IoU", "Dice", "recall", "precision"), "{:.3f}") | {"share of pixels": percent}
     swatches = dict(zip(classes.names, classes.colors.tolist(), strict=True))

@@ -35,7 +35,7 @@ LEADERBOARD = {  # column of `average_seeds` to its heading and how its values a
     "epochs": ("epochs", None),
     "training_seconds": ("training time", format_seconds),
     "parameters": ("parameters", write_count),
-    "multiply_adds": ("multiply-adds", write_count),
+    "multiply_adds": ("MACs", write_count),
     "latency_milliseconds": ("ms an image", "{:.0f}"),
     "pixel_accuracy": ("pixel accuracy", "{:.3f}"),
     "mean_dice": ("mean Dice", "{:.3f}"),
@@ -50,13 +50,13 @@ BAR = (
 
 
 def say(text: str) -> None:
-    """Display a finding, as Markdown; nothing where there is nothing to say."""
+    """Displays a finding, as Markdown; nothing where there is nothing to say."""
     if text:
         display(Markdown(text))
 
 
 def show_table(table: pd.DataFrame, caption: str, formats: dict[str, str | Callable] | None = None, **how) -> None:
-    """Display a table of `style_table`."""
+    """Displays a table of `style_table`."""
     display(style_table(table, caption, formats, **how))
 
 
@@ -109,7 +109,7 @@ def style_leaderboard(
     ends = runs[["mean_iou_low", "mean_iou_high"]].to_numpy()
     runs = runs.assign(each=values, interval=["{:.3f} to {:.3f}".format(*pair) for pair in ends])
     table = runs.filter(LEADERBOARD).dropna(axis=1, how="all")
-    cheap = ["parameters", "multiply-adds", "ms an image"]  # training time may be of several machines
+    cheap = ["parameters", "MACs", "ms an image"]  # training time may be of several machines
     scores = [heading for _, (heading, how) in LEADERBOARD.items() if how == "{:.3f}"]
     formats = dict(LEADERBOARD.values()) | {"model": lambda title: _link(title, (links or {}).get(title))}
     styler = style_table(

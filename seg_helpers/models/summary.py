@@ -32,7 +32,7 @@ class ModelSummary:
             and channels are the finest's. The last row, "logits", is what comes after the parts: sums and upsampling.
         edges: pairs of part names along which features flow, from "input" (no row of `parts`) to "logits".
         parameters: of the whole network, frozen ones and auxiliary heads included.
-        multiply_adds: for one image, of convolutions and matrix products.
+        multiply_adds: MACs for one image, of convolutions and matrix products.
     """
 
     size: tuple[int, int]
@@ -71,7 +71,7 @@ def summarize_model(model: SegmentationNetwork, size: tuple[int, int] = (360, 48
         parts=pd.DataFrame(rows, columns=COLUMNS),
         edges=list(dict.fromkeys(edges)),
         parameters=count_parameters(model),
-        multiply_adds=counter.get_total_flops() // 2,  # a multiply-add is two flops
+        multiply_adds=counter.get_total_flops() // 2,  # a MAC is two flops
     )
 
 
@@ -95,7 +95,7 @@ class Trace(TorchDispatchMode):
         return set().union(*(self.sources.get(entry, set()) for entry in tensors(tree)))
 
     def watch(self, module: nn.Module, part: str) -> None:
-        """Record what enters and leaves a module of a part; what leaves it comes from that part alone."""
+        """Records what enters and leaves a module of a part; what leaves it comes from that part alone."""
 
         def enter(module, args, kwargs):
             self.edges += [(source, part) for source in sorted(self.merge((args, kwargs)) - {part})]

@@ -20,7 +20,7 @@ def run_range_test(step: Callable[[dict, float], float], batches: Iterable[dict]
     Processes that share the run end and choose as one, as long as `step` gives all of them the loss of the whole batch.
 
     Args:
-        step: trains on one batch at one learning rate and returns the loss; what it trains is spoilt afterwards.
+        step: trains on one batch at one learning rate and returns the loss; what it trains is spoiled afterwards.
         batches: at least one; repeated when they run out.
         where: what is tested, for messages.
 

@@ -68,7 +68,7 @@ def test_frames_of_different_sizes_need_a_size(dataset, tmp_path):
     assert cache.native_label(2).shape == TINY
 
 
-def test_unlabelled_frames_are_void(dataset, tmp_path):
+def test_unlabeled_frames_are_void(dataset, tmp_path):
     frames = dataset.frames.assign(label=["", *dataset.frames["label"][1:]])
     assert (build_cache(frames, CAMVID11, cache_dir=tmp_path).labels[0] == VOID).all()
 

@@ -89,7 +89,7 @@ def test_class_scores_agree_with_torchmetrics_where_they_exist(pixels):
     columns = {
         "iou": (multiclass_jaccard_index, confusion.sum(0) + confusion.sum(1)),
         "dice": (multiclass_f1_score, confusion.sum(0) + confusion.sum(1)),
-        "accuracy": (multiclass_accuracy, confusion.sum(1)),
+        "recall": (multiclass_accuracy, confusion.sum(1)),
         "precision": (multiclass_precision, confusion.sum(0)),
     }
     for column, (metric, denominator) in columns.items():

@@ -99,7 +99,7 @@ def test_an_unfinished_run_is_not_read(shelf):
     assert list_runs(shelf.profile) == []
 
 
-def test_runs_are_listed_best_first_without_studies_and_other_settings(shelf):
+def test_runs_are_listed_best_first_without_ablations_and_other_settings(shelf):
     for name, score in (("low", 0.3), ("high", 0.7), ("middle", 0.5)):
         shelf(name, score)
     shelf("short", 0.9, ablation=True)

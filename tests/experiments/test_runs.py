@@ -402,7 +402,7 @@ def test_metrics_come_from_the_recorded_counts(finished, data, split):
     intervals = bootstrap_classes(confusions, 1000, seed=0)
     assert list(scores["per_class"]) == run.classes
     for (low, high), row in zip(intervals, scores["per_class"].values(), strict=True):
-        assert set(row) == {"iou", "dice", "accuracy", "precision", "pixel_share", "iou_interval"}
+        assert set(row) == {"iou", "dice", "recall", "precision", "pixel_share", "iou_interval"}
         assert row["iou_interval"] == [None if np.isnan(v) else v for v in (low, high)]
         assert row["iou"] is None or 0 <= row["iou"] <= row["dice"] <= 1
 

@@ -96,7 +96,7 @@ def test_layer_table_tells_the_totals(monkeypatch):
     monkeypatch.setattr(tables, "display", shown.append)
     figures.show_layer_table(summarize(), "Tiny")
     html = shown[0].to_html()
-    assert "10,620 parameters, 9.9 k multiply-adds" in html
+    assert "10,620 parameters, 9.9 k MACs" in html
     assert "16×32×48" in html
     assert "1/4" in html
 

@@ -11,9 +11,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from seg_helpers.report import runner
+from seg_helpers.report import execution
 
-PARAMETERS = "\n".join(f"{name} = {value!r}" for name, value in runner.PARAMETERS.items())
+PARAMETERS = "\n".join(f"{name} = {value!r}" for name, value in execution.PARAMETERS.items())
 
 
 @pytest.fixture

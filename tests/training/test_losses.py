@@ -216,7 +216,7 @@ def test_an_all_void_batch_is_no_loss_and_no_gradient(batch, loss, auxiliary):
     assert torch.equal(logits.grad, torch.zeros_like(logits))
 
 
-def test_one_void_frame_beside_a_labelled_one_changes_nothing(batch):
+def test_one_void_frame_beside_a_labeled_one_changes_nothing(batch):
     logits, labels = batch
     labels = labels.clone()
     labels[1] = VOID

@@ -6,7 +6,7 @@ import pytest
 
 from seg_helpers.config import ConfigError, project_root
 from seg_helpers.locks import Held, hold
-from seg_helpers.report.runner import NotebookFailed, make_portable, run_notebook
+from seg_helpers.report.execution import NotebookFailed, make_portable, run_notebook
 
 LOOK = """
 import os
