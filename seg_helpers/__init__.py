@@ -27,11 +27,19 @@ _HOMES = {
     "build_model": "models",
     "count_parameters": "models",
     "list_models": "models",
-    "predict_logits": "evaluation.prediction",
     "compare_runs": "experiments",
     "get_run": "experiments.runner",
-    "list_runs": "experiments",
+    "list_datasets": "experiments.listing",
+    "list_profiles": "experiments.listing",
+    "list_runs": "experiments.listing",
+    "open_run": "experiments",
     "prepare_data": "experiments.preparation",
+    "find_learning_rate": "figures.training",
+    "predict": "figures.predictions",
+    "show_augmentation": "figures.augmentation",
+    "show_batch": "figures.data",
+    "show_results": "figures.predictions",
+    "training_curves": "figures.training",
 }
 __all__ = list(_HOMES)
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -92,6 +92,15 @@ def get_class_set(name: str) -> ClassSet:
     if name not in _CLASS_SETS:
         raise ConfigError(f"no class set {name!r}; known: {', '.join(_CLASS_SETS)}")
     return _CLASS_SETS[name]
+
+
+def recall_class_set(name: str, names: Sequence[str], colors: Sequence[Sequence[int]] | None = None) -> ClassSet:
+    """A recorded class set: the known one of this name if it has these names, else one of these colors (None: some)."""
+    known = _CLASS_SETS.get(name)
+    if known and known.names == tuple(names):
+        return known
+    colors = np.random.default_rng(0).integers(40, 256, (len(names), 3)).tolist() if colors is None else colors
+    return _class_set(name, dict(zip(names, colors, strict=True)))
 
 
 class _ClassFile(BaseModel):

@@ -29,6 +29,9 @@ def _build_parser() -> argparse.ArgumentParser:
     places.add_argument("--weights", default="", help="a local encoder state_dict, not the ImageNet download")
     places.add_argument("--reports", default="reports", help="the folder of all reports (default: reports)")
     places.set_defaults(overrides=[])
+    of_run = argparse.ArgumentParser(add_help=False)
+    of_run.add_argument("--profile", default="sample", help="the run's profile (default: sample)")
+    of_run.add_argument("--reports", default="reports", help="the folder of all reports (default: reports)")
     overrides = {"nargs": "*", "metavar": "key=value", "help": "overrides, e.g. epochs=3 or unet:epochs=3"}
 
     parser = argparse.ArgumentParser(prog="seg", description=__doc__)
@@ -45,7 +48,30 @@ def _build_parser() -> argparse.ArgumentParser:
     report.add_argument("--set", dest="overrides", **overrides)
     report.add_argument("--threads", type=int, help="threads that the notebook computes with")
     report.set_defaults(run=_report)
-    commands.add_parser("models", help="list the networks").set_defaults(run=_models)
+    predict = commands.add_parser("predict", parents=[of_run], help="predict pictures, folders of them and videos")
+    predict.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture, a video or a folder")
+    source = predict.add_mutually_exclusive_group()
+    source.add_argument("--run", dest="run_name", metavar="RUN", help="a finished run: its name, or its folder")
+    source.add_argument("--weights", default="fast_scnn", help="a file, or a shipped network (default: fast_scnn)")
+    predict.add_argument(
+        "--output", type=Path, default="predictions", help="the folder to write to (default: predictions)"
+    )
+    predict.set_defaults(run=_predict)
+    export = commands.add_parser(
+        "export", parents=[of_run], help="write a run's network to a file that needs nothing else"
+    )
+    export.add_argument("of", metavar="RUN", help="a finished run: its name, or its folder")
+    target = export.add_mutually_exclusive_group(required=True)
+    target.add_argument(
+        "--onnx", type=Path, metavar="FILE", help="ONNX for images of any size, checked against PyTorch"
+    )
+    target.add_argument(
+        "--weights", type=Path, metavar="FILE", help="half-precision weights, for `seg predict --weights`"
+    )
+    export.set_defaults(run=_export)
+    models = commands.add_parser("models", help="list the networks, or the options of one")
+    models.add_argument("name", nargs="?", help="a network")
+    models.set_defaults(run=_models)
     readme = commands.add_parser("readme", help="write the README's table and picture anew, of camvid-cpu")
     readme.set_defaults(run=_readme)
     return parser
@@ -81,9 +107,31 @@ def _report(options: argparse.Namespace) -> None:
         run_notebook(options.notebook, options.threads, **{name: getattr(options, name) for name in PARAMETERS})
 
 
-def _models(_: argparse.Namespace) -> None:
-    from seg_helpers.models import list_models
+def _predict(options: argparse.Namespace) -> None:
+    from seg_helpers.experiments import open_run
+    from seg_helpers.experiments.predictors import open_predictor
+    from seg_helpers.figures.predictions import write_predictions
 
+    source = (
+        open_run(options.run_name, options.profile, reports=options.reports) if options.run_name else options.weights
+    )
+    write_predictions(open_predictor(source), options.inputs, options.output)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from seg_helpers.experiments import open_run
+    from seg_helpers.experiments.export import export_onnx
+    from seg_helpers.experiments.predictors import export_weights
+
+    run = open_run(options.of, options.profile, reports=options.reports)
+    export_onnx(run, options.onnx) if options.onnx else export_weights(run, options.weights)
+
+
+def _models(options: argparse.Namespace) -> None:
+    from seg_helpers.models import describe_options, list_models
+
+    if options.name:
+        return print(describe_options(options.name))
     for model in list_models().itertuples():
         print(f"{model.Index:14} {model.parameters:>12,}  {model.purpose} {model.paper}")
 

@@ -350,7 +350,7 @@ class Profile:
             known = ", ".join(map(str, config.seeds))
             raise ConfigError(f"run {run}: its seeds are {known}, not {seed}; name it in `seeds`")
         seed = config.seeds[0] if seed is None else seed
-        return config.model_copy(update={"seed": seed, "data": _placed(config.data)})
+        return config.model_copy(update={"seed": seed, "data": place_data(config.data)})
 
     def _validated(self, run: str) -> ExperimentConfig:
         _check_name("run", run, self.run_names(), f"profile {self.name}")
@@ -380,7 +380,7 @@ class Profile:
     def data(self) -> DataConfig:
         """The profile's own data configuration, as notebooks 01 and 02 show it."""
         merged = _merge(*self._layers, *self._for_all).get("data", {})
-        return _placed(validate(DataConfig, merged, f"profile {self.name}, data"))
+        return place_data(validate(DataConfig, merged, f"profile {self.name}, data"))
 
 
 def project_root() -> Path:
@@ -399,7 +399,7 @@ def resolve(path: str | Path) -> Path:
 
 
 def load_profile(
-    profile: str = "sample",
+    profile: "str | Profile" = "sample",
     data: str | Path = "",
     weights: str | Path = "",
     overrides: str | Sequence[str] = (),
@@ -407,11 +407,15 @@ def load_profile(
 ) -> Profile:
     """Reads a profile, named by its stem in `notebooks/profiles/` or the path of a YAML file, and all recipes.
 
+    One that was read already is returned as it is.
+
     `data` is the data set's folder, in place of the profile's own; `weights` a local encoder state_dict, in place of the
     library's download where `imagenet` is asked for. Overrides are `"key=value"` for every run or `"run:key=value"` for
     one, keys dotted, values YAML. Profiles' report folders are made in `reports`. A ConfigError names the file, run, key
     or value that is wrong.
     """
+    if isinstance(profile, Profile):
+        return profile
     folder = project_root() / "notebooks" / "profiles"
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"
     if not path.is_file():
@@ -480,7 +484,7 @@ def _without_data_set(layer: dict) -> dict:
     return layer | {"data": {key: value for key, value in layer["data"].items() if key not in _OF_ONE_DATA_SET}}
 
 
-def _placed(data: DataConfig) -> DataConfig:
+def place_data(data: DataConfig) -> DataConfig:
     """Fills in the data set's folder, `data/<dataset>` where none is configured."""
     return data.model_copy(update={"root": resolve(data.root or Path("data") / data.dataset)})
 

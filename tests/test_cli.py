@@ -22,7 +22,7 @@ def test_an_unknown_profile_is_one_line_without_a_trace(capsys):
 
 def test_an_argument_that_a_command_does_not_know_is_an_error(capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["models", "--profle", "camvid"])
+        main(["readme", "--profle", "camvid"])
     assert stop.value.code == 2
     assert "unrecognized arguments: --profle camvid" in capsys.readouterr().err
 

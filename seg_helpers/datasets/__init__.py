@@ -6,8 +6,8 @@ from seg_helpers.datasets.audit import MIN_GAIN, NEARLY_IDENTICAL, audit_labels,
 from seg_helpers.datasets.augmentation import RandomWindow, build_augmentation, single_transforms
 from seg_helpers.datasets.cache import Cache, default_cache_dir, locate_classes
 from seg_helpers.datasets.expansion import expand_frames
-from seg_helpers.datasets.files import DatasetError, read_image
-from seg_helpers.datasets.layouts import Dataset, DatasetWarning, read_dataset
-from seg_helpers.datasets.loader import SegmentationDataset, make_loader, unpack_batch
-from seg_helpers.datasets.samples import ensure_sample
+from seg_helpers.datasets.files import DatasetError, read_image, read_picture
+from seg_helpers.datasets.layouts import SPLITS, Dataset, DatasetWarning, choose_layout, read_dataset
+from seg_helpers.datasets.loader import SegmentationDataset, make_loader, normalize, unpack_batch
+from seg_helpers.datasets.samples import SCENES, ensure_sample
 from seg_helpers.datasets.splits import BRACKETED, apply_split, describe_split

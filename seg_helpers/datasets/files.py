@@ -6,10 +6,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from seg_helpers.classes import ClassSet
+from seg_helpers.config import resolve
 from seg_helpers.errors import SegError
 
 _UNKNOWN = 254  # in the lookup tables: a value that the class set does not hold
 _PLACES = np.array([1 << 16, 1 << 8, 1], np.int32)  # of red, green and blue in a color's code
+_WHITE = {"bool": 1, "float32": 1, "float64": 1, "uint8": 255, "uint16": 65535, "int32": 65535}  # by an array's type
 _LABELS = {  # what a label file has to hold: its mode, and the remedy if it has another
     "index": ("L", "save the class indices as an 8-bit gray PNG, one channel, without a palette"),
     "color": ("RGB", "save the label colors as an 8-bit RGB PNG: Image.open(file).convert('RGB')"),
@@ -36,6 +38,29 @@ def read_image(path: str | Path) -> np.ndarray:
         FileProblem: the file is not there, empty, truncated, no image, or not 8-bit RGB.
     """
     return _read(path, "RGB", "save it as 8-bit RGB: Image.open(file).convert('RGB').save(file)")
+
+
+def read_picture(picture: str | Path | Image.Image | np.ndarray) -> np.ndarray:
+    """A picture of any size and mode as (H, W, 3) uint8 RGB, upright, white where it is transparent.
+
+    It is a path relative to the project's root, a PIL image, or an array (H, W) or (H, W, 1, 3 or 4) of bytes, 16-bit
+    integers, or floats from 0 to 1. FileProblem where it is none of these.
+    """
+    name = picture if isinstance(picture, (str, Path)) else f"a {type(picture).__name__}"
+    try:
+        if isinstance(picture, (str, Path)):
+            picture = ImageOps.exif_transpose(Image.open(resolve(picture)))
+        if not isinstance(picture, Image.Image) or picture.mode[0] in "IF":  # PIL would clip these, not scale them
+            array = np.asarray(picture)
+            array = array * (255 / _WHITE[array.dtype.name])
+            if array.min() < 0 or array.max() > 255:
+                raise ValueError("it has values beyond black or white")
+            picture = Image.fromarray((array[..., 0] if array.shape[2:] == (1,) else array).round().astype(np.uint8))
+        ground = Image.new("RGBA", picture.size, "white")
+        return np.asarray(Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB"))
+    except Exception as error:  # a decoder fed with garbage raises anything
+        remedy = "give a picture's path, a PIL image, or an array (H, W, 3) of uint8 or of floats from 0 to 1"
+        raise FileProblem(name, f"no picture that can be read ({error})", remedy) from None
 
 
 def read_label(path: str | Path, classes: ClassSet, kind: str = "either") -> np.ndarray:

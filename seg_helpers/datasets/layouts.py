@@ -108,7 +108,7 @@ def read_dataset(
     """
     root = Path(os.path.realpath(os.path.expanduser(root)))
     try:
-        chosen = _choose_layout(root, layout)
+        chosen = choose_layout(root, layout)
         own, rate = chosen.read_classes(root)
         found, problems = _find_frames(root, chosen)
     except OSError as error:
@@ -147,7 +147,8 @@ def parse_stem(stem: str) -> tuple[str, int | None]:
     return "" if _NO_CLIPS.intersection(words) else clip, int(match["number"])
 
 
-def _choose_layout(root: Path, name: str) -> Layout:
+def choose_layout(root: Path, name: str = "auto") -> Layout:
+    """The layout of this name, or the one that a folder has; DatasetError, or OSError where there is no folder."""
     wanted = [layout for layout in LAYOUTS if name in ("auto", layout.name)]
     if not wanted:
         raise DatasetError(f"no layout {name!r}; known: {', '.join(dict.fromkeys(layout.name for layout in LAYOUTS))}")

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
+from seg_helpers.classes import ClassSet
 from seg_helpers.datasets.augmentation import MEAN, STD, Augmentation
 from seg_helpers.datasets.cache import Cache
 
@@ -18,10 +19,18 @@ class SegmentationDataset(TorchDataset):
     For training (`augmentation` given) image and label have the augmentation's size, and what is drawn depends on
     (seed, epoch, position) alone: not on the number of workers, nor on what ran before. For evaluation the image has
     the cache's size and the label the data set's own resolution. `unpack_batch` makes of them what a network takes.
-    `rows` of the cache are taken in order, such as `frames.index[frames.split == "train"]`.
+    `rows` of the cache are taken in order, such as `frames.index[frames.split == "train"]`; `classes` are for figures.
     """
 
-    def __init__(self, cache: Cache, rows: Sequence[int], augmentation: Augmentation | None = None, seed: int = 0):
+    def __init__(
+        self,
+        cache: Cache,
+        rows: Sequence[int],
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        classes: ClassSet | None = None,
+    ):
+        self.classes = classes
         self.cache, self.rows, self.augmentation, self.seed = cache, np.asarray(rows, np.int64), augmentation, seed
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # one number that living workers see change
 
@@ -51,11 +60,16 @@ class SegmentationDataset(TorchDataset):
 def unpack_batch(batch: dict, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
     """Moves a batch to a device as bytes, and makes of it what a network and its loss take.
 
-    These are (N, 3, H, W) float32, normalized by ImageNet's mean and standard deviation, and (N, H, W) int64.
+    These are (N, 3, H, W) float32, see `normalize`, and (N, H, W) int64.
     """
     images, labels = (batch[name].to(device) for name in ("image", "label"))
+    return normalize(images), labels.long()
+
+
+def normalize(images: Tensor) -> Tensor:
+    """Images (N, 3, H, W) uint8 as a network takes them: float32, by ImageNet's mean and standard deviation."""
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return images / (std * 255).to(images.device) - (mean / std).to(images.device), labels.long()
+    return images / (std * 255).to(images.device) - (mean / std).to(images.device)
 
 
 class EpochSampler(Sampler[int]):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from seg_helpers.config import ExperimentConfig, Profile
-from seg_helpers.experiments.records import RECORD, DamagedRun, Run, is_finished, read_config, read_run
+from seg_helpers.config import ExperimentConfig, Profile, load_profile, resolve
+from seg_helpers.experiments.records import RECORD, DamagedRun, MissingRun, Run, is_finished, read_config, read_run
 from seg_helpers.locks import hold
 
 STARTED = "started.json"  # what is known of a run that is not finished
@@ -72,12 +72,30 @@ def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManag
 
 
 def named_by(run: Run, config: ExperimentConfig) -> Run:
-    """A run under the names that its profile gives it today, which decide nothing of its result."""
-    names = {key: getattr(config, key) for key in ("title", "recipe", "group")}
-    return replace(run, config=run.config.model_copy(update=names))
+    """A run with the names and the data set's folder that its profile gives it today, which decide nothing of its result."""
+    today = {key: getattr(config, key) for key in ("title", "recipe", "group", "data")}
+    return replace(run, config=run.config.model_copy(update=today))
 
 
-def list_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
+def open_run(name: str, profile: str | Profile = "sample", seed: int | None = None, **places) -> Run:
+    """A finished run of a profile by its name, with its first seed unless one is given, or by its folder; none is trained.
+
+    `places` are `data`, the data set's folder, and what else `load_profile` takes. MissingRun where it is not finished.
+    """
+    if is_finished(resolve(name)):
+        return read_run(name)
+    profile = load_profile(profile, **places)
+    config = profile.experiment(name, seed)
+    folder = find_recorded(profile, config) or plain_folder(profile, config)
+    if not is_finished(folder):
+        raise MissingRun(
+            f"profile {profile.name} has no finished run {name}, seed {config.seed}: seg.get_run(profile, {name!r}) makes "
+            f"it; finished are {', '.join(run.name for run in read_runs(profile, ablations=True)) or 'none'}"
+        )
+    return named_by(read_run(folder), config)
+
+
+def read_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
     """The finished runs of a profile's own settings, best test mean IoU first; a damaged one is left out, which is said.
 
     Ablations are runs made for a comparison inside one notebook; of several seeds only the first is listed by default.

@@ -11,7 +11,7 @@ import pandas as pd
 from torch.utils.data import default_collate
 
 from seg_helpers.classes import VOID, ClassSet
-from seg_helpers.config import DataConfig, ExperimentConfig
+from seg_helpers.config import DataConfig, ExperimentConfig, place_data
 from seg_helpers.datasets import (
     Cache,
     Dataset,
@@ -92,7 +92,7 @@ class PreparedData:
         """Shuffled, augmented batches, before processes divide them; a function of (seed, epoch) alone."""
         augmentation = build_augmentation(config.augmentation, self.cache.size)
         rows = self.rows("train") * config.data.expand
-        dataset = SegmentationDataset(self.cache, rows, augmentation, seed=config.seed)
+        dataset = SegmentationDataset(self.cache, rows, augmentation, config.seed, self.classes)
         return make_loader(dataset, self.batch_size(config), shuffle=True, workers=config.workers)
 
     def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
@@ -109,13 +109,11 @@ def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:
         DatasetError: the folder is no data set, has problems that are to stop it, or a split's labels are all void.
     """
     with join_processes().main_process_first():
-        return _prepare(config.model_copy(update={"expand": 1}), seed)
+        return _prepare(place_data(config).model_copy(update={"expand": 1}), seed)
 
 
 @functools.lru_cache(maxsize=16)
 def _prepare(config: DataConfig, seed: int) -> PreparedData:
-    if config.root is None:
-        raise DatasetError(f"{config.dataset}: no folder is given (data.root)")
     generated = config.dataset in ("sample", "soccer")
     if generated:
         ensure_sample(config.root, config.dataset)

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,17 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
+from seg_helpers.classes import ClassSet, recall_class_set
 from seg_helpers.config import YAML_LOADER, ExperimentConfig, resolve
 from seg_helpers.errors import SegError
 from seg_helpers.evaluation.metrics import total_scores
 from seg_helpers.evaluation.statistics import bootstrap_interval, score_counts
 from seg_helpers.experiments.provenance import checksum_files
+from seg_helpers.progress import format_seconds
+
+if TYPE_CHECKING:
+    from seg_helpers.experiments.preparation import PreparedData
+    from seg_helpers.models import SegmentationNetwork
 
 RECORD = "record.json"  # written last: a folder that holds it holds a finished run
 COUNTS = "counts.npz"
@@ -30,7 +37,7 @@ class MissingRun(SegError):
     """There is no finished run, or no prediction of it, where one was asked for."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A finished run.
 
@@ -75,9 +82,10 @@ class Run:
         sessions = dict.fromkeys((session["processes"], session["device"]) for session in self.record["sessions"])
         return ", then ".join(f"{n} processes, each on {device}" if n > 1 else device for n, device in sessions)
 
-    @property
-    def classes(self) -> list[str]:
-        return self.metrics["classes"]
+    @cached_property
+    def classes(self) -> ClassSet:
+        """The classes that it was trained and scored in."""
+        return recall_class_set(self.metrics["class_set"], self.metrics["classes"], self.metrics.get("colors"))
 
     @property
     def class_set(self) -> str:
@@ -89,6 +97,21 @@ class Run:
         """Its best weights; where these are missing, a small network's copy in half precision, which may be committed."""
         best, half = self.path / "best.safetensors", self.path / "half.safetensors"
         return half if half.is_file() and not best.is_file() else best
+
+    def network(self) -> "SegmentationNetwork":
+        """The network with its best weights, in eval mode on the CPU: see `load_network`."""
+        from seg_helpers.experiments.networks import load_network  # torch takes seconds, and pages need records alone
+
+        return load_network(self)
+
+    def data(self) -> "PreparedData":
+        """Its data set as it was trained on, said where it is not the same; DatasetError where there is none."""
+        from seg_helpers.experiments.preparation import prepare_data
+
+        data = prepare_data(self.config.data, self.seed)
+        if data.digest != self.record["data_digest"]:
+            print(f"WARNING {self.name}: {data.dataset.root} is not the data set that it was made from")
+        return data
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -135,8 +158,39 @@ class Run:
         found = {}
         for split in self.confusions:
             counts = self._counts_of(split)
-            found[split] = score_counts(counts, self.classes, self.config.evaluation.bootstrap, self.seed)
+            found[split] = score_counts(counts, self.classes.names, self.config.evaluation.bootstrap, self.seed)
         return found
+
+    def per_class(self, split: str | None = None) -> pd.DataFrame:
+        """IoU, its 95% interval, Dice, recall (`accuracy`), precision and share of pixels: a row a class of a split."""
+        return pd.DataFrame.from_dict(self.scores[split or self.final_split]["per_class"], orient="index")
+
+    def plot_history(self):
+        """Its loss and scores by epoch, as the pages draw them."""
+        import seg_helpers as seg  # drawn by a layer below, which this one knows by the package's face alone
+
+        return seg.training_curves(self)
+
+    def _repr_html_(self) -> str:
+        return self.describe().to_frame().to_html()
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.describe().to_string()}"
+
+    def describe(self) -> pd.Series:
+        """A card: what it scored, what it is made of, what it cost, where it is."""
+        scores, metrics = final_scores(self), self.metrics
+        low, high = scores["mean_iou_interval"]
+        card = {
+            f"mean IoU on {self.final_split}": f"{scores['mean_iou']:.3f} (95% {low:.3f} to {high:.3f})",
+            "pixel accuracy": f"{scores['pixel_accuracy']:.3f}",
+            "network": f"{self.config.model.name}, {metrics['parameters']:,} parameters",
+            "input": "x".join(map(str, metrics["size"])),
+            "classes": f"{self.classes.num_classes}, {self.classes.name}",
+            "trained": f"{metrics['epochs']} epochs in {format_seconds(self.record['training_seconds'])}, {self.trained_on}",
+            "folder": str(self.path),
+        }
+        return pd.Series(card, name=self.title)
 
     @property
     def suspect_frames(self) -> list[str]:

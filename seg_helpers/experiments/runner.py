@@ -17,7 +17,7 @@ from accelerate.utils.memory import should_reduce_batch_size
 from PIL import Image
 from torch import nn
 
-from seg_helpers.config import ConfigError, ExperimentConfig, Profile
+from seg_helpers.config import ConfigError, ExperimentConfig, Profile, load_profile
 from seg_helpers.datasets import BRACKETED, unpack_batch
 from seg_helpers.errors import SegError
 from seg_helpers.evaluation.counts import COUNTERS
@@ -26,12 +26,13 @@ from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.speed import Latency, measure_latency
 from seg_helpers.evaluation.statistics import score_counts
 from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run, named_by
+from seg_helpers.experiments.networks import build_configured, build_network, load_network  # noqa: F401
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
 from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit, utc_now
-from seg_helpers.experiments.records import RECORD, DamagedRun, Run, is_finished, read_run, write_counts
+from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, write_counts
 from seg_helpers.files import write_text
 from seg_helpers.locks import Held
-from seg_helpers.models import ModelSummary, build_model, summarize_model
+from seg_helpers.models import ModelSummary, summarize_model
 from seg_helpers.progress import track
 from seg_helpers.training.checkpoints import epoch_of, find_state, load_weights, save_weights
 from seg_helpers.training.devices import (
@@ -42,7 +43,8 @@ from seg_helpers.training.devices import (
     measure_peak_memory,
 )
 from seg_helpers.training.loop import Trainer, TrainerState
-from seg_helpers.training.stages import freeze_encoder
+from seg_helpers.training.losses import SegmentationLoss
+from seg_helpers.training.stages import freeze_encoder, train_mode
 
 
 class TrainingStopped(SegError):
@@ -54,7 +56,7 @@ SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction i
 EXAMPLES = {"good": (0.9, 0.8), "typical": (0.5, 0.45), "worst": (0.0, 0.05)}  # quantiles of the frames' mean IoU
 
 
-def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
+def get_run(profile: str | Profile, name: str, seed: int | None = None) -> Run:
     """A profile's run, of its first seed unless one is given: loaded if finished, resumed if begun, else trained.
 
     Raises:
@@ -63,6 +65,7 @@ def get_run(profile: Profile, name: str, seed: int | None = None) -> Run:
         TrainingDiverged: the loss is no longer a number.
         TrainingStopped: it was interrupted, or needs more memory than there is.
     """
+    profile = load_profile(profile)
     if name in profile.skipped:
         raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
     config = profile.experiment(name, seed)
@@ -103,32 +106,9 @@ def describe_origin(run: Run) -> str:
     return f"{text}; since then {', '.join(parts)} have changed in seg_helpers" if parts else text
 
 
-def load_network(run: Run) -> nn.Module:
-    """The run's network with its best weights, in eval mode on the CPU.
-
-    Raises:
-        CheckpointError: its folder has none.
-        DamagedRun: they are not those that were recorded.
-    """
-    model = _build(run.config, len(run.classes))
-    if run.weights.stem == "half":
-        print(f"{run.name}: its full weights are not in its folder; this is their copy in half precision")
-    load_weights(model, run.weights)
-    if checksum_files(run.path, [run.weights])[run.weights.name] != run.record["files"].get(run.weights.name):
-        raise DamagedRun(
-            f"{run.weights} is not what was recorded: get it anew, or move the run's folder to train again"
-        )
-    return model.eval().to(memory_format=torch.channels_last)  # as it was trained and scored: the same bits again
-
-
-def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
-    """The untrained network of a run, to look at: pretrained weights are not loaded."""
-    return _build(profile.experiment(name), num_classes)
-
-
 def measure_runs(runs: list[Run], size: tuple[int, int] | None = None) -> list[Latency]:
     """Times each run's network, whatever its weights, at (height, width), or at the size that the run was scored at."""
-    networks = ((run, _build(run.config, len(run.classes))) for run in track(runs, "timing networks"))
+    networks = ((run, build_configured(run.config, run.classes.num_classes)) for run in track(runs, "timing networks"))
     return [measure_network(network, size or run.metrics["size"]) for run, network in networks]
 
 
@@ -138,14 +118,6 @@ def measure_network(network: nn.Module, size: tuple[int, int]) -> Latency:
     keep_freed_memory()  # as runs are trained: what a page times must not depend on what ran before
     network = network.to(device, memory_format=torch.channels_last)
     return measure_latency(network, tuple(size), detect_precision(device))
-
-
-def _build(config: ExperimentConfig, num_classes: int, **weights) -> nn.Module:
-    model = config.model
-    try:
-        return build_model(model.name, num_classes, encoder=model.encoder, **weights, **model.options)
-    except (ValueError, TypeError, RuntimeError, SegError) as error:
-        raise ConfigError(f"run {config.name}: model: {error}") from error
 
 
 def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) -> Run:
@@ -159,7 +131,7 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) ->
         )
     set_seed(config.seed)
     weights = {"encoder_weights": config.model.encoder_weights, "weights_file": profile.weights}
-    model = _build(config, data.classes.num_classes, **weights)
+    model = build_configured(config, data.classes.num_classes, **weights)
     for number, stage in enumerate(config.planned_stages(), start=1):
         try:
             freeze_encoder(model, stage.unfreeze)
@@ -187,7 +159,7 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) ->
                     raise
             if stop:  # raised out here: with the first error in its context, that one's frames would keep the memory
                 raise TrainingStopped(stop)
-    return read_run(folder)
+    return named_by(read_run(folder), config)
 
 
 def _explain_stop(error: BaseException, config: ExperimentConfig, folder: Path) -> str:
@@ -204,6 +176,16 @@ def _explain_stop(error: BaseException, config: ExperimentConfig, folder: Path) 
     saved = find_state(folder / "last")
     kept = f"{epoch_of(saved)} of {config.epochs} epochs are saved" if saved else "no epoch was done"
     return f"{config.name}: {said}; {kept}, and with the same settings it goes on from there"
+
+
+def try_learning_rates(network: nn.Module, data: PreparedData, config: ExperimentConfig) -> dict:
+    """What `run_range_test` makes of a copy of a network in the first stage of these settings, which is to ask for it."""
+    accelerator = build_accelerator(config.precision)
+    loader, pixels = data.train_loader(config), data.train_pixels()
+    trainer = Trainer(copy.deepcopy(network), loader, lambda *_: {}, config, Path(), pixels, accelerator)
+    train_mode(trainer.model, freeze_encoder(trainer.network, config.planned_stages()[0].unfreeze))
+    trainer.choose_max_lr(0, 0, SegmentationLoss(config.loss, pixels).to(accelerator.device))
+    return trainer.state.range_tests[0]
 
 
 def _train_and_score(model, config, data, folder, accelerator) -> None:
@@ -256,6 +238,7 @@ def _write_record(folder, counts, config, data, state: TrainerState, summary: Mo
         "run": config.name,
         "class_set": data.classes.name,
         "classes": list(data.classes.names),
+        "colors": data.classes.colors.tolist(),
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
         "size": list(data.cache.size),

@@ -4,12 +4,28 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from scipy import ndimage
 
 from seg_helpers.classes import VOID, ClassSet
+from seg_helpers.config import AugmentationConfig, ExperimentConfig
+from seg_helpers.datasets import build_augmentation
+from seg_helpers.experiments.preparation import PreparedData
 from seg_helpers.figures.display import ReportFigure
-from seg_helpers.figures.plots import log_axis, name_rows
+from seg_helpers.figures.plots import log_axis, name_rows, overlay, picture_rows
 from seg_helpers.figures.style import BLUE, INK, VERMILLION, new_figure, themed
+
+
+def show_augmentation(data: PreparedData, config: AugmentationConfig | ExperimentConfig, n: int = 4) -> None:
+    """Displays a training frame, and `n` samples that augmentation by these settings makes of it, with their labels."""
+    settings = config.augmentation if isinstance(config, ExperimentConfig) else config
+    rows, augment = data.rows("train"), build_augmentation(settings, data.cache.size)
+    middle = rows[len(rows) // 2]
+    frame = np.asarray(data.cache.images[middle]), np.asarray(data.cache.labels[middle])
+    samples = {"the frame": frame} | {f"sample {seed}": augment(*frame, seed=seed) for seed in range(1, n + 1)}
+    panels = [(title, overlay(*sample, data.classes, 0.45)) for title, sample in samples.items()]
+    caption = f"A training frame with its label, and what augmentation makes of it by {settings}."
+    display(picture_rows(panels, min(n + 1, 5), caption, data.classes, [label for _, label in samples.values()]))
 
 
 def measure_objects(labels: Sequence[np.ndarray], classes: ClassSet, minimum: int = 16) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 from seg_helpers.config import Profile
 from seg_helpers.datasets import BRACKETED
 from seg_helpers.evaluation.metrics import compute_metrics
-from seg_helpers.experiments import Run, average_seeds, compare_runs, list_runs, tabulate_runs
+from seg_helpers.experiments import Run, average_seeds, compare_runs, read_runs, tabulate_runs
 from seg_helpers.figures import style
 from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import log_axis
@@ -18,7 +18,7 @@ from seg_helpers.progress import format_seconds
 def list_candidates(profile: Profile) -> dict[str, list[Run]]:
     """Group to the finished runs that were scored on a clip held out of training; the first is what the rest change."""
     found: dict[str, list[Run]] = {}
-    runs = list_runs(profile, ablations=True, every_seed=True)
+    runs = read_runs(profile, ablations=True, every_seed=True)
     order = {name: place for place, name in enumerate(profile.run_names())}
     for run in sorted(runs, key=lambda run: (order[run.name], run.seed)):
         if run.config.data.split.kind == "held_out_clip":
@@ -57,7 +57,7 @@ def show_candidates(runs: Sequence[Run]) -> None:
 def tabulate_search(profile: Profile, name: str) -> pd.DataFrame:
     """Val mean IoU of a search's finished runs: a row a network (its title), a column a value, and the one in use."""
     search = profile.searches[name]
-    scores = {run.name: run.scores["val"]["mean_iou"] for run in list_runs(profile, ablations=True)}
+    scores = {run.name: run.scores["val"]["mean_iou"] for run in read_runs(profile, ablations=True)}
     rows = {}
     for network in search.runs:
         found = {value: scores.get(run) for run, value in search.values_of(network, name).items()}

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from matplotlib.ticker import PercentFormatter
+from torch.utils.data import DataLoader
 
 from seg_helpers.classes import ClassSet
 from seg_helpers.experiments.preparation import PreparedData
@@ -22,6 +24,11 @@ def batch_pictures(batch: dict, classes: ClassSet, count: int = 4) -> PictureGri
     above = [(f"sample {number}", image) for number, image in enumerate(images, start=1)]
     below = [("with its label", overlay(*pair, classes)) for pair in zip(images, labels, strict=True)]
     return picture_rows([*above, *below], len(images), "The first samples of a training batch.", classes, labels)
+
+
+def show_batch(loader: DataLoader, count: int = 4) -> None:
+    """Displays the first samples of a loader's first batch, of `data.train_loader(config)`, with their labels."""
+    display(batch_pictures(next(iter(loader)), loader.dataset.classes, count))  # type: ignore[attr-defined]
 
 
 def class_shares(counts: Mapping[str, np.ndarray], classes: ClassSet) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from IPython.display import Markdown, display
 from pydantic import Field, RootModel
 
 from seg_helpers.config import Profile, Section, parse_yaml, project_root, validate
-from seg_helpers.experiments import Run, average_seeds, compare_runs, final_scores, list_runs, tabulate_runs
+from seg_helpers.experiments import Run, average_seeds, compare_runs, final_scores, read_runs, tabulate_runs
 from seg_helpers.figures.words import percent, write_count
 from seg_helpers.progress import format_seconds
 
@@ -104,7 +104,7 @@ def write_findings(profile: Profile, page: str, part: str, **values) -> list[str
 
 
 def _describe_runs(profile: Profile) -> dict:
-    runs = list_runs(profile, ablations=True, every_seed=True)
+    runs = read_runs(profile, ablations=True, every_seed=True)
     by_name = {name: [run for run in runs if run.name == name] for name in dict.fromkeys(run.name for run in runs)}
 
     def difference(name: str, baseline: str):

@@ -17,7 +17,6 @@ from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.prediction import predict_logits
 from seg_helpers.experiments import Run
 from seg_helpers.experiments.preparation import PreparedData
-from seg_helpers.experiments.runner import load_network
 from seg_helpers.figures.display import PictureGrid, ReportFigure
 from seg_helpers.figures.plots import picture_rows
 from seg_helpers.figures.style import BAND, INK, MUTED, OKABE_ITO, ON_TINT, VERMILLION, WIDTH, new_figure, themed
@@ -193,7 +192,7 @@ def show_branches(run: Run, data: PreparedData, modules: Mapping[str, str]) -> N
     if not run.weights.is_file():
         say(f"**{run.title}'s weights are not in {run.path.name}/**: its feature maps cannot be drawn here.")
         return
-    network, found = load_network(run), {}
+    network, found = run.network(), {}
     for name in modules.values():
         keep = lambda module, _inputs, output: found.update({module: output[0].float().numpy()})  # noqa: E731
         network.get_submodule(name).register_forward_hook(keep)

@@ -90,6 +90,15 @@ def opening_pictures(run: Run, data: PreparedData, count: int = 3) -> PictureGri
     return plots.picture_rows(panels, 3, caption, data.classes, masks)
 
 
+def judge_panels(title: str, image, label, prediction, classes: ClassSet) -> list[tuple[str, np.ndarray]]:
+    """Input (H, W, 3), under this title, target, prediction, both (H, W), and errors as panels for `picture_rows`."""
+    scored = label != VOID
+    wrong = percent((label != prediction)[scored].sum() / max(scored.sum(), 1))
+    target, found = classes.colorize(label), classes.colorize(prediction)
+    errors = f"errors · {wrong} wrong", map_errors(label, prediction)
+    return [(title, image), ("target", target), ("prediction", found), errors]
+
+
 def example_panels(run: Run, data: PreparedData) -> PictureGrid:
     """Input, target, prediction and errors of the frames that a run keeps, by rank; none whose label is suspect."""
     shown = run.examples[run.examples["kind"].isin(RANKS)]
@@ -99,14 +108,8 @@ def example_panels(run: Run, data: PreparedData) -> PictureGrid:
     for frame in shown[~shown["frame"].isin(run.suspect_frames)].itertuples():
         label = data.label(frame.frame)
         prediction = read_mask(run, frame.frame, label)
-        scored = label != VOID
-        wrong = percent((label != prediction)[scored].sum() / max(scored.sum(), 1))
-        panels += [
-            (f"{frame.rank} · IoU {frame.mean_iou:.2f}", data.image(frame.frame)),
-            ("target", data.classes.colorize(label)),
-            ("prediction", data.classes.colorize(prediction)),
-            (f"errors · {wrong} wrong", map_errors(label, prediction)),
-        ]
+        title = f"{frame.rank} · IoU {frame.mean_iou:.2f}"
+        panels += judge_panels(title, data.image(frame.frame), label, prediction, data.classes)
         masks += [label, prediction]
         words.append(f"{frame.rank} {frame.frame}")
     scores = compute_metrics(run.sound_confusions)["mean_iou"]

@@ -150,7 +150,7 @@ def unlearned_finding(runs: Sequence[Run]) -> str:
     blind[:, common] = target
     score = float(compute_metrics(blind)["mean_iou"])
     lost = [run.title for run in runs if final_scores(run)["mean_iou"] <= score]
-    floor = f"to say {runs[0].classes[common]} everywhere would score as much ({score:.3f})"
+    floor = f"to say {runs[0].classes.names[common]} everywhere would score as much ({score:.3f})"
     return f"**Too little was learned** by {join_words(lost)}: {floor}." if lost else ""
 
 

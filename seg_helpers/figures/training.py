@@ -1,11 +1,20 @@
 """Figures about training: loss and metrics by epoch, runs beside each other, the range test."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
+from IPython.display import display
 from matplotlib.axes import Axes
+from torch import nn
 
+from seg_helpers.config import ExperimentConfig, StageConfig, resolve
+from seg_helpers.errors import SegError
 from seg_helpers.experiments import Run
+from seg_helpers.experiments.networks import build_configured
+from seg_helpers.experiments.preparation import PreparedData
+from seg_helpers.experiments.runner import try_learning_rates
 from seg_helpers.figures import style
 from seg_helpers.figures.display import ReportFigure
 from seg_helpers.figures.plots import epoch_axis, log_axis, note
@@ -84,6 +93,30 @@ def variant_curves(runs: Sequence[Run]) -> ReportFigure:
     return ReportFigure(
         figure, "Validation mean IoU against the epoch; a mark shows each run's best epoch, the legend both."
     )
+
+
+def find_learning_rate(
+    source: Run | nn.Module,
+    data: PreparedData | None = None,
+    config: ExperimentConfig | None = None,
+    weights: str | Path | None = None,
+) -> float:
+    """The learning rate that a range test on a run's untrained network, or a copy of a network, suggests; shows its curve.
+
+    A run brings its data and settings, `weights` are a local state_dict of its encoder; a network needs `data`, and a
+    `config` as a profile's `experiment(NAME)` is.
+    """
+    if isinstance(source, Run):
+        data, config = data or source.data(), config or source.config
+        pretrained = {"encoder_weights": config.model.encoder_weights, "weights_file": weights and resolve(weights)}
+        source = build_configured(config, data.classes.num_classes, **pretrained)
+    if data is None or config is None:
+        raise SegError("a network alone is too little: find_learning_rate(network, data, profile.experiment(NAME))")
+    stage = StageConfig(epochs=config.epochs, learning_rate="range_test")
+    config = config.model_copy(update={"stages": (stage,)})
+    test = try_learning_rates(source, data, config)
+    display(range_test_curves(SimpleNamespace(title=config.title, config=config, range_tests={0: test})))
+    return test["rate"]
 
 
 @style.themed

@@ -44,6 +44,7 @@ def to_planes(logits: Tensor) -> Tensor:
 
 def resize(features: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinear resize of features or logits (N, C, H, W) to `size` (height, width); themselves if that is their size."""
-    if tuple(features.shape[-2:]) == tuple(size):
+    # a traced graph is for any size: there, whether two are equal would be settled for good
+    if not torch.compiler.is_compiling() and tuple(features.shape[-2:]) == tuple(size):
         return features
     return F.interpolate(features, size=tuple(size), mode="bilinear", align_corners=False)

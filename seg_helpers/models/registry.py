@@ -103,6 +103,14 @@ def list_models() -> pd.DataFrame:
     return pd.DataFrame(rows, index=index, columns=["parameters", "purpose", "paper"])
 
 
+def describe_options(name: str) -> str:
+    """What `build_model` takes for a network beside its name, with the defaults, and what each of it means."""
+    if name not in ARCHITECTURES:
+        raise ConfigError(f"unknown model {name!r}{did_you_mean(name, ARCHITECTURES)}")
+    build = ARCHITECTURES[name]
+    return f"{name}{inspect.signature(build)}\n\n{inspect.getdoc(build)}"
+
+
 def count_parameters(network: str | nn.Module, num_classes: int = 11, **options) -> int:
     """Counts a network's parameters; those of one that is named, as `build_model` has it, without allocating them."""
     if isinstance(network, str):

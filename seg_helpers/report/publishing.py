@@ -16,7 +16,7 @@ from nbformat.v4 import reads
 from PIL import Image
 
 from seg_helpers.config import Profile, load_profile, project_root
-from seg_helpers.experiments import Run, average_seeds, list_notes, list_runs, tabulate_runs
+from seg_helpers.experiments import Run, average_seeds, list_notes, read_runs, tabulate_runs
 from seg_helpers.figures.findings import write_findings
 from seg_helpers.figures.tables import GROUPS, style_leaderboard
 from seg_helpers.files import write_text
@@ -163,7 +163,7 @@ def _tabulate(profile: Profile, pages: list[dict]) -> dict:
 
 def list_scored(profile: Profile, ablations: bool) -> list[Run]:
     """The finished runs of a profile, of every seed, but those that something was chosen by."""
-    return [run for run in list_runs(profile, ablations, every_seed=True) if run.config.evaluation.test]
+    return [run for run in read_runs(profile, ablations, every_seed=True) if run.config.evaluation.test]
 
 
 def _find_hero(published: dict[str, NotebookNode]) -> str:

@@ -44,10 +44,10 @@ def epoch_of(state: Path) -> int:
     return int(state.name.removeprefix("epoch_"))
 
 
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Writes a network's state_dict as safetensors, atomically."""
+def save_weights(model: nn.Module, path: Path, about: dict[str, str] | None = None) -> None:
+    """Writes a network's state_dict, and what is to be said of it, as safetensors, atomically."""
     with atomic_path(path) as part:
-        save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, part)
+        save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, part, about)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

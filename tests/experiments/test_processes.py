@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from seg_helpers.cli import main
 from seg_helpers.experiments import read_run, runner
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.runner import load_network, score_split
+from seg_helpers.experiments.runner import score_split
 from seg_helpers.training.devices import build_accelerator
 
 SHARED = {"processes": 2, "ACCELERATE_USE_CPU": "1"}
@@ -39,7 +39,7 @@ def test_two_processes_make_one_run_and_score_every_frame_once(laboratory, share
     assert run.trained_on.startswith("2 processes, each on ")
     config, precision = laboratory.profile("shared", *STAGED).experiment("fast_scnn"), run.session["precision"]
     data = prepare_data(config.data, config.seed)
-    network = load_network(run)
+    network = run.network()
     for split in ("val", "test"):
         counts, _ = score_split(network, data, split, build_accelerator(precision), precision)
         np.testing.assert_array_equal(run.confusions[split], counts["confusion"])
@@ -80,7 +80,7 @@ def test_a_batch_that_cannot_be_divided_is_refused(laboratory, monkeypatch, caps
 def test_a_process_without_a_frame_does_not_spoil_the_loss(laboratory, finished, monkeypatch):
     """Two processes score a split of one frame."""
     config = laboratory.profile("whole").experiment("fast_scnn")
-    data, network = prepare_data(config.data, config.seed), load_network(read_run(finished))
+    data, network = prepare_data(config.data, config.seed), read_run(finished).network()
     frame = data.rows("val")[:1]
     monkeypatch.setattr(PreparedData, "rows", lambda *_: frame)
     nothing = (np.zeros(0, int), {"confusion": np.zeros((0, 11, 11), int)}, float("nan"))

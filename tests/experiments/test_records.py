@@ -18,8 +18,8 @@ from seg_helpers.experiments import (
     compare_multiscale,
     compare_runs,
     final_scores,
-    list_runs,
     read_run,
+    read_runs,
     tabulate_runs,
 )
 from seg_helpers.experiments.folders import named_by
@@ -96,7 +96,7 @@ def test_an_unfinished_run_is_not_read(shelf):
     (folder / "record.json").unlink()
     with pytest.raises(MissingRun, match=r"runs/net/0 holds no finished run"):
         read_run(folder)
-    assert list_runs(shelf.profile) == []
+    assert read_runs(shelf.profile) == []
 
 
 def test_runs_are_listed_best_first_without_ablations_and_other_settings(shelf):
@@ -104,8 +104,8 @@ def test_runs_are_listed_best_first_without_ablations_and_other_settings(shelf):
         shelf(name, score)
     shelf("short", 0.9, ablation=True)
     shutil.copytree(shelf.profile.folder / "runs" / "low" / "0", shelf.profile.folder / "runs" / "low" / "0-0123456789")
-    assert [run.name for run in list_runs(shelf.profile)] == ["high", "middle", "low"]
-    assert [run.name for run in list_runs(shelf.profile, ablations=True)] == ["short", "high", "middle", "low"]
+    assert [run.name for run in read_runs(shelf.profile)] == ["high", "middle", "low"]
+    assert [run.name for run in read_runs(shelf.profile, ablations=True)] == ["short", "high", "middle", "low"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "history.csv", "counts.npz", "metrics.json", "record.json"])
@@ -120,7 +120,7 @@ def test_a_damaged_run_is_left_out_and_said(shelf, capsys, name, damage):
         middle = len(content) // 2
         flipped = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
         file.write_bytes(content[:middle] if damage == "half" else flipped)
-    assert [run.name for run in list_runs(shelf.profile)] == ["good"]
+    assert [run.name for run in read_runs(shelf.profile)] == ["good"]
     said = capsys.readouterr().out
     if (name, damage) != ("record.json", "gone"):  # without its record it is an unfinished run
         assert "WARNING bad is left out" in said
@@ -174,8 +174,8 @@ def test_seeds_are_averaged_and_kept_apart(shelf):
     for name, scores in (("net", (0.4, 0.7)), ("other", (0.5, 0.5)), ("single", (0.6,))):
         for seed, value in enumerate(scores):
             shelf(name, value, seed=seed, title=name.title())
-    assert [(run.name, run.seed) for run in list_runs(shelf.profile)] == [("single", 0), ("other", 0), ("net", 0)]
-    runs = list_runs(shelf.profile, every_seed=True)
+    assert [(run.name, run.seed) for run in read_runs(shelf.profile)] == [("single", 0), ("other", 0), ("net", 0)]
+    runs = read_runs(shelf.profile, every_seed=True)
     assert sorted((run.name, run.seed) for run in runs) == [(n, s) for n in ("net", "other") for s in (0, 1)] + [
         ("single", 0)
     ]

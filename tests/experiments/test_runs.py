@@ -21,10 +21,11 @@ from seg_helpers.evaluation.counts import COUNTERS
 from seg_helpers.evaluation.metrics import METRICS, calibration_error, compute_metrics, mean_boundary_iou
 from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
 from seg_helpers.evaluation.statistics import bootstrap_classes, bootstrap_interval
-from seg_helpers.experiments import DamagedRun, MissingRun, final_scores, list_runs, read_run, runner
+from seg_helpers.experiments import DamagedRun, MissingRun, final_scores, read_run, read_runs, runner
 from seg_helpers.experiments.folders import choose_folder, hold_run
+from seg_helpers.experiments.networks import build_configured, build_network
 from seg_helpers.experiments.preparation import prepare_data
-from seg_helpers.experiments.runner import build_network, choose_examples, describe_origin, get_run, load_network
+from seg_helpers.experiments.runner import choose_examples, describe_origin, get_run
 from seg_helpers.locks import Held
 from seg_helpers.models import build_model
 from seg_helpers.training.checkpoints import CheckpointError
@@ -79,14 +80,14 @@ def test_a_run_without_its_weights_is_still_a_finished_run(copied, no_training):
     (folder / "half.safetensors").unlink()
     run = get_run(profile, "fast_scnn")
     with pytest.raises(CheckpointError, match=r"no weights at .*best\.safetensors"):
-        load_network(run)
+        run.network()
 
 
 def test_a_small_network_can_be_loaded_from_its_half_precision_copy(copied, no_training, capsys):
     profile, folder = copied
-    whole = load_network(get_run(profile, "fast_scnn")).state_dict()
+    whole = get_run(profile, "fast_scnn").network().state_dict()
     (folder / "best.safetensors").unlink()
-    half = load_network(get_run(profile, "fast_scnn")).state_dict()
+    half = get_run(profile, "fast_scnn").network().state_dict()
     assert "copy in half precision" in capsys.readouterr().out
     for name, value in whole.items():
         assert torch.equal(half[name], value.half().to(value.dtype) if value.is_floating_point() else value), name
@@ -96,7 +97,7 @@ def test_weights_that_are_not_those_recorded_are_refused(copied, no_training):
     profile, folder = copied
     shutil.copy(folder / "half.safetensors", folder / "best.safetensors")
     with pytest.raises(DamagedRun, match=r"best\.safetensors is not what was recorded"):
-        load_network(get_run(profile, "fast_scnn"))
+        get_run(profile, "fast_scnn").network()
 
 
 def test_a_large_network_keeps_no_copy(tmp_path):
@@ -242,8 +243,8 @@ def test_the_comparison_shows_the_run_of_the_profiles_own_settings(laboratory, c
     shutil.move(folder, folder.with_name("0-0123456789"))
     first = get_run(other, "fast_scnn")
     assert first.path == folder
-    assert [run.path.name for run in list_runs(profile)] == ["0-0123456789"]
-    assert [run.path for run in list_runs(other)] == [folder]
+    assert [run.path.name for run in read_runs(profile)] == ["0-0123456789"]
+    assert [run.path for run in read_runs(other)] == [folder]
 
 
 def test_of_runs_on_different_data_the_last_is_listed(copied):
@@ -253,7 +254,7 @@ def test_of_runs_on_different_data_the_last_is_listed(copied):
     record = json.loads((later / "record.json").read_text())
     record["sessions"][-1]["started"] = "2999-01-01T00:00:00+00:00"
     rewrite(later / "record.json", data_digest="of frames that were added", sessions=record["sessions"])
-    assert [run.path for run in list_runs(profile)] == [later]
+    assert [run.path for run in read_runs(profile)] == [later]
 
 
 def test_each_seed_is_a_run_of_its_own(laboratory, tmp_path):
@@ -389,7 +390,7 @@ def data(laboratory):
 def test_metrics_come_from_the_recorded_counts(finished, data, split):
     run = read_run(finished)
     confusions, scores = run.confusions[split], run.metrics[split]
-    assert run.classes == list(CAMVID11.names)
+    assert run.classes is CAMVID11
     assert run.scored_frames[split] == data.names(split)
     assert scores["frames"] == len(confusions) == len(data.rows(split))
     for row, confusion in zip(data.rows(split), confusions, strict=True):
@@ -400,7 +401,7 @@ def test_metrics_come_from_the_recorded_counts(finished, data, split):
         assert tuple(scores[f"{name}_interval"]) == bootstrap_interval(confusions, name, 1000, seed=0)
         assert scores[f"{name}_interval"][0] <= scores[name] <= scores[f"{name}_interval"][1]
     intervals = bootstrap_classes(confusions, 1000, seed=0)
-    assert list(scores["per_class"]) == run.classes
+    assert tuple(scores["per_class"]) == run.classes.names
     for (low, high), row in zip(intervals, scores["per_class"].values(), strict=True):
         assert set(row) == {"iou", "dice", "recall", "precision", "pixel_share", "iou_interval"}
         assert row["iou_interval"] == [None if np.isnan(v) else v for v in (low, high)]
@@ -412,7 +413,7 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
     best = run.history.set_index("epoch").val_mean_iou
     assert run.metrics["best_epoch"] == best.idxmax()
     assert run.metrics["val"]["mean_iou"] == pytest.approx(best.max(), rel=1e-12)
-    network = load_network(run)
+    network = run.network()
     assert not network.training
     precision = run.session["precision"]
     for split in ("val", "test"):
@@ -439,7 +440,7 @@ def test_what_training_left_in_memory_is_not_scored(laboratory, data, monkeypatc
     monkeypatch.setattr(runner.Trainer, "train", train_and_forget)
     run = get_run(laboratory.profile(tmp_path, "epochs=1", "workers=0"), "fast_scnn")
     assert run.metrics["val"]["mean_iou"] == pytest.approx(run.history.val_mean_iou[0], rel=1e-12)
-    _, counts, _ = evaluate_frames(load_network(run), data.frames_of("test"), precision=run.session["precision"])
+    _, counts, _ = evaluate_frames(run.network(), data.frames_of("test"), precision=run.session["precision"])
     assert (counts["confusion"] == run.confusions["test"]).all()
 
 
@@ -469,7 +470,7 @@ def test_predictions_of_the_examples_are_kept(finished, data):
     run = read_run(finished)
     assert set(run.examples.kind) == {"good", "typical", "worst", "shared"}
     scores = dict(zip(run.scored_frames["test"], compute_metrics(run.confusions["test"])["mean_iou"], strict=True))
-    network = load_network(run)
+    network = run.network()
     for row in run.examples.itertuples():
         assert row.split == "test"
         assert row.mean_iou == pytest.approx(scores[row.frame])
@@ -525,7 +526,7 @@ def test_local_weights_stand_in_for_the_download(laboratory, tmp_path):
     torch.save(encoder.state_dict(), tmp_path / "weights.pth")
     profile = laboratory.profile(tmp_path, "model.encoder_weights=imagenet")
     config = profile.experiment("unet")
-    network = runner._build(config, 11, encoder_weights="imagenet", weights_file=tmp_path / "weights.pth")
+    network = build_configured(config, 11, encoder_weights="imagenet", weights_file=tmp_path / "weights.pth")
     assert all(torch.equal(value, network.encoder.state_dict()[name]) for name, value in encoder.state_dict().items())
     untrained = build_network(profile, "unet", 11)
     assert not torch.equal(untrained.encoder.features[0][0].weight, encoder.features[0][0].weight)

@@ -3,7 +3,7 @@ import pytest
 
 from seg_helpers.config import load_profile
 from seg_helpers.datasets import BRACKETED
-from seg_helpers.experiments import list_runs
+from seg_helpers.experiments import read_runs
 from seg_helpers.figures import choices
 
 
@@ -11,7 +11,7 @@ from seg_helpers.figures import choices
 def recorded():
     """The profile whose records of choices are part of the project."""
     profile = load_profile("camvid-cpu")
-    return profile, list_runs(profile, ablations=True, every_seed=True)
+    return profile, read_runs(profile, ablations=True, every_seed=True)
 
 
 def test_what_was_chosen_never_met_the_test_split(recorded):

@@ -21,6 +21,7 @@ RUN_READERS = {
     "get_run",
     "get_runs",
     "list_runs",
+    "read_runs",
     "read_run",
     "list_candidates",
 }  # functions of seg_helpers.experiments
