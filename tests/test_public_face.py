@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import seg_helpers
+from seg_helpers import figures
 
 
 def test_every_name_resolves_and_is_documented():
@@ -14,6 +15,10 @@ def test_every_name_resolves_and_is_documented():
         assert name in dir(seg_helpers)
     with pytest.raises(AttributeError, match="no attribute 'train_everything'"):
         _ = seg_helpers.train_everything
+
+
+def test_what_a_notebook_takes_from_figures_is_there():
+    assert [name for name in dir(figures) if not hasattr(figures, name)] == []
 
 
 def test_the_import_alone_loads_no_library():

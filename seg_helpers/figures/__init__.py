@@ -17,7 +17,7 @@ _MODULES = {
     "results": "accuracy_cost class_iou class_scores_map cost_bars difference_forest example_panels opening_pictures "
     "prediction_wall reliability_diagram",
     "runs": "describe_ablation missing_finding open_page recipes_finding show_comparison "
-    "show_run show_scores show_training unlearned_finding weights_note",
+    "show_scores show_training unlearned_finding weights_note",
     "splits": "picture_pairs split_distances split_timelines",
     "tables": "GROUPS say show_budgets show_leaderboard show_published show_table",
     "training": "range_test_curves variant_curves",
