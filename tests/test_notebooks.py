@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from seg_helpers import figures
 from seg_helpers.report.dependencies import list_notebooks
 from seg_helpers.report.execution import PARAMETERS
 from seg_helpers.report.pages import find_title
@@ -52,6 +53,12 @@ def test_has_one_parameters_cell_with_the_runners_names_and_defaults(path):
     names.pop("__builtins__")
     assert names == PARAMETERS
     assert all("#" in line for line in tagged[0].source.splitlines()), "each parameter says what it is"
+
+
+@each_notebook
+def test_figures_that_it_asks_for_are_there(path):
+    names = re.findall(r"\bfig\.(\w+)", "\n".join(cell.source for cell in code_cells(path)))
+    assert [name for name in names if not hasattr(figures, name)] == []
 
 
 @each_notebook

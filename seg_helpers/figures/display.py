@@ -81,7 +81,7 @@ class PictureGrid:
 
 # as many columns as asked for, fewer on a narrow screen; a notebook has no style sheet of ours
 _ROW = "display:grid;gap:.5rem;grid-template-columns:repeat(auto-fill,minmax(max(9rem,calc((100% - {columns} * .5rem)/{columns})),1fr))"
-_SWATCH = '<span style="display:inline-block;margin-right:1em"><i style="display:inline-block;width:1em;height:.75em;background:rgb({})"></i> {}</span>'
+_SWATCH = '<span style="display:inline-block;margin-right:1em"><i style="display:inline-block;width:1em;height:.75em;outline:1px solid #8888;background:rgb({})"></i> {}</span>'
 
 
 def _row(panels: Sequence[tuple[str, np.ndarray]]) -> str:

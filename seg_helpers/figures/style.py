@@ -40,6 +40,7 @@ NETWORKS = (
 # What a page, light or dark, draws these in; the names are those of its style sheet.
 PAGE_COLORS = {
     INK: "currentColor",
+    BLACK: "currentColor",
     MUTED: "var(--muted, #5f6368)",
     "#8a8f94": "var(--muted, #8a8f94)",  # axes, as report.mplstyle has them
     "#e6e8ea": "var(--line, #e6e8ea)",  # grid

@@ -203,12 +203,16 @@ def find_summary(notebook: NotebookNode) -> str:
 
 
 def render_results(profile_folder: Path) -> str:
-    """The finished runs of a profile as a Markdown table a group, best first, and the profile's notes on them."""
+    """What a profile's runs found, as Markdown: the index's findings, a table a group, best first, notes on the runs."""
     profile = load_profile(profile_folder.name, reports=profile_folder.parent)
     found = list_scored(profile, ablations=False)
     if not found:
         return f"No run of this profile that was scored on test is recorded: `make runs PROFILE={profile.name}` trains them.\n"
-    rows, parts = average_seeds(tabulate_runs(found)), []
+    findings = [
+        re.sub(r"\((\d\d_\w+\.ipynb)", r"(notebooks/\1", text) for text in write_findings(profile, "index", "answer")
+    ]
+    parts = ["".join(f"- {text}\n" for text in findings)] if findings else []
+    rows = average_seeds(tabulate_runs(found))
     for group, of in rows.drop(columns="multiply_adds").groupby("group", sort=False):
         head, *lines = style_leaderboard(of, "").to_string(delimiter=" | ").splitlines()
         table = "".join(f"| {line} |\n" for line in [head, " | ".join(["---"] * len(head.split(" | "))), *lines])
