@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -31,8 +31,8 @@ class ClassSet:
     name: str  # as a profile writes it
     names: tuple[str, ...]
     colors: np.ndarray  # (C, 3) uint8 RGB, the data set's own palette
-    index_map: Mapping[int, int]
-    color_map: Mapping[Color, int]
+    index_map: dict[int, int]
+    color_map: dict[Color, int]
     void_color: Color = (0, 0, 0)  # RGB that void is drawn in
     description: str = ""  # for readers: which classes these are, and what of the data set is void
 
@@ -117,7 +117,8 @@ class _ClassFile(BaseModel):
     def _each_class_has_a_name_and_a_color_of_its_own(self):
         if len(self.names) != len(self.colors):
             raise ValueError(f"{len(self.names)} names but {len(self.colors)} colors; give each class one of both")
-        for entries in (self.names, self.colors):
+        for key in ("names", "colors"):
+            entries = getattr(self, key)
             for entry in entries:
                 if entries.count(entry) > 1:
                     raise ValueError(f"{entry!r} is there twice; give each class its own")
@@ -138,7 +139,7 @@ def read_label_colors(path: str | Path) -> ClassSet:
 
     There a line is `name,r,g,b`, with or without a header of these names. Further columns are ignored, so also
     `class_11` of some copies of CamVid, a 0/1 mark of the 11 classes: those are scored under `data.classes=camvid11` or
-    `camvid11_merged`. A ConfigError names the file, and the line that does not read so or the entry that is there twice.
+    `camvid11_merged`. A ConfigError names the file, and the line that does not read so or the entry that stands twice.
     """
     path = Path(path)
     pattern, example = _CLASS_DICT if path.suffix == ".csv" else _LABEL_COLORS

@@ -7,8 +7,8 @@ from pathlib import Path
 from seg_helpers.config import ConfigError, Profile, load_profile, project_root
 from seg_helpers.errors import SegError
 
-LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.cli train --profile P --model
-RUN; with ACCELERATE_USE_CPU=1, on N processes of one CPU."""
+LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.cli train --profile P
+--model RUN; with ACCELERATE_USE_CPU=1, on N processes of one CPU."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def _build_parser() -> argparse.ArgumentParser:
     of_run = argparse.ArgumentParser(add_help=False)
     of_run.add_argument("--profile", default="sample", help="the run's profile (default: sample)")
     of_run.add_argument("--reports", default="reports", help="the folder of all reports (default: reports)")
-    overrides = {"nargs": "*", "metavar": "key=value", "help": "overrides, e.g. epochs=3 or unet:epochs=3"}
+    overrides: dict = {"nargs": "*", "metavar": "key=value", "help": "overrides, e.g. epochs=3 or unet:epochs=3"}
 
     parser = argparse.ArgumentParser(prog="seg", description=__doc__)
     commands = parser.add_subparsers(required=True)

@@ -233,7 +233,7 @@ class ExperimentConfig(Section):
 
 
 class Search(Section):
-    """Runs that differ from those of `runs` in one key: each is named after its run, the search and its value's place."""
+    """Runs that differ from those of `runs` in one key: each is called by its run, the search and its value's place."""
 
     runs: tuple[str, ...]
     key: str  # dotted
@@ -409,10 +409,10 @@ def load_profile(
 
     One that was read already is returned as it is.
 
-    `data` is the data set's folder, in place of the profile's own; `weights` a local encoder state_dict, in place of the
-    library's download where `imagenet` is asked for. Overrides are `"key=value"` for every run or `"run:key=value"` for
-    one, keys dotted, values YAML. Profiles' report folders are made in `reports`. A ConfigError names the file, run, key
-    or value that is wrong.
+    `data` is the data set's folder, in place of the profile's own; `weights` a local encoder state_dict, in place of
+    the library's download where `imagenet` is asked for. Overrides are `"key=value"` for every run or `"run:key=value"`
+    for one, keys dotted, values YAML. Profiles' report folders are made in `reports`. A ConfigError names the file,
+    run, key or value that is wrong.
     """
     if isinstance(profile, Profile):
         return profile

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
@@ -28,13 +28,13 @@ def format_seconds(seconds: float) -> str:
 
 
 def bar_stream() -> TextIO | None:
-    """Where a bar can be drawn over itself, without a widget: a terminal or a live notebook; None where there is none."""
+    """Where a bar can be drawn over itself, without a widget: a terminal or a live notebook; None elsewhere."""
     return sys.stderr if sys.stderr.isatty() else sys.stdout if in_notebook() else None
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """Yields `items`, `total` if they have no length, showing how far the work, e.g. `"caching camvid"`, has come."""
-    total = len(items) if total is None and hasattr(items, "__len__") else total
+    total = len(items) if total is None and isinstance(items, Sized) else total
     if stream := bar_stream():
         yield from tqdm(items, description, total, False, stream, delay=QUIET_SECONDS, dynamic_ncols=True)
         return

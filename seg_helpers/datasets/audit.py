@@ -1,4 +1,4 @@
-"""Audits of a data set: what training already knows of the frames that judge it, and whether labels fit their pictures."""
+"""Audits of a data set: what training knows of the frames that judge it, and whether labels fit their pictures."""
 
 from collections.abc import Iterator
 from itertools import combinations, pairwise
@@ -15,11 +15,11 @@ HELD_OUT = ("val", "test")
 # Correlation of two thumbnails from which on they show one picture. On CamVid, frames 1/15 s apart reach 0.96 to 0.99
 # (middle nine tenths), a second apart 0.84 while the car drives, and frames of different clips 0.87 at most.
 NEARLY_IDENTICAL = 0.95
-# Share of pixels that a suspect label must gain by a shift. On CamVid, the one wrong label gains 0.33; in fast turns it is
-# up to 0.12, but there the pictures gain too; of the labels whose pictures do not, the next gains 0.06.
+# Share of pixels that a suspect label must gain by a shift. On CamVid, the one wrong label gains 0.33; in fast turns it
+# is up to 0.12, but there the pictures gain too; of the labels whose pictures do not, the next gains 0.06.
 MIN_GAIN = 0.1
-# Share of pixels in which a suspect label, shifted, agrees with both neighbors: 0.89 for the wrong one. Labels of frames
-# that do not follow each other, which a shift may bring nearer too, agree less.
+# Share of pixels in which a suspect label, shifted, agrees with both neighbors: 0.89 for the wrong one. Labels of
+# frames that do not follow each other, which a shift may bring nearer too, agree less.
 MIN_AGREEMENT = 0.75
 
 
@@ -57,8 +57,8 @@ def audit_split(
 def match_pictures(frames: pd.DataFrame, cache: Cache) -> pd.DataFrame:
     """Finds the most similar picture in training of each val and test frame, and in val of each test frame.
 
-    The index of `frames`, of two splits at least, names the cache's rows. A row of the result, indexed alike, is a frame
-    and another split: `image`, `split`; `other_row`, `other_image`, `other_split` of the match; `similarity`
+    The index of `frames`, of two splits at least, names the cache's rows. A row of the result, indexed alike, is a
+    frame and another split: `image`, `split`; `other_row`, `other_image`, `other_split` of the match; `similarity`
     (correlation of small gray pictures, -1 to 1); `identical` (equal in every pixel of the cache).
     """
     rows = {split: frames.index[frames["split"] == split] for split in SPLITS}
@@ -166,7 +166,7 @@ def _try_shifts(rows: np.ndarray, cache: Cache, num_classes: int, axis: int) -> 
 
 
 def _spectra(cache: Cache, row: int, num_classes: int, size: list[int], axis: int) -> np.ndarray:
-    """(C + 2, height, width) Fourier transforms along an axis: a map a class, where the label is known, the gray picture."""
+    """(C + 2, height, width) Fourier transforms along an axis: a map a class, what is labeled, the gray picture."""
     y, x = ((np.arange(n) + 0.5) * full / n for n, full in zip(size, cache.size, strict=True))
     label = cache.labels[row][y.astype(int)][:, x.astype(int)]
     classes = label == np.arange(num_classes, dtype=np.uint8)[:, None, None]

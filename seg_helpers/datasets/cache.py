@@ -82,7 +82,7 @@ def build_cache(
 
     Of the frames table `image` and `label` alone matter, so one cache serves every split of a data set. Images are
     resized to (height, width) by area, labels to the nearest pixel; None keeps the files' size, which then has to be
-    the same for all. Label files hold what `kind` says: `index`, `color` or `either`. The folder is called after `name`.
+    the same for all. Label files hold what `kind` says: `index`, `color` or `either`. The folder is called by `name`.
 
     Raises:
         DatasetError: frames differ in size and no size is given, or the disk is too small.
@@ -164,7 +164,7 @@ def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: st
 
 
 def locate_classes(cache: Cache, num_classes: int, rows, grid: tuple[int, int] = (36, 48)) -> np.ndarray:
-    """(C, grid height, grid width) float64: each class's share, 0 to 1, of the pixels of each grid cell, void included."""
+    """(C, grid height, grid width) float64: each class's share, 0 to 1, of the pixels of each grid cell with void."""
     height, width = cache.size
     y, x = (np.arange(n) * cells // n for n, cells in zip((height, width), grid, strict=True))
     cell = (y[:, None] * grid[1] + x[None, :]).astype(np.int64) * 256

@@ -36,9 +36,9 @@ class Dataset:
     """A checked data set: a row of `frames` is a usable frame, a row of `problems` one that was left out.
 
     Columns of `frames` are `name` (`split/stem`, by which it is recorded and found again), `image` and `label` (paths;
-    label "" where there is none), `split`, `clip` ("" where the name tells none) and `number` (of the frame in its clip,
-    in video frames where the names tell it); those of `problems` are `file` (relative to `root`), `problem`, `remedy`
-    and `split`.
+    label "" where there is none), `split`, `clip` ("" where the name tells none) and `number` (of the frame in its
+    clip, in video frames where the names tell it); those of `problems` are `file` (relative to `root`), `problem`,
+    `remedy` and `split`.
     """
 
     name: str  # the folder's

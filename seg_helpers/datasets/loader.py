@@ -1,4 +1,4 @@
-"""Frames as tensors: the torch data set over the cache, and loaders whose order and augmentation are functions of the seed."""
+"""Frames as tensors: the torch data set over the cache, and loaders whose order and augmentation the seed decides."""
 
 from collections.abc import Iterator, Sequence
 
@@ -73,7 +73,7 @@ def normalize(images: Tensor) -> Tensor:
 
 
 class EpochSampler(Sampler[int]):
-    """Every position once, shuffled by the data set's (seed, epoch): the same order on any machine and after a resume."""
+    """Every position once, shuffled by the data set's (seed, epoch): the same on any machine and after a resume."""
 
     def __init__(self, dataset: SegmentationDataset):
         self.dataset = dataset
@@ -89,8 +89,8 @@ def make_loader(dataset: SegmentationDataset, batch_size: int, shuffle: bool = F
     """A loader of batches: `image` (N, 3, H, W) and `label` (N, H, W), both uint8, and `index` (N,).
 
     For training, `shuffle` it, which leaves a smaller last batch out, and call `loader.dataset.set_epoch(epoch)` before
-    each epoch: that decides order and augmentation. Labels of different native sizes cannot share a batch: evaluate such
-    a data set with `batch_size=1`. `workers` are processes that prepare batches ahead; 0 prepares them in this one.
+    each epoch: that decides order and augmentation. Labels of different native sizes cannot share a batch: evaluate
+    them with `batch_size=1`. `workers` are processes that prepare batches ahead; 0 prepares them in this one.
     """
     return DataLoader(
         dataset,

@@ -23,7 +23,7 @@ _FORMAT = "format 2\n"  # how its text ends; raise it when what is written chang
 def ensure_sample(
     root: str | Path, kind: str = "sample", frames: int = 120, size: tuple[int, int] = (240, 320), seed: int = 0
 ) -> Path:
-    """Draws a sample data set in the folder `root`, in the layout of SegNet's CamVid, unless it is there; returns `root`.
+    """Draws a sample data set in the folder `root`, in SegNet's layout of CamVid, unless it is there; returns `root`.
 
     `sample` is road scenes in CamVid's classes, `soccer` a pitch as a walking robot sees it. Splits and clips share the
     number of frames, of (height, width) each; each share has at least one. The same seed gives the same files.

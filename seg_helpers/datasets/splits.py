@@ -66,7 +66,7 @@ def apply_split(frames: pd.DataFrame, config: SplitConfig, seed: int = 0) -> pd.
     return frames.assign(split=split)
 
 
-def _hold_out_clip(frames: pd.DataFrame, clip: str) -> pd.DataFrame:
+def _hold_out_clip(frames: pd.DataFrame, clip: str | None) -> pd.DataFrame:
     trained = frames["split"] == "train"
     clips = sorted(frames.loc[trained, "clip"].unique())
     if clip not in clips or len(clips) < 2:

@@ -13,7 +13,7 @@ from seg_helpers.models.blocks import resize, to_planes
 
 
 def pad_to_stride(images: Tensor, stride: int) -> Tensor:
-    """Pads (N,3,H,W) on the right and bottom to multiples of `stride`, by reflection where the image is large enough."""
+    """Pads (N,3,H,W) right and bottom to multiples of `stride`, by reflection where the image is large enough."""
     height, width = images.shape[-2:]
     bottom, right = -height % stride, -width % stride
     mode = "reflect" if bottom < height and right < width else "replicate"

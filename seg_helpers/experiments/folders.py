@@ -72,13 +72,13 @@ def hold_run(profile: Profile, config: ExperimentConfig) -> AbstractContextManag
 
 
 def named_by(run: Run, config: ExperimentConfig) -> Run:
-    """A run with the names and the data set's folder that its profile gives it today, which decide nothing of its result."""
+    """A run with the names and the data set's folder that its profile gives it today, which decide no result."""
     today = {key: getattr(config, key) for key in ("title", "recipe", "group", "data")}
     return replace(run, config=run.config.model_copy(update=today))
 
 
 def open_run(name: str, profile: str | Profile = "sample", seed: int | None = None, **places) -> Run:
-    """A finished run of a profile by its name, with its first seed unless one is given, or by its folder; none is trained.
+    """A finished run of a profile by its name, of its first seed unless one is given, or by its folder; none is made.
 
     `places` are `data`, the data set's folder, and what else `load_profile` takes. MissingRun where it is not finished.
     """
@@ -89,14 +89,14 @@ def open_run(name: str, profile: str | Profile = "sample", seed: int | None = No
     folder = find_recorded(profile, config) or plain_folder(profile, config)
     if not is_finished(folder):
         raise MissingRun(
-            f"profile {profile.name} has no finished run {name}, seed {config.seed}: seg.get_run(profile, {name!r}) makes "
-            f"it; finished are {', '.join(run.name for run in read_runs(profile, ablations=True)) or 'none'}"
+            f"profile {profile.name} has no finished run {name}, seed {config.seed}: seg.get_run(profile, {name!r}) "
+            f"makes it; finished are {', '.join(run.name for run in read_runs(profile, ablations=True)) or 'none'}"
         )
     return named_by(read_run(folder), config)
 
 
 def read_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> list[Run]:
-    """The finished runs of a profile's own settings, best test mean IoU first; a damaged one is left out, which is said.
+    """The finished runs of a profile's own settings, best test mean IoU first; a damaged one is left out and said.
 
     Ablations are runs made for a comparison inside one notebook; of several seeds only the first is listed by default.
     """

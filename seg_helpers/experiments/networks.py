@@ -17,7 +17,7 @@ def build_network(profile: Profile, name: str, num_classes: int) -> nn.Module:
 
 
 def build_configured(config: ExperimentConfig, num_classes: int, **weights) -> SegmentationNetwork:
-    """The untrained network of a configuration, with the `weights` that `build_model` takes; ConfigError names the run."""
+    """The untrained network of a configuration, with `build_model`'s `weights`; ConfigError names the run."""
     model = config.model
     try:
         return build_model(model.name, num_classes, encoder=model.encoder, **weights, **model.options)

@@ -45,7 +45,7 @@ class Predictor:
 
 
 def open_predictor(source: Run | nn.Module | str | Path, classes: ClassSet | str | None = None) -> Predictor:
-    """A predictor of a run, of a shipped network by its name, of a weights file or a run's folder, or of a bare network.
+    """A predictor of a run, of a shipped network by its name, of a weights file or a run's folder, or of a network.
 
     A bare network stays on its device and does not know its classes: name them, or give its data set's. SegError where
     there is no such thing; CheckpointError where a file is no weights of ours.

@@ -125,8 +125,8 @@ def _prepare(config: DataConfig, seed: int) -> PreparedData:
         rows = data.rows(split)
         if rows and not counts[rows, :-1].any():  # nothing to train on or to score
             raise DatasetError(
-                f"{dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class; give them labels of the "
-                f"class set {data.classes.name}, name the one they have (data.classes), or take these frames out"
+                f"{dataset.root}: none of the {len(rows)} {split} labels has a pixel of a class; give them labels of "
+                f"the class set {data.classes.name}, name the one they have (data.classes), or take these frames out"
             )
     return data
 

@@ -94,7 +94,7 @@ class Run:
 
     @property
     def weights(self) -> Path:
-        """Its best weights; where these are missing, a small network's copy in half precision, which may be committed."""
+        """Its best weights; where these are missing, a small network's copy in half precision, which is committed."""
         best, half = self.path / "best.safetensors", self.path / "half.safetensors"
         return half if half.is_file() and not best.is_file() else best
 
@@ -187,7 +187,8 @@ class Run:
             "network": f"{self.config.model.name}, {metrics['parameters']:,} parameters",
             "input": "x".join(map(str, metrics["size"])),
             "classes": f"{self.classes.num_classes}, {self.classes.name}",
-            "trained": f"{metrics['epochs']} epochs in {format_seconds(self.record['training_seconds'])}, {self.trained_on}",
+            "trained": f"{metrics['epochs']} epochs in {format_seconds(self.record['training_seconds'])}, "
+            f"{self.trained_on}",
             "folder": str(self.path),
         }
         return pd.Series(card, name=self.title)
@@ -199,7 +200,7 @@ class Run:
 
     @property
     def sound_confusions(self) -> np.ndarray:
-        """The final split's confusions less those of suspect frames: what may be shown as the network's own failures."""
+        """The final split's confusions less those of suspect frames: what may be shown as its own failures."""
         suspect = np.isin(self.scored_frames[self.final_split], self.suspect_frames)
         return self.confusions[self.final_split][~suspect]
 
@@ -226,7 +227,7 @@ class Run:
 
 
 def read_run(path: str | Path) -> Run:
-    """Reads a finished run's folder, relative to the project's root; keys of its configuration that this version does not know are left out.
+    """Reads a finished run's folder, relative to the project's root; unknown keys of its configuration are left out.
 
     Raises:
         MissingRun: the folder holds no finished run.

@@ -83,8 +83,8 @@ def get_run(profile: str | Profile, name: str, seed: int | None = None) -> Run:
     for (key, asked), (_, made) in zip(config.evaluation, run.config.evaluation, strict=True):
         if asked != made:  # test is scored once
             print(
-                f"WARNING {name}: evaluation.{key} is {asked} now, but this run was scored with {made}, and those scores "
-                f"stand; to make it anew, move {run.path} away"
+                f"WARNING {name}: evaluation.{key} is {asked} now, but this run was scored with {made}, and those "
+                f"scores stand; to make it anew, move {run.path} away"
             )
     return run
 
@@ -116,8 +116,8 @@ def measure_network(network: nn.Module, size: tuple[int, int]) -> Latency:
     """Times a network on one image of (height, width), on the device and in the precision that runs are trained in."""
     device = Accelerator().device
     keep_freed_memory()  # as runs are trained: what a page times must not depend on what ran before
-    network = network.to(device, memory_format=torch.channels_last)
-    return measure_latency(network, tuple(size), detect_precision(device))
+    network = network.to(device).to(memory_format=torch.channels_last)
+    return measure_latency(network, size, detect_precision(device))
 
 
 def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) -> Run:
@@ -126,8 +126,8 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) ->
     frames, processes = data.batch_size(config), accelerator.num_processes
     if frames % processes:
         raise ConfigError(
-            f"run {config.name}: batch_size: {frames} frames a step cannot be divided over {processes} processes: set a "
-            f"multiple of {processes}, or launch fewer processes"
+            f"run {config.name}: batch_size: {frames} frames a step cannot be divided over {processes} processes: set "
+            f"a multiple of {processes}, or launch fewer processes"
         )
     set_seed(config.seed)
     weights = {"encoder_weights": config.model.encoder_weights, "weights_file": profile.weights}
@@ -179,7 +179,7 @@ def _explain_stop(error: BaseException, config: ExperimentConfig, folder: Path) 
 
 
 def try_learning_rates(network: nn.Module, data: PreparedData, config: ExperimentConfig) -> dict:
-    """What `run_range_test` makes of a copy of a network in the first stage of these settings, which is to ask for it."""
+    """What `run_range_test` makes of a copy of a network in the first stage of these settings, which asks for it."""
     accelerator = build_accelerator(config.precision)
     loader, pixels = data.train_loader(config), data.train_pixels()
     trainer = Trainer(copy.deepcopy(network), loader, lambda *_: {}, config, Path(), pixels, accelerator)

@@ -78,12 +78,12 @@ def list_notes(profile: Profile, runs: Iterable[Run]) -> list[str]:
 def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd.DataFrame:
     """Paired bootstrap of each run against the baseline on the same frames, a row a name.
 
-    Of a name that is there with several seeds, each is set against the baseline of its own seed where `runs` holds that,
+    Of a name that is there with several seeds, each is set against the baseline of its own seed where `runs` holds it,
     else against `baseline`, and the differences are averaged.
 
     Returns:
-        `name` (the run's title) and what `PairedDifference` holds, its p-values corrected by Holm over the rows; `clear`:
-        whether the corrected one is below 0.05 and all seeds differ in the same direction.
+        `name` (the run's title) and what `PairedDifference` holds, its p-values corrected by Holm over the rows;
+        `clear`, whether the corrected one is below 0.05 and all seeds differ in the same direction.
 
     Raises:
         SegError: two runs were not scored on the same frames of the same split.

@@ -38,12 +38,12 @@ class AuxiliaryHead(nn.Sequential):
 
 
 def to_planes(logits: Tensor) -> Tensor:
-    """Logits (N, C, H, W) as float32, a class's plane after another: their softmax and maximum then take a fifth of the time."""
+    """Logits (N, C, H, W) as float32, a class's plane after another: softmax and maximum take a fifth of the time."""
     return logits.to(torch.float32, memory_format=torch.contiguous_format)
 
 
 def resize(features: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear resize of features or logits (N, C, H, W) to `size` (height, width); themselves if that is their size."""
+    """Bilinear resize of features or logits (N, C, H, W) to `size` (height, width); themselves if they have it."""
     # a traced graph is for any size: there, whether two are equal would be settled for good
     if not torch.compiler.is_compiling() and tuple(features.shape[-2:]) == tuple(size):
         return features

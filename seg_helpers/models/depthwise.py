@@ -77,7 +77,7 @@ class _StridedDepthwise(torch.autograd.Function):
 
 
 def speed_up_depthwise(network: nn.Module) -> None:
-    """Turns a network's dilated and strided depthwise convolutions into such ones, in place; parameters and names stay."""
+    """Turns a network's dilated and strided depthwise convolutions into such, in place; parameters and names stay."""
     for module in network.modules():
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:
             # each has the same attributes, and another forward

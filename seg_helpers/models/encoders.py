@@ -18,7 +18,8 @@ StateDict = dict[str, Tensor]
 
 # how the names of what a published classifier has beyond its encoder begin; the last three are HRNet's
 CLASSIFIER = (
-    "classifier.", "fc.", "head.", "last_linear.", "conv_head.", "bn2.", "incre_modules.", "downsamp_modules.", "final_layer.",
+    "classifier.", "fc.", "head.", "last_linear.", "conv_head.", "bn2.", "incre_modules.", "downsamp_modules.",
+    "final_layer.",
 )  # fmt: skip
 TIMM = "model."  # before every name in a timm encoder
 
@@ -61,8 +62,8 @@ def load_encoder(encoder: nn.Module, name: str, encoder_weights: str, weights_fi
     except Exception as error:  # the hub's client raises many kinds: each means that there are no weights
         reason = str(error).partition("\n")[0]
         raise WeightsError(
-            f"ImageNet weights for encoder {name!r} cannot be had ({refusal}; {type(error).__name__}: {reason}): name a "
-            f"local state_dict of {name} ({setting('weights')}), connect to the internet once, or train "
+            f"ImageNet weights for encoder {name!r} cannot be had ({refusal}; {type(error).__name__}: {reason}): name "
+            f"a local state_dict of {name} ({setting('weights')}), connect to the internet once, or train "
             "from scratch with encoder_weights='none'"
         ) from error
     if weights_file:

@@ -1,4 +1,4 @@
-"""What makes one clip's street differ from another's: its light and air, its houses, how much there is of each thing."""
+"""What makes one clip's street differ from another's: its light and air, its houses, how much there is of each."""
 
 from dataclasses import dataclass
 

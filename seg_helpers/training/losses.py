@@ -122,7 +122,7 @@ def pixel_loss(
     gamma: float = 0.0,
     reduce: Reduce = _keep,
 ) -> Tensor:
-    """Cross-entropy of logits (N,C,H,W), scaled by (1 - p)^gamma: focal loss (Lin et al., arXiv 1708.02002, section 3.2).
+    """Cross-entropy of logits (N,C,H,W), scaled by (1 - p)^gamma: focal loss (Lin et al., arXiv 1708.02002, 3.2).
 
     The weighted mean over the scored pixels, as torch's own; 0, with a gradient of zeros, where they weigh nothing.
     """
@@ -146,7 +146,7 @@ def sum_terms(
 ) -> Tensor:
     """The weighted sum of a configuration's terms; arguments as for `pixel_loss`.
 
-    Dice is 1 - the mean soft Dice of the classes that occur in the batch (Milletari et al., arXiv 1606.04797, section 3).
+    Dice is 1 - the mean soft Dice of the classes in the batch (Milletari et al., arXiv 1606.04797, section 3).
     """
     smoothing, total = config.label_smoothing, torch.zeros((), device=logits.device)
     shared = {"dice"} if smoothing else {"cross_entropy", "dice"}  # smoothed targets are no part of the one pass

@@ -61,7 +61,7 @@ def suggest_rate(curve: pd.DataFrame) -> tuple[float, str]:
     steepest = int(slope.argmin())
     learning_rate = float(until.learning_rate.iloc[steepest])
     reason = (
-        f"the smoothed loss falls fastest at {learning_rate:.1e} ({slope[steepest]:.2f} for each factor of ten) and is lowest "
-        f"at {curve.learning_rate[lowest]:.1e}"
+        f"the smoothed loss falls fastest at {learning_rate:.1e} ({slope[steepest]:.2f} for each factor of ten) and is "
+        f"lowest at {curve.learning_rate[lowest]:.1e}"
     )
     return learning_rate, reason
