@@ -148,7 +148,8 @@ def show_budgets(runs: pd.DataFrame) -> None:
         front = find_front(runs, cost)
         until = [f" to {write(more)}" for more in front[cost].round(1)[1:]] + [" or more"]
         for row, budget, end in zip(front.itertuples(), front[cost].round(1), until, strict=True):
-            rows.append((name, write(budget) + end, row.title, row.mean_iou, row.mean_iou - runs["mean_iou"].max()))
+            amount = (write(budget) + end).replace(" ", "\N{NO-BREAK SPACE}")
+            rows.append((name, amount, row.title, row.mean_iou, row.mean_iou - runs["mean_iou"].max()))
     columns = ["what is scarce", "as much as you have", "take", "mean IoU", "against the best"]
     formats = {"mean IoU": "{:.3f}", "against the best": "{:+.3f}"}
     caption = f"The network for a budget; training times are those on {machine}"

@@ -78,7 +78,10 @@ def test_a_budget_buys_the_best_that_it_can_pay(runs, monkeypatch):
     figures.show_budgets(runs)
     table = shown[0].groupby("what is scarce")[["as much as you have", "take"]].agg(list)
     assert table.loc["Parameters"].tolist() == [
-        ["1.00 M to 2.00 M", "2.00 M to 6.00 M", "6.00 M or more"],
+        [
+            amount.replace(" ", "\N{NO-BREAK SPACE}")
+            for amount in ("1.00 M to 2.00 M", "2.00 M to 6.00 M", "6.00 M or more")
+        ],
         ["Fast-SCNN", "FCN-8s", "U-Net"],
     ]
     assert table.loc["Training time", "take"] == ["FCN-8s", "U-Net"]  # the third was trained on another machine
