@@ -6,7 +6,7 @@
     data = seg.prepare_data(project.data())    # frames and labels: read, checked, split and cached
     run = seg.get_run(project, "unet")         # loads the run of that name, or trains and scores it
     run.history, run.scores["test"]            # a row an epoch; scores of a split, made from its counts
-    seg.compare_runs(seg.list_runs(project), baseline=run)  # differences on the same frames, with intervals
+    seg.compare_runs([run, seg.get_run(project, "fcn8s")], baseline=run)  # on the same frames, with intervals
     seg.list_models()                          # the networks; seg.build_model("unet", num_classes=11) makes one
 
 Parts, each importing only those before it: `scenes` paints generated data, `config` reads profiles and recipes,

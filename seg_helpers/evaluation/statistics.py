@@ -31,15 +31,17 @@ def resample_frames(frames: int, samples: int, seed: int = 0, block: int = 1) ->
 def choose_block(values: np.ndarray) -> int:
     """How many frames in a row a block needs, for scores of single frames in the order of the video.
 
-    Four times the lag from which on their autocorrelation cannot be told from none (below 1.96 / sqrt(frames)), so that
-    most frames of a block have the neighbors that they are like in it; 1 where not even neighbors are alike.
+    Four times the last lag at which their autocorrelation can be told from none (above 1.96 / sqrt(frames)), so that
+    most frames of a block have the neighbors that they are like in it; 1 where not even neighbors are alike. At most a
+    quarter of the frames: samples of few long blocks are nearly the split itself, and their intervals shrink.
     """
     deviations = np.nan_to_num(values - np.nanmean(values))
     frames, power = len(values), np.square(deviations).sum()
-    for lag in range(1, frames // 4):
+    longest = max(1, frames // 4)
+    for lag in range(1, longest):
         if deviations[lag:] @ deviations[:-lag] <= 1.96 / np.sqrt(frames) * power:
-            return max(1, 4 * (lag - 1))
-    return max(1, frames // 4)
+            return min(max(1, 4 * (lag - 1)), longest)
+    return longest
 
 
 def bootstrap_interval(

@@ -24,6 +24,7 @@ from seg_helpers.datasets import (
     make_loader,
     read_dataset,
 )
+from seg_helpers.datasets.samples import FORMAT
 from seg_helpers.experiments.processes import join_processes
 
 
@@ -138,5 +139,6 @@ def _digest(dataset: Dataset, frames: pd.DataFrame, pixel_counts: np.ndarray, ge
         sizes = [0 if generated else file.stat().st_size for file in files]
         names = [file.relative_to(dataset.root).as_posix() for file in files]
         lines.append(f"{row.split} {names} {sizes} {counts}")
-    content = "\n".join([str(dataset.classes.names), *sorted(lines)])
+    drawn = [FORMAT] if generated else []  # for what sizes would tell, but that they depend on the encoder of PNGs
+    content = "\n".join([*drawn, str(dataset.classes.names), *sorted(lines)])
     return hashlib.sha256(content.encode()).hexdigest()[:16]

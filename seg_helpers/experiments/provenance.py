@@ -16,7 +16,7 @@ LIBRARIES = (
 )  # fmt: skip
 # what decides no run's result
 APART = (
-    *("figures", "report", "scenes", "recipes", "groups.yaml", "cli.py", "progress.py", "locks.py", "files.py"),
+    *("figures", "report", "recipes", "groups.yaml", "cli.py", "progress.py", "locks.py", "files.py"),
     *("experiments/tables.py", "experiments/plan.py", "experiments/folders.py", "models/summary.py"),
 )
 

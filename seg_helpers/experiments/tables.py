@@ -86,7 +86,7 @@ def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd
         `clear`, whether the corrected one is below 0.05 and all seeds differ in the same direction.
 
     Raises:
-        SegError: two runs were not scored on the same frames of the same split.
+        SegError: two runs were not scored on the same frames of the same split in the same classes.
     """
     baselines = {run.seed: run for run in runs if run.name == baseline.name} | {baseline.seed: baseline}
     split, pairs = baseline.final_split, {}
@@ -94,8 +94,8 @@ def compare_runs(runs: list[Run], baseline: Run, metric: str = "mean_iou") -> pd
         if run.name == baseline.name:
             continue
         rival = baselines.get(run.seed, baseline)
-        if run.scored_frames.get(split) != rival.scored_frames.get(split):
-            raise SegError(f"{run.name} and {rival.name} were not scored on the same {split} frames")
+        if (run.scored_frames.get(split), run.classes) != (rival.scored_frames.get(split), rival.classes):
+            raise SegError(f"{run.name} and {rival.name} were not scored on the same {split} frames and classes")
         pairs.setdefault(run.name, (run.title, []))[1].append((run.confusions[split], rival.confusions[split]))
     return _differences(pairs.values(), metric)
 

@@ -125,8 +125,9 @@ def example_panels(run: Run, data: PreparedData) -> PictureGrid:
 def class_iou(runs: Sequence[Run]) -> pd.DataFrame:
     """IoU by run title (rows) and class (columns), the mean over seeds; NaN for a class that a split does not hold."""
     rows = [{name: scores["iou"] for name, scores in final_scores(run)["per_class"].items()} for run in runs]
-    table = pd.DataFrame(rows, index=[run.title for run in runs]).astype(np.float64)
-    return table.groupby(level=0, sort=False).mean()
+    index = pd.MultiIndex.from_tuples([(run.name, run.title) for run in runs], names=[None, None])
+    table = pd.DataFrame(rows, index=index).astype(np.float64)
+    return table.groupby(level=[0, 1], sort=False).mean().droplevel(0)
 
 
 @style.themed

@@ -135,6 +135,9 @@ def test_a_block_is_as_long_as_frames_are_alike():
     assert choose_block(noise) <= 4
     smoothed = np.convolve(noise, np.ones(6) / 6, mode="valid")  # alike up to lag 5
     assert 12 <= choose_block(smoothed) <= 32
+    drifting = generator.normal(size=100).cumsum()  # alike over the whole video
+    assert choose_block(drifting) == 25
+    assert choose_block(np.convolve(noise[:130], np.ones(30) / 30, mode="valid")) <= 25
     assert choose_block(np.ones(30)) == 1
     assert choose_block(np.array([0.5])) == 1
 
