@@ -178,7 +178,10 @@ def test_class_iou_is_the_mean_over_seeds():
     values = [("A", 0.2), ("B", 0.5), ("A", 0.4)]
     runs = [
         SimpleNamespace(
-            title=title, final_split="test", scores={"test": {"per_class": {"Sky": {"iou": iou}, "Car": {"iou": None}}}}
+            name=title.lower(),
+            title=title,
+            final_split="test",
+            scores={"test": {"per_class": {"Sky": {"iou": iou}, "Car": {"iou": None}}}},
         )
         for title, iou in values
     ]
