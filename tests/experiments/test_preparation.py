@@ -9,7 +9,7 @@ from PIL import Image
 from tiny import save
 
 from seg_helpers.classes import VOID
-from seg_helpers.config import DataConfig, ExperimentConfig
+from seg_helpers.config import DataConfig, ExperimentConfig, project_root
 from seg_helpers.datasets import DatasetError, DatasetWarning, read_image
 from seg_helpers.experiments.preparation import prepare_data
 
@@ -173,7 +173,9 @@ def test_missing_samples_are_generated(config, tmp_path, monkeypatch):
     assert made == [(tmp_path / "absent", "soccer")]
 
 
-def test_a_record_without_a_folder_is_said(laboratory):
+def test_a_record_without_a_folder_is_looked_for_where_its_data_set_lies_by_default(laboratory, monkeypatch):
     config = laboratory.profile("any").experiment("fast_scnn").data.model_copy(update={"root": None})
-    with pytest.raises(DatasetError, match="sample: no folder is given"):
-        prepare_data(config)
+    asked = []
+    monkeypatch.setattr("seg_helpers.experiments.preparation._prepare", lambda data, seed: asked.append(data.root))
+    prepare_data(config)
+    assert asked == [project_root() / "data" / "sample"]
