@@ -15,12 +15,7 @@ from seg_helpers.progress import track
 
 
 def expand_frames(
-    frames: pd.DataFrame,
-    factor: int,
-    augmentation: Augmentation,
-    classes: ClassSet,
-    folder: str | Path,
-    seed: int = 0,
+    frames: pd.DataFrame, factor: int, augmentation: Augmentation, classes: ClassSet, folder: str | Path
 ) -> tuple[pd.DataFrame, str]:
     """Writes `factor - 1` augmented copies of each training frame to a folder, where existing ones are kept.
 
@@ -43,7 +38,7 @@ def expand_frames(
         file = name.replace("/", "_")
         image, label = folder / f"{file}.png", folder / f"{file}_L.png"
         if not (image.is_file() and label.is_file()):
-            key = (seed, copy, *row.name.encode())
+            key = (copy, *row.name.encode())
             augmented, labels = augmentation(read_image(row.image), read_label(row.label, classes), key)
             Image.fromarray(to_file[labels]).save(label)
             with atomic_path(image) as part:  # half an image would be kept the next time

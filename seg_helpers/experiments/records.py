@@ -120,31 +120,28 @@ class Run:
 
     @cached_property
     def counts(self) -> dict[str, dict[str, np.ndarray]]:
-        """Kind of count (`seg_helpers.evaluation.counts`, and `frames`: names) to split to an array, a row a frame."""
+        """Split to kind of count (`seg_helpers.evaluation.counts`, and `frames`: names) to an array, a row a frame."""
         found: dict[str, dict[str, np.ndarray]] = {}
         with np.load(self.path / COUNTS) as arrays:
             for key in arrays.files:
                 kind, _, split = key.partition("/")
-                found.setdefault(kind, {})[split] = arrays[key]
+                found.setdefault(split, {})[kind] = arrays[key]
         return found
 
     @property
     def confusions(self) -> dict[str, np.ndarray]:
         """Split to (frames, C, C) pixel counts, rows the target."""
-        return self.counts["confusion"]
+        return {split: kinds["confusion"] for split, kinds in self.counts.items()}
 
     @property
     def scored_frames(self) -> dict[str, list[str]]:
         """Split to the names of its frames, in the order of its counts."""
-        return {split: names.tolist() for split, names in self.counts["frames"].items()}
-
-    def _counts_of(self, split: str) -> dict[str, np.ndarray]:
-        return {kind: arrays[split] for kind, arrays in self.counts.items() if split in arrays}
+        return {split: kinds["frames"].tolist() for split, kinds in self.counts.items() if "frames" in kinds}
 
     @cached_property
     def totals(self) -> dict[str, dict[str, float]]:
         """Split to its `total_scores`: what tables of many runs take, since `scores` has a dozen intervals as well."""
-        return {split: total_scores(self._counts_of(split)) for split in self.confusions}
+        return {split: total_scores(kinds) for split, kinds in self.counts.items()}
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -155,14 +152,11 @@ class Run:
     @cached_property
     def scores(self) -> dict[str, dict]:
         """Split to its scores, as `seg_helpers.evaluation.statistics` makes them of the recorded counts."""
-        found = {}
-        for split in self.confusions:
-            counts = self._counts_of(split)
-            found[split] = score_counts(counts, self.classes.names, self.config.evaluation.bootstrap, self.seed)
-        return found
+        how = self.classes.names, self.config.evaluation.bootstrap, self.seed
+        return {split: score_counts(kinds, *how) for split, kinds in self.counts.items()}
 
     def per_class(self, split: str | None = None) -> pd.DataFrame:
-        """IoU, its 95% interval, Dice, recall (`accuracy`), precision and share of pixels: a row a class of a split."""
+        """IoU, its 95% interval, Dice, recall, precision and share of pixels: a row a class of a split."""
         return pd.DataFrame.from_dict(self.scores[split or self.final_split]["per_class"], orient="index")
 
     def plot_history(self):

@@ -180,7 +180,7 @@ def reliability_diagram(runs: Sequence[Run]) -> ReportFigure:
     axes = figure.subplots()
     axes.axhline(0, color=style.MUTED, linewidth=1.2, linestyle=(0, (4, 2)))
     for run in runs:
-        bins = run.counts["confidence"][run.final_split].sum(0)
+        bins = run.counts[run.final_split]["confidence"].sum(0)
         pixels, right, confidence = bins[bins[:, 0] > 0.001 * bins[:, 0].sum()].T  # a few pixels say nothing
         color, dashes, marker = looks[run.title]
         look = {"color": color, "linestyle": dashes, "marker": marker, "markersize": 5, "label": run.title}

@@ -66,8 +66,6 @@ def build_model(
     """
     if name not in ARCHITECTURES:
         raise ConfigError(f"unknown model {name!r}{did_you_mean(name, ARCHITECTURES)}")
-    if num_classes < 1:
-        raise ConfigError(f"num_classes must be 1 or more, got {num_classes}")
     build = ARCHITECTURES[name]
     defaults = {option: entry.default for option, entry in inspect.signature(build).parameters.items()}
     del defaults["num_classes"]

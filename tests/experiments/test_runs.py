@@ -420,7 +420,7 @@ def test_test_is_scored_by_the_weights_that_validation_chose(finished, data):
         kinds = tuple(COUNTERS)
         _, counts, _ = evaluate_frames(network, data.frames_of(split), kinds=kinds, precision=precision)
         for kind in kinds:
-            np.testing.assert_array_equal(counts[kind], run.counts[kind][split], kind)
+            np.testing.assert_array_equal(counts[kind], run.counts[split][kind], kind)
         assert run.metrics[split]["mean_boundary_iou"] == mean_boundary_iou(counts["boundary"].sum(0))
         assert run.metrics[split]["calibration_error"] == calibration_error(counts["confidence"].sum(0))
     state = load_file(run.weights)

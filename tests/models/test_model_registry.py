@@ -26,7 +26,6 @@ def test_counting_builds_nothing_different():
         (("unett", 11), {}, "did you mean 'unet'"),
         (("fcn", 11), {"heads": "8s"}, "no option 'heads'; did you mean 'head'"),
         (("fcn", 11), {"head": "4s"}, "heads 32s, 16s, 8s, got '4s'"),
-        (("fcn", 0), {}, "num_classes must be 1 or more, got 0"),
         (("unet", 11), {"encoder": "mobilnet_v2"}, "did you mean 'mobilenet_v2'"),
         (("fast_scnn", 11), {"encoder": "resnet18"}, "no option 'encoder'"),
         (("fast_scnn", 11), {"encoder_weights": "imagenet"}, "no option 'encoder_weights'"),
