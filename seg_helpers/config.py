@@ -160,7 +160,7 @@ class StageConfig(Section):
 class EvaluationConfig(Section):
     """How predictions are made and scored."""
 
-    every: int = Field(1, ge=1)  # epochs between two validations
+    every: int = Field(1, ge=1)  # epochs between two validations: more where there are hundreds
     # multi-scale inference, reported beside the plain score
     scales: tuple[Annotated[float, Field(gt=0)], ...] = Field((1.0, 0.75, 1.25), min_length=1)
     flip: bool = True  # with its mirror image, in the same extra score

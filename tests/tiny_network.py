@@ -82,7 +82,10 @@ class Bench:
         _, counts, loss = evaluate_frames(network, make_loader(held_out, 1), criterion)
         return {"loss": loss} | {k: float(v) for k, v in compute_metrics(counts["confusion"].sum(0)).items()}
 
-    def train(self, config: ExperimentConfig, name: str = "run", model=None, evaluate=None, loader=None):
+    def train(self, *arguments, **options):
+        return self.trainer(*arguments, **options).train()
+
+    def trainer(self, config: ExperimentConfig, name: str = "run", model=None, evaluate=None, loader=None) -> Trainer:
         torch.manual_seed(config.seed)
         model = TinyNetwork() if model is None else model
         folder = self.folder / name
@@ -90,7 +93,7 @@ class Bench:
         accelerator = build_accelerator(config.precision, any(s.unfreeze != "all" for s in config.stages))
         loader = self.loader(config) if loader is None else loader
         evaluate = evaluate or self.evaluate
-        return Trainer(model, loader, evaluate, config, folder, self.pixel_counts, accelerator).train()
+        return Trainer(model, loader, evaluate, config, folder, self.pixel_counts, accelerator)
 
     def outcome(self, state, name: str = "run"):
         """All that must agree between two runs: the history but for its seconds, the best weights, what was chosen."""

@@ -1,4 +1,4 @@
-"""What `00_speed.ipynb` measures: training steps, loading and prediction on this machine, each against another, in turns.
+"""What `00_speed.ipynb` measures: training steps, validation, loading and prediction, each against another, in turns.
 
 What is compared stands in processes of its own, one thread each, which take turns step by step: what disturbs the
 machine disturbs all sides alike, and the way in which one side keeps freed memory does not help another.
@@ -7,6 +7,7 @@ machine disturbs all sides alike, and the way in which one side keeps freed memo
 import functools
 import itertools
 import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -33,11 +34,11 @@ from seg_helpers.datasets import (
     unpack_batch,
 )
 from seg_helpers.datasets.files import read_label
-from seg_helpers.evaluation.counts import count_confusion
-from seg_helpers.evaluation.prediction import predict_logits
-from seg_helpers.models import build_model
+from seg_helpers.evaluation.counts import count_pairs
+from seg_helpers.evaluation.prediction import evaluate_frames, predict_logits
+from seg_helpers.models import build_model, list_models, summarize_model
 from seg_helpers.progress import track
-from seg_helpers.training.devices import build_accelerator, detect_precision
+from seg_helpers.training.devices import build_accelerator, detect_precision, keep_freed_memory
 from seg_helpers.training.loop import Trainer
 from seg_helpers.training.losses import SegmentationLoss
 
@@ -50,6 +51,8 @@ NETWORKS = {  # name to the arguments of `build_model`, and to the library's own
     "Fast-SCNN": ({"name": "fast_scnn"}, None),
     "Mini-HRNet 3": ({"name": "mini_hrnet", "approach": 3}, None),
 }
+SIZE = (352, 480)  # height and width of training crops of CamVid
+LOSS = LossConfig.model_validate({"terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}]})
 Step = Callable[[], object]
 
 
@@ -70,6 +73,7 @@ def time_in_turns(sides: dict[str, Callable[[], Step]], turns: int = 5) -> pd.Da
         process = context.Process(target=_serve_steps, args=(prepare, theirs), daemon=True)
         process.start()
         workers[name] = connection, process
+    for connection, _ in workers.values():
         connection.recv()
     rows = []
     for _ in range(turns):
@@ -142,12 +146,16 @@ def prepare_examples(name: str, size: tuple[int, int], frames: int, tuned: bool 
     return step
 
 
-def prepare_ours(name: str, size: tuple[int, int], frames: int) -> Step:
-    """A step of this package's loop: the same two losses, AdamW, clipping, averaged weights and training scores too."""
-    options, _ = NETWORKS[name]
-    loss = LossConfig.model_validate({"terms": [{"name": "cross_entropy"}, {"name": "dice", "weight": 0.5}]})
+def prepare_ours(options: dict, size: tuple[int, int], frames: int, keep_memory: bool = True) -> Step:
+    """A step of this package's loop: the same two losses, AdamW, clipping, averaged weights and training scores too.
+
+    Args:
+        options: the arguments of `build_model`.
+        keep_memory: whether freed memory is kept for the next step, as in training.
+    """
+    os.environ["SEG_KEEP_MEMORY"] = str(int(keep_memory))
     config = ExperimentConfig.model_validate(
-        {"name": name, "model": {"name": options["name"]}, "loss": loss, "gradient_clip": 1.0, "ema": 0.99}
+        {"name": "step", "model": {"name": options["name"]}, "loss": LOSS, "gradient_clip": 1.0, "ema": 0.99}
     )
     batch = make_batch(size, frames)
     counts = np.ones(CLASSES)
@@ -155,34 +163,106 @@ def prepare_ours(name: str, size: tuple[int, int], frames: int) -> Step:
     loader = torch.utils.data.DataLoader([0])  # the batch is given by hand
     network = build_model(num_classes=CLASSES, **options).train()
     trainer = Trainer(network, loader, lambda *_: {}, config, Path(), counts, accelerator)  # writes nothing
-    criterion = SegmentationLoss(loss, counts)
+    criterion = SegmentationLoss(LOSS, counts)
 
     def step() -> float:
         value, logits, target = trainer.train_step(trainer.model, trainer.optimizer, batch, 1.0, criterion)
         trainer.ema.update_parameters(trainer.network)
-        count_confusion(logits.argmax(1), target, CLASSES)
-        return value
+        count_pairs(logits.max(1).indices, target)
+        return value.item()
 
     return step
 
 
 def compare_steps(
-    names: Sequence[str] = tuple(NETWORKS), size: tuple[int, int] = (352, 480), frames: int = 8, turns: int = 5
+    names: Sequence[str] = tuple(NETWORKS), size: tuple[int, int] = SIZE, frames: int = 8, turns: int = 4
 ) -> pd.DataFrame:
-    """Times a training step of each network by three loops: the examples', the examples' tuned, and this package's.
+    """Times a training step of each network by the examples' loop, the examples' tuned, and this package's.
 
     Returns:
-        A row a network and turn: network, turn, and milliseconds an image by `examples`, `tuned` and `ours`.
+        A row a network and turn: network, turn, and milliseconds an image by `examples`, `tuned`, `ours` and, where
+        freed memory goes back to the system, `unkept`.
     """
     found = []
     for name in track(list(names), "training steps"):
         sides = {
             "examples": functools.partial(prepare_examples, name, size, frames),
             "tuned": functools.partial(prepare_examples, name, size, frames, tuned=True),
-            "ours": functools.partial(prepare_ours, name, size, frames),
+            "ours": functools.partial(prepare_ours, NETWORKS[name][0], size, frames),
+            "unkept": functools.partial(prepare_ours, NETWORKS[name][0], size, frames, keep_memory=False),
         }
         found.append((time_in_turns(sides, turns) * 1000 / frames).assign(network=name).reset_index())
     return pd.concat(found, ignore_index=True)
+
+
+def measure_gpu(size: tuple[int, int] = SIZE, frames: int = 8, steps: int = 20) -> pd.DataFrame:
+    """Times training steps of every network of the zoo on this machine's GPU; no row where there is none.
+
+    Returns:
+        A row a network: network, images a second, and the memory that a step needs at most in mebibytes.
+    """
+    rows = []
+    for name in track(list(list_models().index) if torch.cuda.is_available() else [], "training on the GPU"):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        step = prepare_ours({"name": name}, size, frames)
+        step()
+        start = time.perf_counter()
+        for _ in range(steps):
+            step()  # which returns its loss, so that it is waited for
+        rows.append((name, steps * frames / (time.perf_counter() - start), torch.cuda.max_memory_allocated() / 2**20))
+    return pd.DataFrame(rows, columns=["network", "images a second", "mebibytes"])
+
+
+def prepare_validation(name: str, size: tuple[int, int], frames: int, ours: bool) -> Step:
+    """Loss and counts of frames: as this package scores them, or one by one in float32, as the libraries' examples do."""
+    network = build_model(num_classes=CLASSES, **NETWORKS[name][0]).eval()
+    batch, criterion = (
+        make_batch(size, frames) | {"index": torch.arange(frames)},
+        SegmentationLoss(LOSS, np.ones(CLASSES)),
+    )
+    if ours:
+        keep_freed_memory()
+        network, precision = network.to(memory_format=torch.channels_last), detect_precision(torch.device("cpu"))
+        return functools.partial(evaluate_frames, network, [batch], criterion, precision=precision)
+    dice = smp.losses.DiceLoss("multiclass", ignore_index=255)
+
+    @torch.inference_mode()
+    def score_frames() -> None:
+        for frame, label in zip(*(tensor.split(1) for tensor in unpack_batch(batch)), strict=True):
+            logits = network(frame)
+            (F.cross_entropy(logits, label, ignore_index=255) + 0.5 * dice(logits, label)).item()
+            smp.metrics.get_stats(logits.argmax(1), label, "multiclass", ignore_index=255, num_classes=CLASSES)
+
+    return score_frames
+
+
+def compare_validation(
+    names: Sequence[str] = ("Fast-SCNN", "DeepLabV3+"), size: tuple[int, int] = SIZE, frames: int = 6, turns: int = 5
+) -> pd.DataFrame:
+    """Times scoring: a row a network and turn, with the seconds that 101 frames take by `examples` and `ours`."""
+    found = []
+    for name in names:
+        sides = {
+            side: functools.partial(prepare_validation, name, size, frames, side == "ours")
+            for side in ("examples", "ours")
+        }
+        found.append((time_in_turns(sides, turns) * 101 / frames).assign(network=name).reset_index())
+    return pd.concat(found, ignore_index=True)
+
+
+def measure_matrix_rate(side: int = 2048, turns: int = 5) -> dict[str, float]:
+    """Multiply-adds a second of one thread in a product of square matrices: the best of its turns, by precision."""
+    rates = {}
+    for precision, kind in {"fp32": torch.float32, "bf16": torch.bfloat16}.items():
+        first, second = (torch.randn(side, side).to(kind) for _ in range(2))
+        seconds = []
+        for _ in range(turns):
+            start = time.perf_counter()
+            first @ second
+            seconds.append(time.perf_counter() - start)
+        rates[precision] = side**3 / min(seconds)
+    return rates
 
 
 def prepare_prediction(name: str, size: tuple[int, int], precision: str = "fp32", folded: bool = False) -> Step:
@@ -212,18 +292,20 @@ def fold_batch_norms(module: nn.Module) -> None:
 def compare_predictions(
     names: Sequence[str] = ("Fast-SCNN", "Mini-HRNet 3", "U-Net"),
     sizes: Sequence[tuple[int, int]] = ((360, 480), (720, 960), (1024, 2048)),
-    turns: int = 5,
+    turns: int = 4,
 ) -> pd.DataFrame:
     """Times prediction in float32, in bfloat16 and with batch norms folded.
 
     Returns:
-        A row a network, size and turn: network, size, turn, and seconds an image by `fp32`, `bf16` and `folded`.
+        A row a network, size and turn: network, size, turn, multiply_adds of the network at that size, and seconds an
+        image by `fp32`, `bf16` and `folded`.
     """
     kinds = {"fp32": {}, "bf16": {"precision": "bf16"}, "folded": {"folded": True}}
     found = []
     for name, size in track([(name, size) for name in names for size in sizes], "predictions"):
         sides = {kind: functools.partial(prepare_prediction, name, size, **how) for kind, how in kinds.items()}
-        times = time_in_turns(sides, turns).assign(network=name, size=f"{size[1]}x{size[0]}")
+        cost = summarize_model(build_model(num_classes=CLASSES, **NETWORKS[name][0]), size).multiply_adds
+        times = time_in_turns(sides, turns).assign(network=name, size=f"{size[1]}x{size[0]}", multiply_adds=cost)
         found.append(times.reset_index())
     return pd.concat(found, ignore_index=True)
 
@@ -268,7 +350,7 @@ def compare_loading(frames: int = 12, size: tuple[int, int] = (1024, 2048), turn
 
 
 def measure_memory(counts: Sequence[int] = (1000, 10_000), size: tuple[int, int] = (1024, 2048)) -> pd.DataFrame:
-    """What reading every tenth of ever more frames adds to the memory that its process has for itself.
+    """What reading every fiftieth of ever more frames adds to the memory that its process has for itself.
 
     The frames are empty and take no room on the disk, so that there can be many of them. Pages of their file that the
     system keeps in memory are not the process's own.
@@ -285,7 +367,7 @@ def measure_memory(counts: Sequence[int] = (1000, 10_000), size: tuple[int, int]
                 Cache(Path(folder)), range(count), build_augmentation(AugmentationConfig(), (512, 1024))
             )
             before = _own_memory()
-            for position in track(range(0, count, 10), f"reading {count} frames"):
+            for position in track(range(0, count, 50), f"reading {count} frames"):
                 samples[position]
             rows.append((count, (_own_memory() - before) / 2**20))
     return pd.DataFrame(rows, columns=["frames", "mebibytes"])

@@ -62,14 +62,15 @@ def unpack_batch(batch: dict, device: torch.device | None = None) -> tuple[Tenso
 
     These are (N, 3, H, W) float32, see `normalize`, and (N, H, W) int64.
     """
-    images, labels = (batch[name].to(device) for name in ("image", "label"))
+    images, labels = (batch[name].to(device, non_blocking=True) for name in ("image", "label"))
     return normalize(images), labels.long()
 
 
 def normalize(images: Tensor) -> Tensor:
     """Images (N, 3, H, W) uint8 as a network takes them: float32, by ImageNet's mean and standard deviation."""
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return images / (std * 255).to(images.device) - (mean / std).to(images.device)
+    factor, offset = (values.to(images.device, non_blocking=True) for values in (std * 255, mean / std))
+    return images / factor - offset
 
 
 class EpochSampler(Sampler[int]):
@@ -99,4 +100,5 @@ def make_loader(dataset: SegmentationDataset, batch_size: int, shuffle: bool = F
         num_workers=workers,
         drop_last=shuffle,
         persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),  # whose copies then go on beside its work
     )

@@ -89,21 +89,25 @@ def evaluate_frames(
         **how: passed to `predict_logits`.
 
     Returns:
-        Frame indices (frames,), each kind's counts (frames, ...; (0,) of no frame), and the mean loss over batches'
-        frames (NaN without a criterion).
+        Frame indices (frames,), each kind's counts (frames, ...; (0,) of no frame), and the mean of the frames'
+        losses (NaN without a criterion).
     """
     model.eval()
     device = next(model.parameters()).device
-    indices, losses = [], []
-    counts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
+    indices: list[int] = []
+    losses: list[Tensor] = []
+    counts: dict[str, list[Tensor]] = {kind: [] for kind in kinds}
     for batch in batches:
         images, targets = unpack_batch(batch, device)
         logits = predict_logits(model, images, targets.shape[-2:], **how)
-        if criterion is not None:
-            losses.append(float(criterion(logits, targets)) * len(targets))
         for frame, target in zip(logits, targets, strict=True):
+            if criterion is not None:
+                losses.append(criterion(frame[None], target[None]))
             for kind in kinds:
-                counts[kind].append(COUNTERS[kind](frame, target).cpu().numpy())
+                counts[kind].append(COUNTERS[kind](frame, target))
         indices.extend(batch["index"].tolist())
-    loss = sum(losses) / len(indices) if losses else float("nan")
-    return np.array(indices, dtype=np.int64), {kind: np.array(counts[kind]) for kind in kinds}, loss
+    loss = sum(torch.stack(losses).tolist()) / len(indices) if losses else float("nan")
+    found = {
+        kind: torch.stack(of_frames).cpu().numpy() if of_frames else np.array([]) for kind, of_frames in counts.items()
+    }
+    return np.array(indices, dtype=np.int64), found, loss

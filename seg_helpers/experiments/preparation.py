@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from seg_helpers.datasets import (
 )
 from seg_helpers.datasets.samples import FORMAT
 from seg_helpers.experiments.processes import join_processes
+from seg_helpers.progress import track
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +98,17 @@ class PreparedData:
         dataset = SegmentationDataset(self.cache, rows, augmentation, config.seed, self.classes)
         return make_loader(dataset, self.batch_size(config), shuffle=True, workers=config.workers)
 
-    def frames_of(self, split: str, rows: list[int] | None = None) -> Iterator[dict]:
-        """Batches of one frame as it is scored: image at the cache's size, label at its own resolution."""
+    def frames_of(self, split: str, rows: list[int] | None = None, pixels: int = 1) -> Iterator[dict]:
+        """Batches of frames as they are scored, images at the cache's size, labels at their own resolution.
+
+        A batch is of one frame, or of as many labels of one size in a row as have no more than so many `pixels`.
+        """
         samples = SegmentationDataset(self.cache, self.rows(split) if rows is None else rows)
-        for position in range(len(samples)):  # a DataLoader would draw from the random state that training shares
-            yield default_collate([samples[position]])
+        positions = track(range(len(samples)), f"scoring {split}")
+        frames = (samples[position] for position in positions)  # a DataLoader would draw from training's random state
+        for size, alike in itertools.groupby(frames, lambda frame: frame["label"].shape):
+            while batch := list(itertools.islice(alike, max(1, pixels // size.numel()))):
+                yield default_collate(batch)
 
 
 def prepare_data(config: DataConfig, seed: int = 0) -> PreparedData:

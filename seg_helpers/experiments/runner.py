@@ -52,6 +52,7 @@ class TrainingStopped(SegError):
 
 
 HALF_LIMIT = 10_000_000  # bytes of weights that a repository can hold
+PIXELS_AT_ONCE = 2**20  # of the labels that are scored in a batch, which is quicker than one by one and takes memory
 SHARED_FRAMES = 4  # test frames, evenly spaced, that every model's prediction is kept for
 EXAMPLES = {"good": (0.9, 0.8), "typical": (0.5, 0.45), "worst": (0.0, 0.05)}  # quantiles of the frames' mean IoU
 
@@ -284,8 +285,7 @@ def score_split(
     """Scores a split's frames, shared out over the processes: counts of each kind, in the rows' order, and the loss."""
     rows = data.rows(split)
     mine = rows[accelerator.process_index :: accelerator.num_processes]
-    batches = track(data.frames_of(split, mine), f"scoring {split}", len(mine))
-    found = evaluate_frames(model, batches, criterion, precision=precision, **how)
+    found = evaluate_frames(model, data.frames_of(split, mine, PIXELS_AT_ONCE), criterion, precision=precision, **how)
     parts = gather_object([found]) if accelerator.num_processes > 1 else [found]
     parts = [part for part in parts if len(part[0])]  # there may be fewer frames than processes
     order = np.argsort(np.concatenate([indices for indices, _, _ in parts]))

@@ -39,19 +39,20 @@ class AtrousDepthwiseConv2d(nn.Conv2d):
         return pictures.permute(2, 3, 0, 4, 1, 5).reshape(-1, height, width, self.in_channels).movedim(-1, 1)
 
 
-class StridedDepthwiseConv2d(nn.Conv2d):
-    """A strided depthwise convolution whose input gets its gradient in float32 where a CPU trains in bfloat16.
+class DepthwiseConv2d(nn.Conv2d):
+    """A strided or large depthwise convolution whose slow gradients are float32 where a CPU trains in bfloat16.
 
-    In bfloat16 the CPU's library takes eight times as long for it; the result and the weights' gradient are quick.
+    In bfloat16 the CPU's library takes eight times as long for a strided one's gradient for its input, and five times
+    for that of the weights of one larger than 3x3; the result is quick, and stays as it is.
     """
 
     def _conv_forward(self, features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if features.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
             return super()._conv_forward(features, weight, bias)
-        return _StridedDepthwise.apply(features, weight, self.stride, self.padding, self.groups)
+        return _Depthwise.apply(features, weight, self.stride, self.padding, self.groups)
 
 
-class _StridedDepthwise(torch.autograd.Function):
+class _Depthwise(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
     def forward(ctx, features: Tensor, weight: Tensor, stride, padding, groups: int) -> Tensor:
@@ -65,23 +66,21 @@ class _StridedDepthwise(torch.autograd.Function):
         features, weight = ctx.saved_tensors
         of_features, of_weight = ctx.needs_input_grad[:2]
         differentiate = torch.ops.aten.convolution_backward
+        exact = gradient.float()
         shape = torch.empty_like(features, dtype=torch.float32)  # its values are of no account
-        result = differentiate(gradient.float(), shape, weight.float(), *ctx.how, (of_features, False, False))[0]
-        return (
-            result,
-            differentiate(gradient, features, weight, *ctx.how, (False, of_weight, False))[1],
-            None,
-            None,
-            None,
-        )
+        for_features = differentiate(exact, shape, weight.float(), *ctx.how, (of_features, False, False))[0]
+        if max(weight.shape[2:]) > 3:
+            gradient, features, weight = exact, features.float(), weight.float()
+        for_weight = differentiate(gradient, features, weight, *ctx.how, (False, of_weight, False))[1]
+        return for_features, for_weight, None, None, None
 
 
 def speed_up_depthwise(network: nn.Module) -> None:
-    """Turns a network's dilated and strided depthwise convolutions into such, in place; parameters and names stay."""
+    """Turns a network's dilated, strided and large depthwise convolutions into such, in place; names stay."""
     for module in network.modules():
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:
             # each has the same attributes, and another forward
             if max(module.dilation) > 1:
                 module.__class__ = AtrousDepthwiseConv2d
-            elif max(module.stride) > 1 and module.bias is None:
-                module.__class__ = StridedDepthwiseConv2d
+            elif (max(module.stride) > 1 or max(module.kernel_size) > 3) and module.bias is None:
+                module.__class__ = DepthwiseConv2d

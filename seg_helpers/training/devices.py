@@ -36,7 +36,7 @@ def build_accelerator(precision: str = "auto", frozen_parts: bool = False) -> Ac
     if device.type == "cpu":
         keep_freed_memory()
     kwargs = [DistributedDataParallelKwargs(find_unused_parameters=frozen_parts)]
-    loading = DataLoaderConfiguration(split_batches=True)
+    loading = DataLoaderConfiguration(split_batches=True, non_blocking=True)
     mixed = "bf16" if chosen == "bf16" else "no"
     return Accelerator(mixed_precision=mixed, dataloader_config=loading, kwargs_handlers=kwargs)
 

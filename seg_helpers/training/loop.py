@@ -19,11 +19,11 @@ from tqdm import tqdm
 from seg_helpers.classes import VOID
 from seg_helpers.config import ExperimentConfig
 from seg_helpers.datasets import unpack_batch
-from seg_helpers.evaluation.counts import count_confusion
+from seg_helpers.evaluation.counts import count_pairs, pick_classes
 from seg_helpers.evaluation.metrics import compute_metrics
 from seg_helpers.evaluation.prediction import pad_to_stride
 from seg_helpers.files import write_text
-from seg_helpers.models.blocks import resize
+from seg_helpers.models.blocks import resize, to_planes
 from seg_helpers.progress import bar_stream, format_seconds
 from seg_helpers.training.checkpoints import find_state, save_state, save_weights
 from seg_helpers.training.losses import SegmentationLoss, TrainingDiverged, describe_cap
@@ -133,7 +133,7 @@ class Trainer:
         max_lr = self.choose_max_lr(epoch, index, criterion)
         begin, span = (first_epoch, stage.epochs) if schedule.span == "stage" else (0, self.config.epochs)
         self.loader.set_epoch(epoch)  # Accelerate's loader counts its passes itself, and passes that on, if not told
-        losses, confusion, base_lr = 0.0, 0, self.config.optimizer.learning_rate
+        steps_done, pairs, base_lr = [], 0, self.config.optimizer.learning_rate
         stream = bar_stream() if self.accelerator.is_main_process else None
         title = f"{self.config.name}: epoch {epoch + 1} of {self.config.epochs}"
         images = {"unit": " images", "unit_scale": self.loader.total_batch_size, "dynamic_ncols": True}
@@ -142,18 +142,23 @@ class Trainer:
             factor = learning_rate_factor(schedule, (epoch - begin) * steps + step, span * steps)
             learning_rate = set_learning_rate(self.optimizer, self.base_lrs, factor * max_lr / base_lr)
             loss, logits, target = self.train_step(self.model, self.optimizer, batch, stage.scale, criterion)
-            if not math.isfinite(loss):
-                raise TrainingDiverged(
-                    f"run {self.config.name}: the loss is {loss} at epoch {epoch + 1}, step {step + 1}, learning rate "
-                    f"{learning_rate:.2e}; lower optimizer.learning_rate, set gradient_clip, or try precision=fp32. "
-                    "The last whole epoch is kept."
-                )
             if self.ema is not None:
                 self.ema.update_parameters(self.network)
-            counts = count_confusion(logits.argmax(1), target, logits.shape[1])
-            losses, confusion = losses + loss * int(counts.sum()), confusion + counts
-        confusion = self.accelerator.reduce(confusion).cpu().numpy()
-        losses = self.accelerator.reduce(torch.tensor(losses, device=self.accelerator.device))
+            counts = count_pairs(logits.max(1).indices, target)
+            pairs = pairs + counts
+            steps_done.append((loss, counts[:VOID].sum(), learning_rate))
+        losses, scored, rates = zip(*steps_done, strict=True)
+        losses, scored = torch.stack(losses).tolist(), torch.stack(scored).tolist()  # here alone a GPU is waited for
+        for step, (loss, rate) in enumerate(zip(losses, rates, strict=True), 1):
+            if not math.isfinite(loss):
+                raise TrainingDiverged(
+                    f"run {self.config.name}: the loss is {loss} at epoch {epoch + 1}, step {step}, learning rate "
+                    f"{rate:.2e}; lower optimizer.learning_rate, set gradient_clip, or try precision=fp32. "
+                    "The last whole epoch is kept."
+                )
+        confusion = pick_classes(self.accelerator.reduce(pairs), logits.shape[1]).cpu().numpy()
+        total = sum(loss * pixels for loss, pixels in zip(losses, scored, strict=True))
+        losses = self.accelerator.reduce(torch.tensor(total, device=self.accelerator.device))
         row = {"epoch": epoch + 1, "stage": index + 1, "learning_rate": learning_rate}
         row["train_loss"] = float(losses / max(int(confusion.sum()), 1))
         row |= {f"train_{name}": float(value) for name, value in compute_metrics(confusion).items()}
@@ -164,7 +169,7 @@ class Trainer:
 
     def train_step(
         self, model: nn.Module, optimizer, batch: dict, scale: float, criterion: nn.Module
-    ) -> tuple[float, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """One step of an optimizer: the whole batch's loss, and this process's logits (N,C,H,W) and targets (N,H,W)."""
         images, target = scale_batch(*unpack_batch(batch, self.accelerator.device), scale, self.network.stride)
         output = model(images.contiguous(memory_format=torch.channels_last))
@@ -175,7 +180,7 @@ class Trainer:
             self.accelerator.clip_grad_norm_(model.parameters(), self.config.gradient_clip)
         optimizer.step()
         logits = output["logits"] if isinstance(output, dict) else output
-        return loss.item(), resize(logits.detach().float(), target.shape[-2:]), target
+        return loss.detach(), resize(to_planes(logits.detach()), target.shape[-2:]), target
 
     def choose_max_lr(self, epoch: int, index: int, criterion: nn.Module) -> float:
         """The learning rate that a stage's schedule multiplies; a range test finds it on a copy of the network."""
@@ -188,7 +193,7 @@ class Trainer:
 
             def step(batch: dict, learning_rate: float) -> float:
                 set_learning_rate(optimizer, self.base_lrs, learning_rate / self.config.optimizer.learning_rate)
-                return self.train_step(model, optimizer, batch, stage.scale, criterion)[0]
+                return self.train_step(model, optimizer, batch, stage.scale, criterion)[0].item()
 
             self.loader.set_epoch(epoch)
             with torch.random.fork_rng(range(torch.cuda.device_count())):

@@ -121,3 +121,10 @@ def test_calibration_error_agrees_with_torchmetrics_over_frames():
     counts = np.stack([count_confidence(*frame).numpy() for frame in zip(logits, labels, strict=True)])
     expected = multiclass_calibration_error(logits.softmax(1), labels, 5, n_bins=15, ignore_index=VOID)
     assert calibration_error(counts.sum(0)) == pytest.approx(float(expected), abs=1e-6)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_quicker_maximum_chooses_as_argmax_does_between_equals(layout):
+    logits = torch.randint(0, 3, (2, 12, 40, 50)).float().to(memory_format=layout)
+    assert torch.equal(logits.max(1).indices, logits.argmax(1))
+    assert torch.equal(logits[0].max(0).indices, logits[0].argmax(0))

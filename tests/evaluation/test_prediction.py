@@ -7,12 +7,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from seg_helpers.classes import VOID
+from seg_helpers.config import LossConfig, LossTerm
 from seg_helpers.datasets import unpack_batch
 from seg_helpers.evaluation.counts import COUNTERS, count_confusion
 from seg_helpers.evaluation.prediction import evaluate_frames, pad_to_stride, predict_logits
 from seg_helpers.models import build_model
 from seg_helpers.models.blocks import resize
 from seg_helpers.models.network import SegmentationNetwork
+from seg_helpers.training.losses import SegmentationLoss
 
 CLASSES = 3
 
@@ -175,11 +177,22 @@ def test_frames_are_scored_one_by_one_at_their_labels_resolution():
     for batch in batches:
         images, labels = unpack_batch(batch)
         logits = predict_logits(network, images, (26, 44))
-        losses += [float(criterion(logits, labels))] * len(logits)
+        losses += [float(criterion(*frame)) for frame in zip(logits.split(1), labels.split(1), strict=True)]
         for prediction, label in zip(logits.argmax(1), labels, strict=True):
             assert (confusions[position] == count_confusion(prediction, label, CLASSES).numpy()).all()
             position += 1
     assert loss == pytest.approx(np.mean(losses), rel=1e-6)
+
+
+def test_frames_scored_together_are_scored_as_one_by_one():
+    network = build_model("fast_scnn", CLASSES).eval()
+    together, _ = make_batches([(45, 70)] * 2, (90, 140), count=3)
+    alone = [{name: value[i : i + 1] for name, value in together.items()} for i in range(3)]
+    criterion = SegmentationLoss(LossConfig(terms=(LossTerm(), LossTerm(name="dice"))), [1] * CLASSES)
+    first, second = (evaluate_frames(network, batches, criterion) for batches in ([together], alone))
+    assert first[0].tolist() == second[0].tolist()
+    assert (first[1]["confusion"] == second[1]["confusion"]).all()
+    assert first[2] == pytest.approx(second[2], rel=1e-6)
 
 
 def test_no_criterion_gives_no_loss_and_no_frame_gives_no_matrix():

@@ -10,7 +10,7 @@ from tiny import save
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import DataConfig, ExperimentConfig, project_root
-from seg_helpers.datasets import DatasetError, DatasetWarning, read_image
+from seg_helpers.datasets import Cache, DatasetError, DatasetWarning, read_image
 from seg_helpers.experiments.preparation import prepare_data
 
 pytestmark = pytest.mark.usefixtures("at_work")
@@ -104,6 +104,15 @@ def test_scored_frames_are_as_they_lie(config):
         assert batch["label"].shape == (1, 64, 96)  # at the files' own
     some = data.rows("test")[:2]
     assert [int(batch["index"]) for batch in data.frames_of("test", some)] == some
+
+
+def test_frames_are_scored_together_as_far_as_their_labels_are_of_one_size(config, monkeypatch):
+    data = prepare_data(config(size=(32, 48)).data)
+    rows = data.rows("train")[:7]
+    native = Cache.native_label
+    monkeypatch.setattr(Cache, "native_label", lambda cache, row: native(cache, row)[: 32 if row == rows[4] else None])
+    batches = list(data.frames_of("train", rows, pixels=3 * 64 * 96 + 1))
+    assert [batch["index"].tolist() for batch in batches] == [rows[:3], rows[3:4], rows[4:5], rows[5:]]
 
 
 def test_training_batches_are_whole_and_of_the_training_split(config):

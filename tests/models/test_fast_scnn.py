@@ -52,7 +52,7 @@ def test_the_two_branches_are_table_1_layer_by_layer(network):
 
 def test_a_separable_convolution_has_no_relu_inside_and_a_bottleneck_ends_linearly(network):
     kinds = [type(m).__name__ for m in network.learning_to_downsample[1].modules() if not list(m.children())]
-    assert kinds == ["StridedDepthwiseConv2d", "BatchNorm2d", "Conv2d", "BatchNorm2d", "ReLU"]
+    assert kinds == ["DepthwiseConv2d", "BatchNorm2d", "Conv2d", "BatchNorm2d", "ReLU"]
     kinds = [type(m).__name__ for m in network.bottleneck1[1].layers.modules() if not list(m.children())]
     assert kinds == [
         "Conv2d",

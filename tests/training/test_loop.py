@@ -8,17 +8,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 from tiny_network import NUM_CLASSES, SIZE, TinyNetwork
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from seg_helpers.classes import VOID
 from seg_helpers.config import LossConfig
 from seg_helpers.datasets import unpack_batch
-from seg_helpers.evaluation.counts import count_confusion
+from seg_helpers.evaluation.counts import count_confusion, count_pairs
 from seg_helpers.evaluation.metrics import METRICS, compute_metrics
 from seg_helpers.training import loop
 from seg_helpers.training.checkpoints import find_state, load_weights
 from seg_helpers.training.loop import TrainingDiverged, describe_epoch, scale_batch
 from seg_helpers.training.losses import SegmentationLoss
 from seg_helpers.training.schedules import learning_rate_factor
+
+aten = torch.ops.aten
 
 
 class Cut(BaseException):
@@ -445,3 +448,33 @@ def test_an_epoch_is_told_in_one_line():
     assert said == "epoch   2/4, train loss 0.500, val loss 0.250, val mean IoU 0.618 best, 30 s, 1 min 02 s left"
     last = {"epoch": 4, "train_loss": 0.5, "seconds": 30.0, "is_best": False}
     assert describe_epoch(last, 4, 31.0) == "epoch   4/4, train loss 0.500, 30 s"
+
+
+class NothingWaits(TorchDispatchMode):
+    """Refuses what a GPU would have to be waited for: values, or sizes that depend on them."""
+
+    refused = (aten._local_scalar_dense, aten.bincount, aten.nonzero, aten.masked_select, aten.equal)
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        by_mask = function is aten.index.Tensor and any(i is not None and i.dtype == torch.bool for i in args[1])
+        assert function.overloadpacket not in self.refused, function
+        assert not by_mask, "indexed by a mask"
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("terms", [["cross_entropy", "dice"], ["focal"]])
+def test_no_step_waits_for_a_gpu(bench, experiment, terms, precision):
+    loss = {"terms": [{"name": name} for name in terms], "class_weights": "log_inverse"}
+    config = experiment(loss=loss, gradient_clip=1.0, precision=precision)
+    trainer = bench.trainer(config)
+    criterion = SegmentationLoss(config.loss, bench.pixel_counts)
+    batch = next(iter(bench.loader(config)))
+    trainer.train_step(
+        trainer.model, trainer.optimizer, batch, 0.5, criterion
+    )  # the first one makes the optimizer's state
+    with NothingWaits():
+        loss, logits, target = trainer.train_step(trainer.model, trainer.optimizer, batch, 0.5, criterion)
+        count_pairs(logits.max(1).indices, target)
+        with pytest.raises(AssertionError, match="_local_scalar_dense"):
+            loss.item()
