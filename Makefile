@@ -7,6 +7,7 @@ CORES ?= 2
 ONLY_RUNS ?=
 OVERRIDES ?=
 PYTHON ?= python3
+CONSTRAINTS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -20,7 +21,7 @@ SNAKEMAKE := $(BIN)/snakemake --snakefile notebooks/Snakefile --cores all --reso
 	--rerun-triggers mtime params code --keep-going --rerun-incomplete --nolock $(SNAKEMAKE_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help report runs test test-browser bench lab clean
+.PHONY: help report runs test test-browser bench lab lock clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -36,6 +37,7 @@ help: ## this list
 	@echo "  GPUS       how many GPUs 'make runs' may use, a run on each (now: $(GPUS))"
 	@echo "  RUNS_OPTIONS  Snakemake's own options for 'make runs', such as a cluster's executor (see README.md)"
 	@echo "  OVERRIDES  settings for every run or for one, e.g. OVERRIDES=\"epochs=3 unet:batch_size=4\""
+	@echo "  CONSTRAINTS  versions that .venv is made with: constraints.txt names those that are known to work (default: the newest)"
 	@echo "  PYTHON     the Python 3.11 or newer that makes .venv (now: $(PYTHON))"
 
 report: $(INSTALLED) ## run the notebooks that are out of date and publish reports/PROFILE/index.html
@@ -69,9 +71,12 @@ clean: ## remove what tools left behind; data, reports, runs and .venv stay
 	rm -f reports/*/*.failed.ipynb
 	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-$(INSTALLED): pyproject.toml
+lock: $(INSTALLED) ## write the versions that .venv holds to constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
+
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: $(PYTHON) is not Python 3.11 or newer: name one that is, e.g. make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --editable '.[test]'
+	$(BIN)/python -m pip install --editable '.[test]' $(addprefix --constraint ,$(CONSTRAINTS))
 	@touch $@

@@ -53,9 +53,10 @@ for position, (run, stamp) in enumerate(stamps.items()):
         params:
             run=run.name,
             seed=run.seed,
+            overrides=[text for text in overrides if text.partition("=")[0].rpartition(":")[0] in ("", run.name)],
         shell:
             "OMP_NUM_THREADS={threads} {sys.executable:q} -m seg_helpers.cli train --profile {name:q} --reports {reports:q}"
-            " --data={given[data]:q} --weights={given[weights]:q} --model {params.run:q} --seed {params.seed} {overrides:q}"
+            " --data={given[data]:q} --weights={given[weights]:q} --model {params.run:q} --seed {params.seed} {params.overrides:q}"
 
 
 onsuccess:

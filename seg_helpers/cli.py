@@ -1,22 +1,24 @@
 """The `seg` command: each subcommand hands over to the part of the package that does the work."""
 
 import argparse
+import logging
+import os
 import sys
 from pathlib import Path
 
 from seg_helpers.config import ConfigError, Profile, load_profile, project_root
 from seg_helpers.errors import SegError
 
-LAUNCH = """On several devices: accelerate launch --multi_gpu --num_processes N -m seg_helpers.cli train --profile P
---model RUN; with ACCELERATE_USE_CPU=1, on N processes of one CPU."""
+LAUNCH = "--processes N shares each run's batches out to N GPUs; with ACCELERATE_USE_CPU=1, to N processes of one CPU."
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a subcommand; returns the exit status."""
     options = _build_parser().parse_args(arguments)
+    options.given = sys.argv[1:] if arguments is None else arguments
     try:
         options.run(options)
-    except SegError as error:
+    except (SegError, OSError) as error:  # whoever called, or the machine; a fault of the program keeps its trace
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
@@ -39,6 +41,7 @@ def _build_parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", parents=[places], help="train and score a profile's runs", epilog=LAUNCH)
     train.add_argument("--model", action="append", metavar="RUN", help="a run, repeatable (default: all)")
     train.add_argument("--seed", type=int, help="one of the runs' seeds (default: all of them)")
+    train.add_argument("--processes", type=int, default=1, help="how many share each run (default: 1)")
     train.add_argument("overrides", **overrides)
     train.set_defaults(run=_train)
     report = commands.add_parser("report", parents=[places], help="run a notebook and publish its page")
@@ -79,19 +82,40 @@ def _build_parser() -> argparse.ArgumentParser:
 
 # Each imports what it needs when it is called: torch takes seconds.
 def _train(options: argparse.Namespace) -> None:
+    if options.processes != 1 and "WORLD_SIZE" not in os.environ:
+        return _launch(options.processes, options.given)
     from seg_helpers.experiments import final_scores
     from seg_helpers.experiments.processes import claim_gpu, join_processes
     from seg_helpers.experiments.runner import get_run
 
     state = join_processes()
     profile = _load(options)
-    for name in options.model or [run for run in profile.run_names() if run not in profile.skipped]:
+    names = options.model or [run for run in profile.run_names() if run not in profile.skipped]
+    profile.check_overrides(names)
+    for name in names:
         for seed in profile.seeds(name) if options.seed is None else [options.seed]:
             with claim_gpu():
                 run = get_run(profile, name, seed)
             scores = final_scores(run)
             low, high = scores["mean_iou_interval"]
             state.print(f"{name}: mean IoU {scores['mean_iou']:.4f} (95% {low:.4f} to {high:.4f}), in {run.path}")
+
+
+def _launch(processes: int, arguments: list[str]) -> None:
+    """Starts this command in several processes; where one fails, what it says is the last that is said."""
+    import torch
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import parse_args, run
+
+    most = torch.cuda.device_count() or os.cpu_count()
+    if not 1 <= processes <= most:
+        raise ConfigError(f"--processes {processes}: this machine has room for 1 to {most}")
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    how = ["--standalone", "--nproc_per_node", str(processes), "-m", "seg_helpers.cli"]
+    try:
+        run(parse_args([*how, *arguments]))
+    except ChildFailedError:
+        sys.exit(1)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ What is said of one data set's files never reaches a run on another data set: se
 import difflib
 import json
 import os
+import re
 import reprlib
 from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
@@ -26,14 +27,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from seg_helpers.errors import SegError
 
 RECIPES = Path(__file__).parent / "recipes"
 GROUPS = RECIPES.with_name("groups.yaml")
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads ten times as fast
-Size = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]  # (height, width) in pixels
+Side = Annotated[int, Field(gt=0, le=8192)]  # pixels
+Size = tuple[Side, Side]  # (height, width)
+Zoom = Annotated[float, Field(ge=0.1, le=10)]
+Place = Annotated[  # a path as text, empty for None
+    str,
+    Field(pattern=r"^[^\x00]*$"),
+    BeforeValidator(lambda path: str(path or "") if isinstance(path, Path | None) else path),
+]
+MOST_EPOCHS = 100_000
 _OF_ONE_DATA_SET = ("dataset", "root", "layout", "classes")  # keys of `data` that fit no other data set
 
 
@@ -44,7 +53,17 @@ class ConfigError(SegError, ValueError):
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values do not change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_no_truth_value_as_a_number(cls, values):  # as pydantic would
+        for key in cls.model_fields.keys() & (values if isinstance(values, dict) else ()):
+            items = values[key] if isinstance(values[key], list | tuple) else [values[key]]
+            takes = re.search("bool|Any", str(cls.model_fields[key].annotation))
+            if not takes and any(isinstance(item, bool) for item in items):
+                raise ValueError(f"{key} cannot be {values[key]}")
+        return values
 
 
 class SplitConfig(Section):
@@ -76,28 +95,28 @@ class DataConfig(Section):
     split: SplitConfig = SplitConfig()
     on_problem: Literal["exclude", "stop"] = "exclude"
     size: Size | None = None  # images are resized to this once, for training; None keeps the files' size
-    expand: int = Field(1, ge=1)  # how many augmented samples each training frame gives an epoch
+    expand: int = Field(1, ge=1, le=1000)  # how many augmented samples each training frame gives an epoch
 
 
 class AugmentationConfig(Section):
     """Joint augmentation of images and labels; null or 0 switches a transform off."""
 
     enabled: bool = True
-    scale: tuple[float, float] | None = (0.5, 2.0)
+    scale: tuple[Zoom, Zoom] | None = (0.5, 2.0)
     crop: Size | None = None  # None: the training size
     hflip: float = Field(0.5, ge=0, le=1)
     rotate: float = Field(0.0, ge=0, le=180)  # degrees
-    brightness: float = Field(0.3, ge=0)
-    contrast: float = Field(0.3, ge=0)
-    saturation: float = Field(0.3, ge=0)
+    brightness: float = Field(0.3, ge=0, le=1)
+    contrast: float = Field(0.3, ge=0, le=1)
+    saturation: float = Field(0.3, ge=0, le=1)
     hue: float = Field(0.05, ge=0, le=0.5)
     blur: float = Field(0.0, ge=0, le=1)
     noise: float = Field(0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _scales_grow(self):
-        if self.scale and not 0 < self.scale[0] <= self.scale[1]:
-            raise ValueError(f"scale is a range of positive numbers, the smaller first, got {self.scale}")
+        if self.scale and self.scale[0] > self.scale[1]:
+            raise ValueError(f"scale is a range, the smaller number first, got {self.scale}")
         return self
 
 
@@ -150,10 +169,10 @@ class LossConfig(Section):
 class StageConfig(Section):
     """A part of a run with its own input scale, trained part, learning rate or loss."""
 
-    epochs: int = Field(gt=0)  # scaled so that the stages fill the run's `epochs`
-    scale: float = Field(1.0, gt=0, le=1)  # inputs are resized by this
+    epochs: int = Field(gt=0, le=MOST_EPOCHS)  # scaled so that the stages fill the run's `epochs`
+    scale: float = Field(1.0, ge=0.1, le=1)  # inputs are resized by this
     unfreeze: Literal["all"] | int = "all"  # 0: the encoder is frozen; k: its top k stages are trained
-    learning_rate: float | Literal["range_test"] | None = None  # None: the optimizer's
+    learning_rate: Annotated[float, Field(gt=0)] | Literal["range_test"] | None = None  # None: the optimizer's
     loss: LossConfig | None = None  # None: the run's
 
 
@@ -162,17 +181,17 @@ class EvaluationConfig(Section):
 
     every: int = Field(1, ge=1)  # epochs between two validations: more where there are hundreds
     # multi-scale inference, reported beside the plain score
-    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field((1.0, 0.75, 1.25), min_length=1)
+    scales: tuple[Zoom, ...] = Field((1.0, 0.75, 1.25), min_length=1)
     flip: bool = True  # with its mirror image, in the same extra score
     extra: bool = True  # report that extra score
     test: bool = True  # score the test split, once, at the end; false for runs that something is still chosen by
-    bootstrap: int = Field(1000, ge=100)
+    bootstrap: int = Field(1000, ge=100, le=100_000)
 
 
 class ExperimentConfig(Section):
     """All that decides a run's result."""
 
-    name: str
+    name: str = Field(pattern=r"^\w[\w.-]*$")  # a folder's
     title: str = ""
     recipe: str = ""
     group: str = ""  # of the networks that it is compared with: one protocol for all
@@ -184,7 +203,7 @@ class ExperimentConfig(Section):
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     stages: tuple[StageConfig, ...] = ()
-    epochs: int = Field(30, gt=0)
+    epochs: int = Field(30, gt=0, le=MOST_EPOCHS)
     batch_size: int = Field(8, gt=0)  # frames in a step, divided over the processes that share the run
     gradient_clip: float | None = Field(None, gt=0)
     ema: float | None = Field(None, gt=0, lt=1)
@@ -193,7 +212,7 @@ class ExperimentConfig(Section):
     seed: int = 0
     # all that the run is trained with, each of them a run of its own
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1, exclude=True)
-    workers: int = Field(1, ge=0)
+    workers: int = Field(1, ge=0, le=64)
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @property
@@ -277,6 +296,22 @@ class RecipeFile(Section):
     runs: dict[str, dict[str, Any]]
 
 
+def _as_tuple(texts: Any) -> Any:
+    return (texts,) if isinstance(texts, str) else tuple(texts) if isinstance(texts, list) else texts
+
+
+class Parameters(Section):
+    """What `load_profile` takes, and the `parameters` cell of a notebook gives."""
+
+    model_config = ConfigDict(strict=True)
+
+    profile: Place
+    data: Place
+    weights: Place
+    overrides: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+    reports: Place = Field(min_length=1)
+
+
 class Profile:
     """A profile with its runs; it is called as its file's stem, and its reports and runs go to its `folder`.
 
@@ -311,6 +346,12 @@ class Profile:
         if _name_data_set(self._for_all) not in (None, _name_data_set(own)):
             own = [_without_data_set(layer) for layer in own]  # said of another one's files
         self._layers = [*own, {"data": {"root": data}} if data else {}]  # the profile's part that all runs share
+
+    def check_overrides(self, names: Collection[str]) -> None:
+        """ConfigError if an override is for a run that is not among these, so that it would change nothing."""
+        for run, _ in self._overrides:
+            if run and run not in names:
+                raise ConfigError(f"an override is for run {run}, which is not asked for: {', '.join(names)}")
 
     def kept(self, *names: str) -> list[str]:
         """Those of these runs that this profile trains; prints why for each that it leaves out."""
@@ -375,6 +416,8 @@ class Profile:
                 layer = layer | {"seeds": [layer["seed"]]}  # one seed named later takes the place of several
             merged = _merge(merged, layer)
         merged.pop("like", None)
+        if merged["name"] != run:
+            raise ConfigError(f"{where}: name: a run is called as its entry is; rename that")
         return validate(ExperimentConfig, merged, where)
 
     def data(self) -> DataConfig:
@@ -416,6 +459,8 @@ def load_profile(
     """
     if isinstance(profile, Profile):
         return profile
+    given = {"profile": profile, "data": data, "weights": weights, "overrides": overrides, "reports": reports}
+    validate(Parameters, given, "load_profile")
     folder = project_root() / "notebooks" / "profiles"
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else folder / f"{profile}.yaml"
     if not path.is_file():
@@ -442,6 +487,8 @@ def validate(kind: type[BaseModel], values: Any, where: str | Path) -> Any:
         problems = error.errors()
     complaints = []
     for problem in problems:
+        if any(other["loc"] and other["loc"][:-1] == problem["loc"] for other in problems):
+            continue  # said of its part
         said = f"{problem['msg']}, got {reprlib.repr(problem['input'])}"
         if problem["type"] == "extra_forbidden":
             keys = {name for section in Section.__subclasses__() for name in section.model_fields}
@@ -500,8 +547,8 @@ def _parse_overrides(overrides, runs: list[str]) -> list[tuple[str, dict]]:
             raise ConfigError(f"{where}: write key=value, or run:key=value for one run")
         if run:
             _check_name("run", run, runs, where)
-        if key in ("group", "ablation"):
-            raise ConfigError(f"{where}: {key} decides which layers a run stands on: set it in the recipe or profile")
+        if key in ("name", "recipe", "group", "ablation"):
+            raise ConfigError(f"{where}: {key} decides which run it is: set it in the recipe or profile")
         parsed.append((run, _nest(key, parse_yaml(value, where))))
     return parsed
 
@@ -515,6 +562,8 @@ def _nest(key: str, value: Any) -> dict:
 
 def parse_yaml(content: str | bytes, where: str | Path) -> Any:
     try:
-        return yaml.load(content, YAML_LOADER)  # bytes as UTF-8, or UTF-16 that says so by its first bytes
+        value = yaml.load(content, YAML_LOADER)  # bytes as UTF-8, or UTF-16 that says so by its first bytes
+        json.dumps(value, allow_nan=False, default=str, skipkeys=True)  # no .nan, no .inf, nothing that holds itself
+        return value
     except Exception as error:  # odd values, such as the date 2020-13-01, raise anything
         raise ConfigError(f"{where}: not valid YAML: {' '.join(str(error).split())}") from None

@@ -4,9 +4,11 @@ import contextlib
 import datetime
 import os
 import platform
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from seg_helpers.errors import SegError
@@ -27,7 +29,7 @@ def hold(file: Path, what: str) -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(file)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=10 if _is_dead(holder) else 0)  # the killed one's own workers hold it some seconds longer
     except Timeout:
         who = holder.read_text() if holder.is_file() else "another process"
         raise Held(f"{what} is being made by {who}: wait for it, or end it") from None
@@ -38,3 +40,9 @@ def hold(file: Path, what: str) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _is_dead(holder: Path) -> bool:
+    """Whether who held a lock was a process of this machine that is no more."""
+    found = re.match(r"process (\d+) on (.*), since", holder.read_text()) if holder.is_file() else None
+    return found is not None and found[2] == platform.node() and not psutil.pid_exists(int(found[1]))

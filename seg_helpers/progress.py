@@ -1,5 +1,6 @@
 """Progress for whatever takes longer than two seconds: a live bar in a terminal or notebook, plain lines elsewhere."""
 
+import functools
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -13,6 +14,8 @@ QUIET_SECONDS = 2.0  # nothing is printed for work shorter than this
 LINE_SECONDS = 15.0  # where there is no bar: at most one line in so many seconds
 
 Item = TypeVar("Item")
+
+say_once = functools.cache(functools.partial(print, flush=True))  # what several parts of a process find each on its own
 
 
 def format_seconds(seconds: float) -> str:

@@ -27,6 +27,14 @@ def code_cells(path: Path) -> list:
     return [cell for cell in read(path) if cell.cell_type == "code"]
 
 
+def test_the_way_into_colab_runs_a_page_on_the_smallest_profile():
+    path = NOTEBOOKS[0].parent / "colab.ipynb"
+    nbformat.validate(nbformat.read(path, as_version=4))
+    sources = [cell.source for cell in code_cells(path)]
+    assert not any(cell.outputs for cell in code_cells(path))
+    assert any("report notebooks/04_unet.ipynb --profile smoke" in source for source in sources)
+
+
 def test_there_are_notebooks():
     assert NOTEBOOKS
 

@@ -1,5 +1,6 @@
 """One dependency list, and everything that the package needs at run time inside it."""
 
+import inspect
 import re
 import tomllib
 from fnmatch import fnmatch
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+
+from seg_helpers.models.registry import ARCHITECTURES
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -43,6 +47,32 @@ def test_every_dependency_says_what_uses_it(file):
     entries = [line for line in (ROOT / file).read_text().splitlines() if re.search(entry, line)]
     assert entries
     assert [line for line in entries if not re.search(r"\s# \S+", line)] == []
+
+
+def test_the_workflow_tests_the_oldest_versions_that_are_allowed():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    oldest, newest = workflow["jobs"]["test"]["strategy"]["matrix"]["versions"]
+    assert f">={oldest['python']}" == PROJECT["project"]["requires-python"]
+    lowest = [entry.replace(">=", "==") + ".*" for entry in PROJECT["project"]["dependencies"] if "torch" in entry[:11]]
+    assert oldest["constraints"].split() == lowest
+    assert newest["constraints"] == ""
+
+
+def test_the_versions_known_to_work_are_allowed_and_complete():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[\w.!+-]+", line) for line in lines), "no folder, no address"
+    locked = {name_of(line): line.partition("==")[2] for line in lines}
+    for entry in [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["test"]]:
+        assert Requirement(entry).specifier.contains(locked[name_of(entry)]), entry
+
+
+def test_the_paper_of_every_network_is_cited():
+    cited = (ROOT / "CITATION.cff").read_text()
+    modules = [inspect.getdoc(inspect.getmodule(network)) for network in ARCHITECTURES.values()]
+    papers = re.findall(r"arXiv (\d{4}\.\d{5})", "\n".join(modules))
+    assert len(set(papers)) > 9
+    assert [paper for paper in papers if f"arXiv:{paper}" not in cited] == []
+    assert all(reference["title"] and reference["authors"] for reference in yaml.safe_load(cited)["references"])
 
 
 def test_files_that_are_read_at_run_time_are_packaged():

@@ -1,5 +1,8 @@
 """Tiny images and labels for tests."""
 
+import contextlib
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,30 @@ def save(path: Path, array: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(array).save(path)
     return path
+
+
+@contextlib.contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Lets this process write no file of more bytes: what then fails is what fails on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def spoil(file: Path, damage: str) -> None:
+    """Damages a file: `empty`, `half`, `garbage`, `gone`, or one byte of it `flipped`."""
+    content = bytearray(file.read_bytes())
+    if damage == "gone":
+        file.unlink()
+        return
+    content[len(content) // 2] ^= 255
+    flipped = bytes(content)
+    file.write_bytes(
+        {"empty": b"", "half": flipped[: len(flipped) // 2], "garbage": b"\x80garbage" * 99}.get(damage, flipped)
+    )
 
 
 def tiny_image(seed: int, size: tuple[int, int] = TINY) -> np.ndarray:

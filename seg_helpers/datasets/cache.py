@@ -16,10 +16,11 @@ import pandas as pd
 from seg_helpers.classes import VOID, ClassSet
 from seg_helpers.config import resolve
 from seg_helpers.datasets.files import DatasetError, FileProblem, read_image, read_label
-from seg_helpers.files import atomic_path
+from seg_helpers.files import UNREADABLE, atomic_path, checksum_files, find_damage, remove
 from seg_helpers.progress import track
 
-_VERSION = 3  # raise it when what is checked or stored changes
+_VERSION = 4  # raise it when what is checked or stored changes
+_CHECKSUMS = "checksums.json"  # of a cache's other files
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def build_cache(
     name: str = "frames",
     kind: str = "either",
 ) -> Cache:
-    """Opens the cache in `cache_dir` (None: the default one) of these frames, decoding them first if it does not exist.
+    """Opens the cache in `cache_dir` (None: the default one) of these frames; decodes them if it is missing or damaged.
 
     Of the frames table `image` and `label` alone matter, so one cache serves every split of a data set. Images are
     resized to (height, width) by area, labels to the nearest pixel; None keeps the files' size, which then has to be
@@ -95,10 +96,20 @@ def build_cache(
     shape = "native" if size is None else "{}x{}".format(*size)
     parent = Path(cache_dir) if cache_dir else default_cache_dir()
     folder = parent / f"{name}-{classes.name}-{shape}-{digest}"
+    if folder.is_dir() and not _is_whole(folder):
+        print(f"{folder} is damaged: it is made anew", flush=True)
+        remove(folder)
     if not folder.is_dir():
         with atomic_path(folder) as part:
             _write(part, frames, classes, size, name, kind)
     return Cache(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        return not find_damage(folder, json.loads((folder / _CHECKSUMS).read_text()))
+    except UNREADABLE:
+        return False
 
 
 def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: str, kind: str) -> None:
@@ -131,6 +142,9 @@ def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: st
     shape = len(frames), height, width
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
     labels = np.lib.format.open_memmap(folder / "labels.npy", "w+", np.uint8, shape)
+    for name in ("images.npy", "labels.npy") if hasattr(os, "posix_fallocate") else ():
+        with open(folder / name, "r+b") as file:  # else a disk that fills later ends the process without a word
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
 
     def store(row: int) -> np.ndarray | FileProblem:
         """Stores a frame; returns its label's pixels by value."""
@@ -161,6 +175,7 @@ def _write(folder: Path, frames: pd.DataFrame, classes: ClassSet, size, name: st
     np.save(folder / "counts.npy", np.array([found[row] for row in good], np.int64).reshape(-1, 256))
     images.flush()
     labels.flush()
+    (folder / _CHECKSUMS).write_text(json.dumps(checksum_files(folder, folder.iterdir(), quick=True)))
 
 
 def locate_classes(cache: Cache, num_classes: int, rows, grid: tuple[int, int] = (36, 48)) -> np.ndarray:

@@ -115,6 +115,12 @@ def read_dataset(
         raise DatasetError(f"{error}; mend it, or name another folder ({setting('data')} or data.root)") from None
     class_set = own if classes in ("auto", own.name) else get_class_set(classes)
     cache = build_cache(found, class_set, size, cache_dir, root.name, chosen.kind)
+    present = cache.counts[:, : class_set.num_classes].any(0).sum()
+    if class_set.name != own.name and 2 * present < class_set.num_classes and len(cache):
+        raise DatasetError(
+            f"{root}: only {present} of the {class_set.num_classes} classes of {class_set.name} are in its labels, "
+            f"whose own classes are {own.name}: name those that they were made for (data.classes)"
+        )
     problems += [(Path(file), *said, found["split"][row]) for row, file, *said in cache.problems]
     table = pd.DataFrame(problems, columns=["file", "problem", "remedy", "split"])
     names = [str(file.relative_to(root)) for file in table["file"]]

@@ -5,7 +5,7 @@ What trains is in `runner`, and data to train on in `preparation`, which load to
 
 # ruff: noqa: F401
 
-from seg_helpers.experiments.folders import open_run, read_runs
+from seg_helpers.experiments.folders import find_runs, open_run, read_runs
 from seg_helpers.experiments.provenance import list_versions, read_commit
 from seg_helpers.experiments.records import DamagedRun, MissingRun, Run, final_scores, read_run
 from seg_helpers.experiments.tables import average_seeds, compare_multiscale, compare_runs, list_notes, tabulate_runs

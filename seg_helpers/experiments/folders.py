@@ -6,11 +6,20 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from seg_helpers.config import ExperimentConfig, Profile, load_profile, resolve
-from seg_helpers.experiments.records import RECORD, DamagedRun, MissingRun, Run, is_finished, read_config, read_run
+from seg_helpers.experiments.records import (
+    RECORD,
+    DamagedRun,
+    MissingRun,
+    Run,
+    is_finished,
+    read_config,
+    read_run,
+    read_sealed,
+)
+from seg_helpers.files import UNREADABLE
 from seg_helpers.locks import hold
+from seg_helpers.progress import say_once
 
 STARTED = "started.json"  # what is known of a run that is not finished
 _BEGINNING = {STARTED, "config.yaml"}  # a folder that holds no more than these holds nothing that was computed
@@ -42,7 +51,7 @@ def choose_folder(profile: Profile, config: ExperimentConfig, data_digest: str) 
     if not plain.is_dir() or all(path.name in _BEGINNING or ".part" in path.name for path in plain.iterdir()):
         return plain
     own = plain.with_name(f"{plain.name}-{fingerprint(config, data_digest)}")
-    print(f"{config.name}: {plain} holds a run of other settings or data, which stays; this one is in {own.name}")
+    print(f"{config.name}: {plain} holds another run, or a damaged one, which stays; this one is in {own.name}")
     return own
 
 
@@ -50,14 +59,15 @@ def _holds(folder: Path, config: ExperimentConfig, data_digest: str | None) -> b
     try:
         if read_config(folder / "config.yaml").fingerprinted() != config.fingerprinted():
             return False
-        return data_digest in (None, _read_state(folder)["data_digest"])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):  # no run, damaged, or of values now refused
+        state = _read_state(folder)
+        return bool(state["sessions"][-1]["started"]) and data_digest in (None, state["data_digest"])
+    except UNREADABLE:  # no run, damaged, or of values that are now refused
         return False
 
 
 def _read_state(folder: Path) -> dict:
     """The record of a finished run, or what is known of one that was begun."""
-    return json.loads((folder / (RECORD if is_finished(folder) else STARTED)).read_text())
+    return read_sealed(folder / (RECORD if is_finished(folder) else STARTED))
 
 
 def fingerprint(config: ExperimentConfig, data_digest: str) -> str:
@@ -100,7 +110,12 @@ def read_runs(profile: Profile, ablations: bool = False, every_seed: bool = Fals
 
     Ablations are runs made for a comparison inside one notebook; of several seeds only the first is listed by default.
     """
-    found = []
+    return find_runs(profile, ablations, every_seed)[0]
+
+
+def find_runs(profile: Profile, ablations: bool = False, every_seed: bool = False) -> tuple[list[Run], list[str]]:
+    """What `read_runs` reads, and a sentence on each run that it leaves out."""
+    found, damaged = [], []
     for name in profile.run_names():
         for seed in profile.seeds(name) if every_seed else profile.seeds(name)[:1]:
             config = profile.experiment(name, seed)
@@ -112,5 +127,6 @@ def read_runs(profile: Profile, ablations: bool = False, every_seed: bool = Fals
                 if run.config.fingerprinted() == config.fingerprinted():  # else what lies there is of other settings
                     found.append(named_by(run, config))
             except DamagedRun as error:
-                print(f"WARNING {name} is left out: {error}")
-    return sorted(found, key=lambda run: -run.totals[run.final_split]["mean_iou"])
+                damaged.append(f"{name} is left out: {error}")
+                say_once(f"WARNING {damaged[-1]}")
+    return sorted(found, key=lambda run: -run.totals[run.final_split]["mean_iou"]), damaged

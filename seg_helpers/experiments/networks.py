@@ -5,8 +5,8 @@ from torch import nn
 
 from seg_helpers.config import ConfigError, ExperimentConfig, Profile
 from seg_helpers.errors import SegError
-from seg_helpers.experiments.provenance import checksum_files
 from seg_helpers.experiments.records import DamagedRun, Run
+from seg_helpers.files import checksum_files
 from seg_helpers.models import SegmentationNetwork, build_model
 from seg_helpers.training.checkpoints import load_weights
 

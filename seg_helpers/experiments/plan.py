@@ -9,8 +9,9 @@ from seg_helpers.config import ConfigError, ExperimentConfig, Profile
 from seg_helpers.experiments.folders import find_recorded, plain_folder
 from seg_helpers.experiments.preparation import prepare_data
 from seg_helpers.experiments.records import is_finished
+from seg_helpers.files import UNREADABLE
 from seg_helpers.progress import format_seconds
-from seg_helpers.training.checkpoints import epoch_of, find_state
+from seg_helpers.training.checkpoints import CheckpointError, epoch_of, find_state
 
 
 class PlannedRun(NamedTuple):
@@ -26,12 +27,14 @@ def plan_runs(profile: Profile, only: str = "") -> list[PlannedRun]:
     """Every run and seed that a profile trains, or (`only`, separated by blanks) some; first those of its `order`.
 
     Raises:
-        ConfigError: a name is no run of the profile, or one that it skips.
+        ConfigError: a name is no run of the profile, or one that it skips, or an override is for none of them.
     """
     for name in only.split():
         profile.experiment(name)  # an unknown one is told with the nearest known
         if name in profile.skipped:
             raise ConfigError(f"profile {profile.name} leaves {name} out: {profile.skipped[name]}")
+    if only:
+        profile.check_overrides(only.split())
     names = dict.fromkeys(only.split() or [*profile.order, *profile.run_names()])
     runs = [(name, seed) for name in names if name not in profile.skipped for seed in profile.seeds(name)]
     return [PlannedRun(name, seed, *_tell_left(profile.experiment(name, seed), profile)) for name, seed in runs]
@@ -41,14 +44,17 @@ def _tell_left(config: ExperimentConfig, profile: Profile) -> tuple[str, float]:
     folder = find_recorded(profile, config, prepare_data(config.data, config.seed).digest)
     if folder and is_finished(folder):
         return "", 0.0
-    saved = find_state(folder / "last") if folder else None
-    done, text = (epoch_of(saved), f"{epoch_of(saved)} of {config.epochs} epochs") if saved else (0, "not begun")
-    histories = [
-        pd.read_csv(file) for file in plain_folder(profile, config).parent.glob("*/history.csv")
-    ]  # of any seed
-    if not histories:
-        return text, math.nan
-    seconds = (config.epochs - done) * pd.concat(histories)["seconds"].mean()
+    try:
+        saved = find_state(folder / "last") if folder else None
+        done, text = (epoch_of(saved), f"{epoch_of(saved)} of {config.epochs} epochs") if saved else (0, "not begun")
+        histories = [
+            pd.read_csv(file) for file in plain_folder(profile, config).parent.glob("*/history.csv")
+        ]  # any seed's
+        if not histories:
+            return text, math.nan
+        seconds = (config.epochs - done) * pd.concat(histories)["seconds"].mean()
+    except (CheckpointError, *UNREADABLE) as error:
+        return f"how much cannot be told ({error})", math.nan
     return f"{text}, {format_seconds(seconds)} left", seconds
 
 

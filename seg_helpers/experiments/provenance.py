@@ -1,12 +1,9 @@
-"""Where a result comes from: commit, versions, checksums, and what git says has changed since."""
+"""Where a result comes from: commit, versions, and what git says has changed since."""
 
 import datetime
-import hashlib
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Iterable
-from pathlib import Path
 
 from seg_helpers.config import ConfigError, project_root
 
@@ -37,13 +34,6 @@ def list_changes(commit: str) -> list[str] | None:
     apart = [f":(exclude)seg_helpers/{part}" for part in APART]
     changed = _git("diff", "--name-only", commit, "--", "seg_helpers", *apart) if commit else None
     return None if changed is None else changed.splitlines()
-
-
-def checksum_files(folder: Path, files: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of files by their path in the folder."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)
-    }
 
 
 def utc_now() -> str:

@@ -1,6 +1,6 @@
 """A run as its folder records it; reading one needs neither the data set nor the weights."""
 
-import functools
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +18,8 @@ from seg_helpers.config import YAML_LOADER, ExperimentConfig, resolve
 from seg_helpers.errors import SegError
 from seg_helpers.evaluation.metrics import total_scores
 from seg_helpers.evaluation.statistics import bootstrap_interval, score_counts
-from seg_helpers.experiments.provenance import checksum_files
-from seg_helpers.progress import format_seconds
+from seg_helpers.files import UNREADABLE, find_damage, write_text
+from seg_helpers.progress import format_seconds, say_once
 
 if TYPE_CHECKING:
     from seg_helpers.experiments.preparation import PreparedData
@@ -202,7 +202,7 @@ class Run:
     def examples(self) -> pd.DataFrame:
         """A row a kept prediction: kind (good, typical, worst, shared), split, frame, mean_iou, prediction (path)."""
         table = pd.read_csv(self.path / "predictions" / "examples.csv", dtype={"frame": str, "prediction": str})
-        return table.assign(prediction=[self.path / "predictions" / file for file in table["prediction"]])
+        return table.assign(prediction=[self.path / "predictions" / Path(file).name for file in table["prediction"]])
 
     @cached_property
     def range_tests(self) -> dict[int, dict]:
@@ -231,15 +231,33 @@ def read_run(path: str | Path) -> Run:
     if not is_finished(path):
         raise MissingRun(f"{path} holds no finished run: no {RECORD} in it")
     try:
-        record = json.loads((path / RECORD).read_text())
-        for name, checksum in record["files"].items():
-            if not name.endswith(".safetensors") and checksum_files(path, [path / name])[name] != checksum:
-                raise ValueError(f"{name} is not the file that was recorded")
+        record = read_sealed(path / RECORD)
+        files = {name: sum for name, sum in record["files"].items() if not name.endswith(".safetensors")}
+        if damage := find_damage(path, files):
+            raise ValueError(damage)
         metrics = json.loads((path / "metrics.json").read_text())
         return Run(path, read_config(path / "config.yaml"), metrics, record)
-    except (OSError, KeyError, ValueError, yaml.YAMLError) as error:
+    except UNREADABLE as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise DamagedRun(f"{path}: damaged ({reason}): get the folder anew, or move it away to train again") from error
+
+
+def write_sealed(path: Path, content: dict) -> None:
+    """Writes JSON with its own checksum in it (`seal`)."""
+    write_text(path, json.dumps(content | {"seal": _seal(content)}, indent=1))
+
+
+def read_sealed(path: Path) -> dict:
+    """Reads what `write_sealed` wrote; ValueError if it was changed since. What earlier versions wrote has no seal."""
+    content = json.loads(path.read_text())
+    seal = content.pop("seal", None)
+    if seal and seal != _seal(content):
+        raise ValueError(f"{path.name} is not what was written")
+    return content
+
+
+def _seal(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_config(path: Path) -> ExperimentConfig:
@@ -249,13 +267,9 @@ def read_config(path: Path) -> ExperimentConfig:
         return ExperimentConfig.model_validate(plain)
     except ValidationError as error:
         config = ExperimentConfig.model_validate(plain, extra="ignore")  # which raises what else is wrong
-        _say_left_out(", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()))
+        keys = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+        say_once(f"recorded runs hold {keys}, which this version does not know: left out")
         return config
-
-
-@functools.cache
-def _say_left_out(keys: str) -> None:  # cached: a page reads many runs of one version
-    print(f"recorded runs hold {keys}, which this version does not know: left out")
 
 
 def write_counts(folder: Path, counts: dict[str, dict[str, np.ndarray]], frames: dict[str, list[str]]) -> None:

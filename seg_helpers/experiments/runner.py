@@ -28,9 +28,9 @@ from seg_helpers.evaluation.statistics import score_counts
 from seg_helpers.experiments.folders import STARTED, choose_folder, find_recorded, fingerprint, hold_run, named_by
 from seg_helpers.experiments.networks import build_configured, build_network, load_network  # noqa: F401
 from seg_helpers.experiments.preparation import PreparedData, prepare_data
-from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit, utc_now
-from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, write_counts
-from seg_helpers.files import write_text
+from seg_helpers.experiments.provenance import list_changes, list_versions, read_commit, utc_now
+from seg_helpers.experiments.records import RECORD, Run, is_finished, read_run, read_sealed, write_counts, write_sealed
+from seg_helpers.files import checksum_files, write_text, writing
 from seg_helpers.locks import Held
 from seg_helpers.models import ModelSummary, summarize_model
 from seg_helpers.progress import track
@@ -130,6 +130,10 @@ def _make_run(profile: Profile, config: ExperimentConfig, data: PreparedData) ->
             f"run {config.name}: batch_size: {frames} frames a step cannot be divided over {processes} processes: set "
             f"a multiple of {processes}, or launch fewer processes"
         )
+    if frames < config.batch_size:
+        print(
+            f"{config.name}: batch_size is {config.batch_size}, but there are {frames} training frames: so many a step"
+        )
     set_seed(config.seed)
     weights = {"encoder_weights": config.model.encoder_weights, "weights_file": profile.weights}
     model = build_configured(config, data.classes.num_classes, **weights)
@@ -214,10 +218,12 @@ def _train_and_score(model, config, data, folder, accelerator) -> None:
     counts = _score(model, config, data, accelerator, precision)
     if accelerator.is_main_process:
         final = "test" if "test" in counts else "val"
-        _keep_predictions(model, data, final, counts[final]["confusion"], folder / "predictions", precision)
-        if not config.ablation:
-            keep_half(model, folder / "half.safetensors")
-        _write_record(folder, counts, config, data, state, summarize_model(model, data.cache.size), accelerator.device)
+        with writing(folder):
+            _keep_predictions(model, data, final, counts[final]["confusion"], folder / "predictions", precision)
+            if not config.ablation:
+                keep_half(model, folder / "half.safetensors")
+            summary = summarize_model(model, data.cache.size)
+            _write_record(folder, counts, config, data, state, summary, accelerator.device)
     accelerator.wait_for_everyone()
 
 
@@ -258,7 +264,7 @@ def _write_record(folder, counts, config, data, state: TrainerState, summary: Mo
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != STARTED]
     files = [path for path in files if folder / "last" not in path.parents and ".part" not in path.name]
     frames, batch = len(data.rows("train")) * config.data.expand, data.batch_size(config)
-    record = json.loads((folder / STARTED).read_text()) | {
+    record = read_sealed(folder / STARTED) | {
         "fingerprint": fingerprint(config, data.digest),
         "finished": utc_now(),
         "training_seconds": state.seconds,
@@ -266,7 +272,7 @@ def _write_record(folder, counts, config, data, state: TrainerState, summary: Mo
         "peak_memory": measure_peak_memory(device),
         "files": checksum_files(folder, files),
     }
-    write_text(folder / RECORD, json.dumps(record, indent=1))  # with it in place the run is finished
+    write_sealed(folder / RECORD, record)  # with it in place the run is finished
     (folder / STARTED).unlink()
     shutil.rmtree(folder / "last", ignore_errors=True)
 
@@ -330,7 +336,7 @@ def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, pr
     """Adds to `started.json` that the run is begun, or gone on with, here and now."""
     saved = find_state(folder / "last")
     if saved:
-        started = json.loads((folder / STARTED).read_text())
+        started = read_sealed(folder / STARTED)
     else:  # what is there is of an attempt that never came to its first epoch's end
         frames = {split: len(data.rows(split)) for split in ("train", "val", "test")}
         started = {"data_digest": data.digest, "frames": frames, "sessions": []}
@@ -346,4 +352,4 @@ def _note_session(folder: Path, data: PreparedData, accelerator: Accelerator, pr
         "versions": list_versions(),
     }
     started["sessions"].append(session)
-    write_text(folder / STARTED, json.dumps(started, indent=1))
+    write_sealed(folder / STARTED, started)

@@ -20,6 +20,7 @@ from traitlets.config import Config
 from seg_helpers.config import load_profile, project_root
 from seg_helpers.errors import SegError
 from seg_helpers.experiments import list_versions, read_commit
+from seg_helpers.files import passing_name, sweep
 from seg_helpers.locks import hold
 from seg_helpers.progress import format_seconds
 from seg_helpers.report.dependencies import work_file
@@ -56,7 +57,7 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
     with hold(work_file(profile, f"{path.stem}.lock"), f"{path.stem} of profile {profile.name}"):
         try:
             notebook = load_notebook_node(str(path))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # each version of the format has code of its own
             raise NotebookFailed(f"{path} is no notebook that can be read: {error}") from None
         tagged = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
         assigned = re.findall(r"^(\w+) *=", "\n".join(tagged), re.MULTILINE)
@@ -95,7 +96,8 @@ def run_notebook(path: Path, threads: int | None = None, **parameters) -> Path:
 def _execute(notebook: NotebookNode, name: str, threads: int | None) -> tuple[dict | None, str]:
     """Fills in the cells' outputs, as far as it comes; returns where and why it stopped, if it did, and the device."""
     # one folder a run: kernels side by side would share IPython's; sockets need a shorter path than $TMPDIR
-    with tempfile.TemporaryDirectory(prefix="seg-", dir="/tmp") as own:
+    sweep(Path("/tmp"), "seg-")
+    with tempfile.TemporaryDirectory(prefix=passing_name("seg-"), dir="/tmp") as own:
         connection = {"transport": "ipc", "connection_file": f"{own}/kernel.json"}  # sockets, not ports
         client = ConsoleClient(notebook, name, config=Config(KernelManager=connection))
         variables = {"IPYTHONDIR": own, "SEG_PAGE": "1"}

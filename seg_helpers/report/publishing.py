@@ -16,10 +16,11 @@ from nbformat.v4 import reads
 from PIL import Image
 
 from seg_helpers.config import Profile, load_profile, project_root
-from seg_helpers.experiments import Run, average_seeds, list_notes, read_runs, tabulate_runs
+from seg_helpers.experiments import Run, average_seeds, find_runs, list_notes, read_runs, tabulate_runs
 from seg_helpers.figures.findings import write_findings
 from seg_helpers.figures.tables import GROUPS, style_leaderboard
 from seg_helpers.files import write_text
+from seg_helpers.progress import say_once
 from seg_helpers.report.dependencies import list_notebooks, page_of, work_file, write_stamp
 from seg_helpers.report.pages import (
     PageError,
@@ -101,10 +102,20 @@ def _render(stem: str, notebooks: dict[str, NotebookNode]) -> str:
 def read_notebooks(folder: Path, ending: str = "ipynb") -> dict[str, NotebookNode]:
     """Stem to executed notebook, of those that were published, or (`failed.ipynb`) that failed, in their order.
 
-    They were written by this package: `nbformat.read` would check them against a schema for as long again.
+    One that cannot be read is left out, which is said. They were written by this package: `nbformat.read` would check
+    them against a schema for as long again.
     """
-    files = {file: file.name.partition(".") for file in list_notebooks(folder)}
-    return {stem: reads(file.read_text()) for file, (stem, _, end) in files.items() if end == ending}
+    found = {}
+    for file in list_notebooks(folder):
+        stem, _, end = file.name.partition(".")
+        try:
+            if end == ending:
+                found[stem] = reads(file.read_text())
+                found[stem].metadata["report"]["finished"]
+        except Exception as error:  # it may hold anything
+            found.pop(stem, None)
+            say_once(f"WARNING {file} is damaged ({type(error).__name__}) and left out: make the page again")
+    return found
 
 
 def render_index(profile: Profile) -> str:
@@ -124,6 +135,8 @@ def render_index(profile: Profile) -> str:
         page["failure"] = failed[stem].metadata["report"]["failure"] if stem in failed else None
         pages.append(page)
     values = {"profile": profile, "pages": pages, "hero": _find_hero(published)}
+    damaged = find_runs(profile, ablations=True, every_seed=True)[1]
+    values["damaged"] = [text.replace(f"{profile.folder}/", "") for text in damaged]
     values["findings"] = [render_markdown(text) for text in write_findings(profile, "index", "answer")]
     body = BeautifulSoup(get_template("overview.html.j2").render(values | _tabulate(profile, pages)), "html.parser")
     for table in body.find_all("table"):

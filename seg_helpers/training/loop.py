@@ -25,7 +25,7 @@ from seg_helpers.evaluation.prediction import pad_to_stride
 from seg_helpers.files import write_text
 from seg_helpers.models.blocks import resize, to_planes
 from seg_helpers.progress import bar_stream, format_seconds
-from seg_helpers.training.checkpoints import find_state, save_state, save_weights
+from seg_helpers.training.checkpoints import find_state, load_state, save_state, save_weights
 from seg_helpers.training.losses import SegmentationLoss, TrainingDiverged, describe_cap
 from seg_helpers.training.optimizers import build_optimizer, set_learning_rate
 from seg_helpers.training.range_test import run_range_test
@@ -109,7 +109,7 @@ class Trainer:
         saved = find_state(self.folder / "last")
         if saved:
             next(iter(self.loader))  # starting the workers draws from the random state, which is restored next
-            self.accelerator.load_state(str(saved))
+            load_state(self.accelerator, saved)
             self.say(f"resuming after epoch {self.state.epoch} of {self.config.epochs}")
         for kind in dict.fromkeys((stage.loss or self.config.loss).class_weights for stage in self.stages):
             if held := describe_cap(self.pixel_counts, kind):

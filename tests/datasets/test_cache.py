@@ -2,13 +2,14 @@ import pickle
 
 import numpy as np
 import pytest
-from tiny import TINY, save, tiny_image, tiny_label
+from tiny import TINY, file_size_limit, save, spoil, tiny_image, tiny_label
 
 from seg_helpers.classes import CAMVID11, VOID
 from seg_helpers.datasets import cache as cache_module
 from seg_helpers.datasets.cache import build_cache, locate_classes
 from seg_helpers.datasets.files import read_image, read_label
 from seg_helpers.datasets.layouts import DatasetError, read_dataset
+from seg_helpers.files import DiskError
 
 
 @pytest.fixture
@@ -44,6 +45,30 @@ def test_second_build_decodes_nothing_and_a_changed_file_is_seen(dataset, tmp_pa
     changed = build_cache(dataset.frames, CAMVID11, cache_dir=tmp_path)
     assert changed.folder != first.folder
     assert not changed.images[0].any()
+
+
+@pytest.mark.parametrize("file", ["images.npy", "labels.npy", "counts.npy", "problems.json", "5.npy", "checksums.json"])
+@pytest.mark.parametrize("damage", ["empty", "half", "garbage", "gone", "flipped"])
+def test_a_damaged_cache_is_made_anew_with_a_word(dataset, tmp_path, capsys, file, damage):
+    whole = build_cache(dataset.frames, CAMVID11, (6, 8), tmp_path)
+    expected = {path.name: path.read_bytes() for path in whole.folder.iterdir()}
+    spoil(whole.folder / file, damage)
+    cache = build_cache(dataset.frames, CAMVID11, (6, 8), tmp_path)
+    assert capsys.readouterr().out == f"{cache.folder} is damaged: it is made anew\n"
+    assert {path.name: path.read_bytes() for path in cache.folder.iterdir()} == expected
+    build_cache(dataset.frames, CAMVID11, (6, 8), tmp_path)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_disk_that_fills_while_frames_are_cached_is_a_sentence_and_leaves_nothing(dataset, tmp_path):
+    folder = tmp_path / "cache"
+    with (
+        file_size_limit(3000),
+        pytest.raises(DiskError, match=r"frames-camvid11-native-\w+ cannot be written \(.*: make room"),
+    ):
+        build_cache(dataset.frames, CAMVID11, cache_dir=folder)
+    assert list(folder.iterdir()) == []
+    assert len(build_cache(dataset.frames, CAMVID11, cache_dir=folder)) == 17
 
 
 def test_a_stopped_build_leaves_no_cache(dataset, tmp_path, monkeypatch):

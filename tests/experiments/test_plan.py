@@ -20,6 +20,7 @@ def profile(laboratory, monkeypatch, tmp_path):
     profile = laboratory.profile(tmp_path, "unet:seeds=[0, 4]")
     monkeypatch.setattr(profile, "run_names", lambda: ["unet", "fcn8s", "fast_scnn"])
     monkeypatch.setattr(profile, "order", ("fast_scnn",))
+    monkeypatch.setattr(profile, "check_overrides", lambda names: None)
     return profile
 
 
@@ -36,6 +37,22 @@ def test_what_a_profile_leaves_out_is_not_planned(profile):
         plan_runs(profile, "fcn8s unet")
     with pytest.raises(ConfigError, match="no run 'fnc8s'; did you mean 'fcn8s'"):
         plan_runs(profile, "fnc8s")
+
+
+def test_an_override_for_a_run_that_is_not_asked_for_is_told(laboratory, tmp_path):
+    profile = laboratory.profile(tmp_path, "unet:epochs=1")
+    with pytest.raises(ConfigError, match="an override is for run unet, which is not asked for: fcn8s, fast_scnn"):
+        plan_runs(profile, "fcn8s fast_scnn")
+
+
+@pytest.mark.parametrize("file", ["history.csv", "last/epoch_0002/checksums.json"])
+def test_a_damaged_run_does_not_stop_the_plan(profile, finished, file):
+    folder = profile.folder / "runs" / "fast_scnn" / "0"
+    shutil.copytree(finished, folder)
+    (folder / "record.json").rename(folder / "started.json")
+    (folder / "last" / "epoch_0002").mkdir(parents=True)
+    (folder / file).write_text("[")
+    assert plan_runs(profile, "fast_scnn")[0].left.startswith("how much cannot be told (")
 
 
 def test_what_is_left_of_a_run_is_said(profile, finished):

@@ -59,7 +59,7 @@ def test_two_processes_killed_after_a_range_test_end_as_if_left_alone(laboratory
     step = 2 * STEPS + len(tested["curve"]["loss"]) + 2
     assert laboratory.start("resumed", "fast_scnn", *STAGED, kill_at_step=step, **SHARED) != 0
     folder = laboratory.folder("resumed", "fast_scnn")
-    assert [path.name for path in (folder / "last").iterdir()] == ["epoch_0002"], laboratory.output()
+    assert max(path.name for path in (folder / "last").iterdir()) == "epoch_0002", laboratory.output()
     assert laboratory.start("resumed", "fast_scnn", *STAGED, **SHARED) == 0, laboratory.output()
     assert "fast_scnn: resuming after epoch 2 of 3" in laboratory.output()
     assert outcome(folder) == outcome(shared)

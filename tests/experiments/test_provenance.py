@@ -4,7 +4,8 @@ import hashlib
 import subprocess
 
 from seg_helpers import config
-from seg_helpers.experiments.provenance import checksum_files, list_changes, list_versions, read_commit
+from seg_helpers.experiments.provenance import list_changes, list_versions, read_commit
+from seg_helpers.files import checksum_files
 
 
 def test_versions_name_python_and_what_decides_results():

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
+from tiny import spoil
 
 from seg_helpers.errors import SegError
 from seg_helpers.evaluation.metrics import compute_metrics
@@ -23,15 +24,15 @@ from seg_helpers.experiments import (
     tabulate_runs,
 )
 from seg_helpers.experiments.folders import named_by
-from seg_helpers.experiments.provenance import checksum_files
-from seg_helpers.experiments.records import read_config
+from seg_helpers.experiments.records import read_config, read_sealed, write_sealed
+from seg_helpers.files import checksum_files
 
 
 def sign(folder):
     """Records the files as they are now."""
-    record = json.loads((folder / "record.json").read_text())
+    record = read_sealed(folder / "record.json")
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "record.json"]
-    (folder / "record.json").write_text(json.dumps(record | {"files": checksum_files(folder, files)}))
+    write_sealed(folder / "record.json", record | {"files": checksum_files(folder, files)})
 
 
 def score(counts, split, mean_iou):
@@ -109,23 +110,32 @@ def test_runs_are_listed_best_first_without_ablations_and_other_settings(shelf):
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "history.csv", "counts.npz", "metrics.json", "record.json"])
-@pytest.mark.parametrize("damage", ["half", "flipped", "gone"])
+@pytest.mark.parametrize("damage", ["empty", "half", "garbage", "gone", "flipped"])
 def test_a_damaged_run_is_left_out_and_said(shelf, capsys, name, damage):
     shelf("good", 0.5)
     file = shelf("bad", 0.9) / name
-    content = file.read_bytes()
-    if damage == "gone":
-        file.unlink()
-    else:
-        middle = len(content) // 2
-        flipped = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
-        file.write_bytes(content[:middle] if damage == "half" else flipped)
+    spoil(file, damage)
     assert [run.name for run in read_runs(shelf.profile)] == ["good"]
     said = capsys.readouterr().out
     if (name, damage) != ("record.json", "gone"):  # without its record it is an unfinished run
         assert "WARNING bad is left out" in said
         with pytest.raises(DamagedRun, match=r"runs/bad/0: damaged \(.*move it away to train again"):
             read_run(file.parent)
+
+
+def test_a_record_that_was_changed_is_damaged(shelf):
+    file = shelf("bad") / "record.json"
+    file.write_text(file.read_text().replace('"training_seconds": ', '"training_seconds": 9'))
+    with pytest.raises(DamagedRun, match=r"damaged \(record\.json is not what was written\)"):
+        read_run(file.parent)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '{"files": 3}', '{"files": []}', '{"files": {"config.yaml": 3}}'])
+def test_a_record_of_another_shape_is_damaged(shelf, text):
+    file = shelf("bad") / "record.json"
+    file.write_text(text)
+    with pytest.raises(DamagedRun, match=r"runs/bad/0: damaged \("):
+        read_run(file.parent)
 
 
 def test_a_run_is_called_as_its_profile_calls_it_today(shelf):

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 import torch
+from tiny import spoil
 
 from seg_helpers.experiments.runner import TrainingStopped, get_run
 from seg_helpers.training.loop import Trainer
@@ -33,6 +34,18 @@ def test_a_run_killed_in_mid_epoch_ends_as_a_whole_one(laboratory, finished, out
     assert not (folder / "last").exists()
 
 
+def test_a_damaged_state_costs_an_epoch_and_nothing_else(laboratory, finished, outcome):
+    """Killed in its third epoch; a byte of the newest state's weights then changes, and the history goes."""
+    assert laboratory.start("damaged", "fast_scnn", kill_at_step=10) == -signal.SIGKILL, laboratory.output()
+    folder = laboratory.folder("damaged", "fast_scnn")
+    spoil(folder / "last" / "epoch_0002" / "model.safetensors", "flipped")
+    spoil(folder / "history.csv", "garbage")
+    assert laboratory.train("damaged", "fast_scnn") == folder
+    record = json.loads((folder / "record.json").read_text())
+    assert [session["after_epoch"] for session in record["sessions"]] == [0, 1]
+    assert outcome(folder) == outcome(finished)
+
+
 def test_a_staged_run_killed_in_each_epoch_resumes_in_the_right_stage(laboratory, outcome):
     """Killed behind the boundary of its stages, then in the later stage, whose encoder is frozen in part."""
     whole = laboratory.train("whole", "unet", *STAGED)
@@ -40,7 +53,7 @@ def test_a_staged_run_killed_in_each_epoch_resumes_in_the_right_stage(laboratory
         status = laboratory.start("killed", "unet", *STAGED, kill_at_step=step)
         assert status == -signal.SIGKILL, laboratory.output()
         last = laboratory.folder("killed", "unet") / "last"
-        assert [path.name for path in last.iterdir()] == [f"epoch_000{epochs_done}"]
+        assert max(path.name for path in last.iterdir()) == f"epoch_000{epochs_done}"
     resumed = laboratory.train("killed", "unet", *STAGED)
     assert (resumed / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
     assert outcome(resumed) == outcome(whole)

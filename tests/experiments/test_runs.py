@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file
+from tiny import spoil
 
 from seg_helpers.classes import CAMVID11
 from seg_helpers.config import ConfigError
@@ -25,6 +25,7 @@ from seg_helpers.experiments import DamagedRun, MissingRun, final_scores, read_r
 from seg_helpers.experiments.folders import choose_folder, hold_run
 from seg_helpers.experiments.networks import build_configured, build_network
 from seg_helpers.experiments.preparation import prepare_data
+from seg_helpers.experiments.records import read_sealed, write_sealed
 from seg_helpers.experiments.runner import choose_examples, describe_origin, get_run
 from seg_helpers.locks import Held
 from seg_helpers.models import build_model
@@ -56,7 +57,7 @@ def no_training(monkeypatch):
 
 
 def rewrite(path: Path, **changes) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    write_sealed(path, read_sealed(path) | changes)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -135,9 +136,9 @@ def test_what_changed_since_a_run_is_said_by_part(copied, monkeypatch):
 
 def resign(folder: Path, **changes) -> None:
     """Changes a run's last session as if it had been recorded so."""
-    record = json.loads((folder / "record.json").read_text())
+    record = read_sealed(folder / "record.json")
     record["sessions"][-1] |= changes
-    (folder / "record.json").write_text(json.dumps(record))
+    write_sealed(folder / "record.json", record)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_a_run_of_other_settings_gets_a_folder_of_its_own(laboratory, copied, ca
     assert run.path == folder.with_name(f"0-{run.record['fingerprint']}")
     assert run.metrics["epochs"] == len(run.history) == 1
     said = capsys.readouterr().out
-    assert f"holds a run of other settings or data, which stays; this one is in {run.path.name}" in said
+    assert f"holds another run, or a damaged one, which stays; this one is in {run.path.name}" in said
     assert "fast_scnn: training fast_scnn from random weights for 1 epochs on 16 frames" in said
     made = contents(run.path)
     assert get_run(other, "fast_scnn").path == run.path
@@ -184,9 +185,9 @@ def test_a_run_of_a_version_with_other_keys_is_loaded_with_a_word(copied, no_tra
         "optimizer:", "optimizer:\n  lookahead: 5"
     ) + "moonphase: full\n"
     (folder / "config.yaml").write_text(text)
-    record = json.loads((folder / "record.json").read_text())
+    record = read_sealed(folder / "record.json")
     record["files"]["config.yaml"] = hashlib.sha256(text.encode()).hexdigest()
-    (folder / "record.json").write_text(json.dumps(record))
+    write_sealed(folder / "record.json", record)
     assert get_run(profile, "fast_scnn").path == folder
     said = capsys.readouterr().out
     assert "recorded runs hold optimizer.lookahead, moonphase, which this version does not know: left out" in said
@@ -201,6 +202,20 @@ def test_an_unfinished_run_of_the_same_configuration_is_gone_on_with(copied, no_
         get_run(profile, "fast_scnn")
     assert trained.value.args[0] == folder
     assert "best.safetensors" in trained.value.args[1]
+
+
+@pytest.mark.parametrize("file", ["started.json", "config.yaml"])
+@pytest.mark.parametrize("damage", ["empty", "half", "garbage", "gone", "flipped"])
+def test_a_begun_run_that_nobody_can_name_any_more_stays(copied, no_training, capsys, file, damage):
+    profile, folder = copied
+    (folder / "record.json").rename(folder / "started.json")
+    spoil(folder / file, damage)
+    before = contents(folder)
+    with pytest.raises(Trained) as trained:
+        get_run(profile, "fast_scnn")
+    assert trained.value.args[0].name.startswith("0-")
+    assert "holds another run, or a damaged one, which stays; this one is in 0-" in capsys.readouterr().out
+    assert contents(folder) == before
 
 
 def test_files_that_are_no_run_stay(laboratory, no_training, tmp_path):
@@ -251,9 +266,8 @@ def test_of_runs_on_different_data_the_last_is_listed(copied):
     profile, folder = copied
     later = folder.with_name("0-0123456789")
     shutil.copytree(folder, later)
-    record = json.loads((later / "record.json").read_text())
-    record["sessions"][-1]["started"] = "2999-01-01T00:00:00+00:00"
-    rewrite(later / "record.json", data_digest="of frames that were added", sessions=record["sessions"])
+    resign(later, started="2999-01-01T00:00:00+00:00")
+    rewrite(later / "record.json", data_digest="of frames that were added")
     assert [run.path for run in read_runs(profile)] == [later]
 
 

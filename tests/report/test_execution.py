@@ -104,7 +104,7 @@ def test_a_page_that_would_load_from_the_network_fails(write_notebook, run, tmp_
     assert not (tmp_path / "reports" / "smoke" / "03_tiny.html").exists()
 
 
-@pytest.mark.parametrize("content", [None, "no notebook"], ids=["missing", "no JSON"])
+@pytest.mark.parametrize("content", [None, "no notebook", '{"cells": 3}'], ids=["missing", "no JSON", "another shape"])
 def test_a_file_that_is_no_notebook_is_said(run, tmp_path, content):
     path = tmp_path / "03_tiny.ipynb"
     if content:

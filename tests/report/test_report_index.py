@@ -6,6 +6,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
+from tiny import spoil
 
 from seg_helpers.config import load_profile
 from seg_helpers.experiments import Run
@@ -123,6 +124,32 @@ def test_a_note_on_a_run_stands_below_the_leaderboard(profile, add_run):
     text = render(profile).get_text()
     assert "Of U-Net, note that it was tried twice." in text
     assert "never run" not in text
+
+
+def test_a_damaged_run_is_named_on_the_index_and_stops_nothing(profile, add_run, capsys):
+    add_run("unet", 0.61, 0.59, 0.63)
+    add_run("fcn8s", 0.5, 0.4, 0.6)
+    spoil(profile.folder / "runs" / "fcn8s" / "0" / "metrics.json", "half")
+    index = render(profile)
+    (table,) = index.select("table")
+    assert "U-Net" in table.get_text()
+    assert "FCN" not in table.get_text()
+    alarm = index.select_one(".alarm").get_text()
+    assert "1 run left out as damaged" in alarm
+    assert "fcn8s is left out: runs/fcn8s/0: damaged (" in alarm
+    assert "WARNING fcn8s is left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "garbage", "another shape"])
+def test_a_damaged_page_is_made_again_and_stops_no_other(profile, make_executed, capsys, damage):
+    for stem in ("03_fcn", "04_unet"):
+        nbformat.write(make_executed(stem=stem, title=f"About {stem}"), profile.folder / f"{stem}.ipynb")
+    if damage == "another shape":
+        (profile.folder / "04_unet.ipynb").write_text('{"cells": 3}')
+    else:
+        spoil(profile.folder / "04_unet.ipynb", damage)
+    assert "About 03_fcn" in render_again(profile).read_text()
+    assert "04_unet.ipynb is damaged (" in capsys.readouterr().out
 
 
 def test_pages_are_linked_with_their_answers_and_pictures_and_the_others_named(profile, make_executed, add_run):
