@@ -26,7 +26,7 @@ class CheckpointError(SegError):
 
 
 def save_state(accelerator: Accelerator, folder: Path, epoch: int) -> None:
-    """Saves weights, optimizer, random states and registered objects as `folder/epoch_NNNN`; keeps the one before it."""
+    """Saves weights, optimizer, random states and registered objects as `folder/epoch_NNNN`, beside the one before."""
     target = folder / f"epoch_{epoch:04d}"
     partial = folder / f".partial_{epoch:04d}"
     with writing(target):
