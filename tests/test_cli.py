@@ -66,7 +66,7 @@ def test_of_several_processes_an_error_is_the_last_line():
         command, capture_output=True, text=True, env=os.environ | {"ACCELERATE_USE_CPU": "1"}, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: profile smoke: no run 'unett'; did you mean 'unet'")
+    assert done.stderr.strip().splitlines()[-1].startswith("error: profile smoke: no run 'unett'; did you mean 'unet'")
     assert "Traceback" not in done.stderr
 
 

@@ -90,7 +90,7 @@ def test_a_budget_buys_the_best_that_it_can_pay(runs, monkeypatch):
 
 def test_reliability_is_what_is_right_less_what_was_believed(make_run):
     bins = np.array([[[100, 30, 40.0], [0, 0, 0]], [[100, 50, 40.0], [800, 800, 720]]])  # two frames, two bins
-    run = make_run(counts={"confidence": {"test": bins}}, final_split="test")
+    run = make_run(counts={"test": {"confidence": bins}}, final_split="test")
     line = figures.reliability_diagram([run]).figure.axes[0].lines[1]
     assert line.get_xdata() == pytest.approx([0.4, 0.9])
     assert line.get_ydata() == pytest.approx([0.0, 0.1])

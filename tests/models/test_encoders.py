@@ -56,7 +56,7 @@ def test_imagenet_without_file_or_network_names_both_remedies(no_download, publi
     with pytest.raises(WeightsError) as unfit:
         build_model("unet", 3, encoder="resnet18", encoder_weights="imagenet", weights_file=path)
     for message in (str(missing.value), str(unfit.value)):
-        assert "WEIGHTS=PATH" in message
+        assert "WEIGHTS" in message
         assert "internet" in message
         assert "no route to the hub" in message
     assert "no local file was given" in str(missing.value)

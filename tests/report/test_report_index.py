@@ -248,4 +248,4 @@ def test_summary_is_the_paragraph_below_the_title():
 
 def test_a_report_of_other_notebooks_lists_those_alone(profile, make_executed):
     nbformat.write(make_executed(stem="00_speed", title="Speed"), profile.folder / "00_speed.ipynb")
-    assert [page.h3.get_text() for page in render(profile).select(".pages li")] == ["Speed"]
+    assert [page.h3.get_text() for page in render(profile).select(".pages li")] == ["00 Speed"]
